@@ -1,0 +1,173 @@
+//! A chain → the expression that builds it.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{GenericArgument, Path, PathArguments};
+
+use super::model::{Pipeline, Step};
+use crate::paths::Runtime;
+use crate::policy::{self, Policy};
+
+/// The longest tuple that the runtime's `Chain` is implemented for. What is longer nests.
+const LONGEST: usize = 8;
+
+pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
+    let runtime = Runtime::default();
+    let private = runtime.private();
+    let input = pipeline.input.as_ref().map(|ty| quote!(::<#ty>));
+    let mut port = hidden("port", 0);
+    let mut stages = Vec::new();
+    let mut steps = TokenStream::new();
+    for (index, step) in pipeline.steps.iter().enumerate() {
+        let (stage, next) = (hidden("stage", index), hidden("port", index + 1));
+        steps.extend(self::step(step, &stage, &port, &next, &runtime));
+        stages.push(stage.into_token_stream());
+        port = next;
+    }
+    let first = hidden("port", 0);
+    let chain = nest(stages, &runtime);
+    quote! {{
+        let #first = #private::port #input ();
+        #steps
+        #private::finish(#first, #chain)
+    }}
+}
+
+/// Statements that bind a step and the port behind it.
+fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    match step {
+        Step::Stage { path, overrides } => {
+            // The receiving stage's own name is what a mismatch points at.
+            let at = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
+            let named = named(path, runtime);
+            let value = Ident::new("__stage", Span::mixed_site().located_at(at));
+            let fits = quote_spanned!(at=> #private::Fits::fits(#port, #value));
+            let overridden = overrides.as_ref().map(|overrides| overridden(overrides, stage, runtime));
+            quote! {
+                let #value = #named;
+                let (#stage, #next) = #fits;
+                #overridden
+            }
+        }
+        Step::Closure(closure) => {
+            let name = closure_name("closure", runtime);
+            let made = quote_spanned!(closure.span()=> #private::closure(#port, #name, #closure));
+            quote!(let (#stage, #next) = #made;)
+        }
+        Step::Inspect(closure) => {
+            let name = closure_name("inspect", runtime);
+            let made = quote_spanned!(closure.span()=> #private::inspect(#port, #name, #closure));
+            quote!(let (#stage, #next) = #made;)
+        }
+        Step::Value(value) => {
+            let fits = quote_spanned!(value.span()=> #private::Fits::fits(#port, __stage));
+            quote! {
+                let (#stage, #next) = {
+                    #[allow(unused_imports)]
+                    use #private::EmbedAny as _;
+                    let __stage = #private::Embed(#value).into_stage();
+                    #fits
+                };
+            }
+        }
+    }
+}
+
+/// The value that a path to a stage stands for.
+///
+/// The path is imported over a stand-in, so that where there is a function and no stage the stand-in is found, and
+/// the error can say what is missing. A path of one name may also be that of a variable, or of nothing; there an empty
+/// macro of the same name keeps the import from failing.
+fn named(path: &Path, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let mut bare = path.clone();
+    let Some(last) = bare.segments.last_mut() else { return TokenStream::new() };
+    let arguments = std::mem::take(&mut last.arguments);
+    let name = last.ident.clone();
+    let at = name.span();
+    let alone = bare.leading_colon.is_none() && bare.segments.len() == 1;
+    // A name at the place where it stands, and blind for local variables.
+    if alone {
+        if let Some(only) = bare.segments.last_mut() {
+            only.ident.set_span(Span::mixed_site().located_at(at));
+        }
+    }
+    let placeholder = alone.then(|| {
+        let name = &bare;
+        quote!(macro_rules! #name { () => {} })
+    });
+    let (parameters, fields) = stand_in_generics(&arguments);
+    let value = quote_spanned!(at=> __Stage #arguments { __stage: #private::Default::default() });
+    quote! {{
+        #[allow(unused_macros)]
+        #placeholder
+        #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
+        mod __stand_in {
+            mod names {
+                pub struct #name #parameters { pub __stage: (#fields) }
+            }
+            pub use names::#name as __Stage;
+        }
+        #[allow(unused_imports, clippy::wildcard_imports, clippy::enum_glob_use)]
+        use __stand_in::*;
+        #[allow(unused_imports)]
+        use #bare as __Stage;
+        #private::Policied::this(#value)
+    }}
+}
+
+/// Generics for the stand-in that fit the given arguments.
+fn stand_in_generics(arguments: &PathArguments) -> (TokenStream, TokenStream) {
+    let PathArguments::AngleBracketed(arguments) = arguments else {
+        return Default::default();
+    };
+    let types = arguments.args.iter().filter(|argument| matches!(argument, GenericArgument::Type(_)));
+    let names: Vec<_> = (0..types.count()).map(|index| format_ident!("T{index}")).collect();
+    if names.is_empty() {
+        return Default::default();
+    }
+    (quote!(<#(#names),*>), quote!(#(::core::marker::PhantomData<#names>),*))
+}
+
+/// The same stage under a policy of this place.
+fn overridden(overrides: &Policy, stage: &Ident, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let repeatable = overrides.retries.as_ref().filter(|_| overrides.retries()).map(|retries| {
+        let check = quote_spanned!(retries.key.span()=> #private::Repeatable::<()>::repeatable(#stage));
+        quote!(let #stage = #check;)
+    });
+    let attempts = match &overrides.retries {
+        None => quote!(own_attempts),
+        Some(_) if overrides.retries() => quote!(attempted_again),
+        Some(_) => quote!(attempted_once),
+    };
+    let spec = policy::overrides(overrides, &quote!(#private::spec(&#stage)), runtime);
+    quote! {
+        #repeatable
+        let #stage = {
+            let spec = #spec;
+            #private::#attempts(#stage, spec)
+        };
+    }
+}
+
+fn closure_name(what: &str, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    quote!(#private::concat!(#what, " at ", #private::file!(), ":", #private::line!()))
+}
+
+/// A chain of any length out of tuples of bounded ones.
+fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
+    let root = runtime.root();
+    while stages.len() > LONGEST {
+        stages = stages.chunks(LONGEST).map(|chunk| quote!(#root::Chain((#(#chunk,)*)))).collect();
+    }
+    quote!(#root::Chain((#(#stages,)*)))
+}
+
+/// A variable that no code of the user's sees.
+fn hidden(what: &str, index: usize) -> Ident {
+    Ident::new(&format!("__{what}{index}"), Span::mixed_site())
+}

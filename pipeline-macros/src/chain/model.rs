@@ -1,0 +1,25 @@
+//! A chain as it was written.
+
+use syn::{Expr, ExprClosure, Path, Type};
+
+use crate::policy::Policy;
+
+/// What stands between the brackets of `pipeline!`.
+pub(crate) struct Pipeline {
+    /// `Type:` in front.
+    pub(crate) input: Option<Type>,
+    /// At least one.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One step.
+pub(crate) enum Step {
+    /// `fetch`, `stages::fetch`, `decode::<Airport>`, and what is overridden behind it.
+    Stage { path: Path, overrides: Option<Policy> },
+    /// `|x: u32| x + 1`
+    Closure(ExprClosure),
+    /// `inspect(|x| …)`
+    Inspect(ExprClosure),
+    /// `{ value }`
+    Value(Expr),
+}

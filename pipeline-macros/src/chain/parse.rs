@@ -1,0 +1,198 @@
+//! The grammar of `pipeline!`.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative;
+use syn::parse::ParseStream;
+use syn::token::{Brace, Paren};
+use syn::{Expr, ExprBlock, ExprClosure, ExprPath, Ident, Stmt, Token, Type, parenthesized};
+
+use super::model::{Pipeline, Step};
+use crate::diagnostics::Diagnostics;
+use crate::policy::{Given, Policy, check_override, read_override};
+
+const EXPECTED: &str = "expected a stage: the name of a `#[stage]` function, a closure, `inspect(|value| …)`, or a value in braces, `{ value }`";
+
+/// `pipeline!{< a => b >}` is `pipeline!{ a => b }`.
+pub(crate) fn without_angle_brackets(input: TokenStream) -> TokenStream {
+    let tokens: Vec<_> = input.clone().into_iter().collect();
+    let is = |token: &TokenTree, character| matches!(token, TokenTree::Punct(punct) if punct.as_char() == character);
+    match tokens.as_slice() {
+        [first, inside @ .., last] if is(first, '<') && is(last, '>') && !ends_in_arrow(inside) => {
+            inside.iter().cloned().collect()
+        }
+        _ => input,
+    }
+}
+
+/// Whether a `>` behind these tokens would be the end of a `=>`.
+fn ends_in_arrow(tokens: &[TokenTree]) -> bool {
+    use proc_macro2::Spacing;
+    matches!(tokens.last(), Some(TokenTree::Punct(punct)) if punct.as_char() == '=' && punct.spacing() == Spacing::Joint)
+}
+
+pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Pipeline> {
+    let ty = input_type(input)?;
+    if input.is_empty() {
+        let message = "a pipeline needs at least one stage: `pipeline![fetch => parse]`";
+        return Err(syn::Error::new(Span::call_site(), message));
+    }
+    let mut steps = Vec::new();
+    loop {
+        if input.peek(Token![=>]) {
+            return Err(input.error("a stage is missing before this `=>`"));
+        }
+        steps.push(step(input, diagnostics)?);
+        if input.is_empty() {
+            return Ok(Pipeline { input: ty, steps });
+        }
+        let arrow = arrow(input)?;
+        if input.is_empty() {
+            return Err(syn::Error::new_spanned(arrow, "a stage is missing after this `=>`"));
+        }
+    }
+}
+
+/// `Type:`, if that is how it begins.
+fn input_type(input: ParseStream<'_>) -> syn::Result<Option<Type>> {
+    let ahead = input.fork();
+    match ahead.parse::<Type>() {
+        Ok(ty) if ahead.peek(Token![:]) => {
+            input.advance_to(&ahead);
+            input.parse::<Token![:]>()?;
+            Ok(Some(ty))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn arrow(input: ParseStream<'_>) -> syn::Result<Token![=>]> {
+    if input.peek(Token![=>]) {
+        return input.parse();
+    }
+    let message = if input.peek(Paren) {
+        "a stage is named here, not called: leave the parentheses out, and the item is what it is called with"
+    } else if input.peek(Token![<]) {
+        "the types of a stage are given as in an expression: `decode::<Airport>`"
+    } else if input.peek(Token![->]) || input.peek(Token![>>]) || input.peek(Token![>]) {
+        "stages are joined by `=>`"
+    } else if input.peek(Token![,]) || input.peek(Token![;]) || input.peek(Token![|]) {
+        "expected `=>`: stages that follow one another are joined by it"
+    } else if input.peek(Token![?]) {
+        "a `?` is not needed: a failure ends the item's way by itself"
+    } else {
+        "expected `=>` and another stage, or the end"
+    };
+    Err(input.error(message))
+}
+
+fn step(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Step> {
+    if input.peek(Token![|]) || input.peek(Token![||]) || input.peek(Token![move]) || input.peek(Token![async]) {
+        return Ok(Step::Closure(closure(input)?));
+    }
+    if input.peek(Brace) {
+        return value(input);
+    }
+    if is_inspect(input) {
+        input.parse::<Ident>()?;
+        let content;
+        parenthesized!(content in input);
+        if content.is_empty() {
+            return Err(content.error("`inspect` takes a closure: `inspect(|value| println!(\"{value:?}\"))`"));
+        }
+        let closure = closure(&content)?;
+        if !content.is_empty() {
+            return Err(content.error("`inspect` takes one closure"));
+        }
+        return Ok(Step::Inspect(closure));
+    }
+    if !(input.peek(Ident::peek_any) || input.peek(Token![::])) || is_keyword(input) {
+        return Err(input.error(EXPECTED));
+    }
+    stage(input, diagnostics)
+}
+
+fn is_inspect(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.parse::<Ident>().is_ok_and(|ident| ident == "inspect") && ahead.peek(Paren)
+}
+
+/// A keyword that no path begins with.
+fn is_keyword(input: ParseStream<'_>) -> bool {
+    !input.peek(Ident)
+        && !input.peek(Token![::])
+        && !input.peek(Token![crate])
+        && !input.peek(Token![self])
+        && !input.peek(Token![super])
+}
+
+fn closure(input: ParseStream<'_>) -> syn::Result<ExprClosure> {
+    let expr: Expr = input.parse()?;
+    let Expr::Closure(closure) = expr else {
+        return Err(syn::Error::new_spanned(expr, "expected a closure, `|value| …`"));
+    };
+    if let Some(token) = &closure.asyncness {
+        let message = "a closure in a pipeline is not async: make this a function, `#[stage] async fn`";
+        return Err(syn::Error::new_spanned(token, message));
+    }
+    if closure.inputs.len() != 1 {
+        let message = "a closure in a pipeline takes one value, what the stage before it returns: a tuple is taken apart by `|(a, b)| …`";
+        let (from, to) = (&closure.inputs_begin, &closure.inputs_end);
+        let inputs = &closure.inputs;
+        return Err(syn::Error::new_spanned(quote!(#from #inputs #to), message));
+    }
+    Ok(closure)
+}
+
+fn value(input: ParseStream<'_>) -> syn::Result<Step> {
+    let block: syn::Block = input.parse()?;
+    if block.stmts.is_empty() {
+        let message = "a value is missing in these braces: another pipeline, or your own type that implements `Stage`";
+        return Err(syn::Error::new_spanned(block, message));
+    }
+    // Braces around a lone expression would be a lint's business.
+    Ok(Step::Value(match block.stmts.as_slice() {
+        [Stmt::Expr(expr, None)] => expr.clone(),
+        _ => Expr::Block(ExprBlock { attrs: Vec::new(), label: None, block }),
+    }))
+}
+
+fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Step> {
+    let ExprPath { qself, path, .. } = input.parse()?;
+    if qself.is_some() {
+        return Err(syn::Error::new_spanned(path, EXPECTED));
+    }
+    Ok(Step::Stage { path, overrides: overrides(input, diagnostics)? })
+}
+
+/// `.retries(5).timeout("1s")`
+fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Option<Policy>> {
+    if !input.peek(Token![.]) {
+        return Ok(None);
+    }
+    let mut policy = Policy::default();
+    while input.peek(Token![.]) {
+        let dot: Token![.] = input.parse()?;
+        if !input.peek(Ident::peek_any) {
+            let message = "expected the name of a policy after this `.`, such as `.retries(5)`";
+            return Err(syn::Error::new_spanned(dot, message));
+        }
+        let key = input.call(Ident::parse_any)?;
+        if !input.peek(Paren) {
+            return Err(syn::Error::new_spanned(
+                &key,
+                format!("`.{key}` needs parentheses: a policy is overridden like `.retries(5)` or `.jitter()`"),
+            ));
+        }
+        let content;
+        parenthesized!(content in input);
+        let value = if content.is_empty() { None } else { Some(content.parse()?) };
+        if !content.is_empty() {
+            return Err(content.error("a policy takes one value"));
+        }
+        read_override(&mut policy, Given { key, value }, diagnostics);
+    }
+    check_override(&policy, diagnostics);
+    Ok(Some(policy))
+}

@@ -1,0 +1,29 @@
+//! The macros of the `pipeline` crate. Use them from there.
+
+mod chain;
+mod diagnostics;
+mod paths;
+mod policy;
+mod provide;
+mod stage;
+mod value;
+
+use proc_macro::TokenStream;
+
+/// Makes a function a stage of pipelines.
+#[proc_macro_attribute]
+pub fn stage(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    stage::expand(attribute.into(), item.into()).into()
+}
+
+/// Chains stages into a pipeline that the compiler has checked.
+#[proc_macro]
+pub fn pipeline(input: TokenStream) -> TokenStream {
+    chain::expand(input.into()).into()
+}
+
+/// Makes a struct provide each of its fields to the stages that ask for it.
+#[proc_macro_derive(Provide, attributes(provide))]
+pub fn derive_provide(input: TokenStream) -> TokenStream {
+    provide::expand(input.into()).into()
+}

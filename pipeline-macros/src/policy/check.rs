@@ -1,0 +1,62 @@
+//! Whether the options of one policy make sense together.
+
+use std::time::Duration;
+
+use super::model::Policy;
+use crate::diagnostics::Diagnostics;
+
+/// What kind of function carries the policy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    Sync,
+    Async,
+}
+
+/// The rules of an attribute.
+pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Diagnostics) {
+    if policy.retries.is_none() {
+        for key in policy.about_retries() {
+            let message = format!("`{key}` is about retries, and this stage has none: add `retries = 3`, or take it out");
+            diagnostics.error(key, message);
+        }
+    }
+    if let (Some(blocking), Body::Async) = (&policy.blocking, body) {
+        let message = "`blocking` is for functions that are not async: an `async fn` gives way by itself";
+        diagnostics.error(&blocking.key, message);
+    }
+    if let (Some(timeout), Body::Sync, None) = (&policy.timeout, body, &policy.blocking) {
+        let message = "a `timeout` could not interrupt this function, which is not async: make it an `async fn`, or add `blocking` to run it on a thread of its own";
+        diagnostics.error(&timeout.key, message);
+    }
+    check_together(policy, diagnostics);
+}
+
+/// The rules among the overrides of one use. Those between an override and the attribute are checked where both are
+/// known: see `overrides`.
+pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
+    if policy.retries.as_ref().is_some_and(|retries| retries.value == 0) {
+        for key in policy.about_retries() {
+            diagnostics.error(key, format!("`{key}` is about retries, and `.retries(0)` leaves none"));
+        }
+    }
+    check_together(policy, diagnostics);
+}
+
+fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
+    if let (Some(delay), Some(max)) = (&policy.delay, &policy.max_delay) {
+        if max.value < delay.value {
+            let message = format!("`max_delay` is less than `delay`, {}: no wait would be as long as it says", written(delay.value));
+            diagnostics.error(&max.at, message);
+        }
+    }
+    if let (Some(timeout), Some(deadline)) = (&policy.timeout, &policy.deadline) {
+        if deadline.value <= timeout.value {
+            let message = format!("`deadline` has to be longer than `timeout`, {}: it covers all attempts and the waits between them", written(timeout.value));
+            diagnostics.error(&deadline.at, message);
+        }
+    }
+}
+
+fn written(duration: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(duration)
+}

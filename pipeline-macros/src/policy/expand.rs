@@ -1,0 +1,92 @@
+//! A policy → the runtime's.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::model::Policy;
+use crate::paths::Runtime;
+use crate::value::Rate;
+
+/// The policy of an attribute, as a constant.
+pub(crate) fn spec(policy: &Policy, function: &Ident, interruptible: bool, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let name = policy.name.as_ref().map_or_else(|| unraw(function), |name| name.value.clone());
+    let changes = changes(policy, runtime);
+    quote! {{
+        let mut spec = #private::Spec::new(#name);
+        spec.interruptible = #interruptible;
+        #changes
+        spec
+    }}
+}
+
+/// The policy of one use: the stage's own, less what is overridden.
+pub(crate) fn overrides(policy: &Policy, own: &TokenStream, runtime: &Runtime) -> TokenStream {
+    let name = policy.name.as_ref().map(|name| {
+        let name = &name.value;
+        quote!(spec.name = #name;)
+    });
+    let changes = changes(policy, runtime);
+    quote! {{
+        let mut spec = #own;
+        #name
+        #changes
+        spec
+    }}
+}
+
+/// Statements over a variable `spec`.
+fn changes(policy: &Policy, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let mut changes = TokenStream::new();
+    if let Some(retries) = &policy.retries {
+        let retries = retries.value;
+        changes.extend(quote!(spec.retries = #retries;));
+    }
+    if let Some(backoff) = &policy.backoff {
+        let variant = Ident::new(backoff.value.variant(), Span::call_site());
+        changes.extend(quote!(spec.backoff.growth = #private::Growth::#variant;));
+    }
+    if let Some(delay) = &policy.delay {
+        let delay = duration(delay.value, runtime);
+        changes.extend(quote!(spec.backoff = spec.backoff.with_delay(#delay);));
+    }
+    if let Some(max_delay) = &policy.max_delay {
+        let max_delay = duration(max_delay.value, runtime);
+        changes.extend(quote!(spec.backoff.max_delay = #max_delay;));
+    }
+    if policy.jitter.is_some() {
+        changes.extend(quote!(spec.backoff.jitter = true;));
+    }
+    if let Some(timeout) = &policy.timeout {
+        let timeout = duration(timeout.value, runtime);
+        changes.extend(quote!(spec.timeout = #private::Option::Some(#timeout);));
+    }
+    if let Some(deadline) = &policy.deadline {
+        let deadline = duration(deadline.value, runtime);
+        changes.extend(quote!(spec.deadline = #private::Option::Some(#deadline);));
+    }
+    if let Some(concurrency) = &policy.concurrency {
+        let n = concurrency.value;
+        changes.extend(quote!(spec.concurrency = #private::NonZeroU32::new(#n);));
+    }
+    if let Some(rate) = &policy.rate {
+        let Rate { count, period } = rate.value;
+        let (count, period) = (count.get(), duration(period, runtime));
+        changes.extend(quote!(spec.rate = #private::Rate::new(#count, #period);));
+    }
+    changes
+}
+
+fn duration(duration: Duration, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(#private::Duration::new(#secs, #nanos))
+}
+
+/// The name of a function, less the `r#` of a keyword.
+fn unraw(ident: &Ident) -> String {
+    syn::ext::IdentExt::unraw(ident).to_string()
+}

@@ -1,0 +1,79 @@
+//! The one list of options: it drives parsing, messages and docs.
+
+use crate::diagnostics::{list, nearest};
+
+/// One option of `#[stage(...)]`.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    /// How it is written.
+    pub(crate) example: &'static str,
+    pub(crate) overridable: bool,
+}
+
+const fn entry(name: &'static str, example: &'static str, overridable: bool) -> Entry {
+    Entry { name, example, overridable }
+}
+
+/// In the order of the docs.
+pub(crate) const OPTIONS: [Entry; 14] = [
+    entry("name", "name = \"fetch\"", true),
+    entry("retries", "retries = 3", true),
+    entry("backoff", "backoff = \"exponential\"", true),
+    entry("delay", "delay = \"100ms\"", true),
+    entry("max_delay", "max_delay = \"30s\"", true),
+    entry("jitter", "jitter", true),
+    entry("retry_if", "retry_if = is_transient", false),
+    entry("retry_after", "retry_after = server_wait", false),
+    entry("timeout", "timeout = \"5s\"", true),
+    entry("deadline", "deadline = \"30s\"", true),
+    entry("concurrency", "concurrency = 8", true),
+    entry("rate", "rate = \"100/s\"", true),
+    entry("blocking", "blocking", false),
+    entry("crate", "crate = path::to::pipeline", false),
+];
+
+pub(crate) fn find(name: &str) -> Option<&'static Entry> {
+    OPTIONS.iter().find(|entry| entry.name == name)
+}
+
+/// What to say of a word that is no option.
+pub(crate) fn unknown(name: &str) -> String {
+    unknown_among(name, "option", "a stage's options are", OPTIONS.iter().map(|entry| entry.name))
+}
+
+/// What to say of a method that is no override.
+pub(crate) fn unknown_override(name: &str) -> String {
+    let overridable = OPTIONS.iter().filter(|entry| entry.overridable).map(|entry| entry.name);
+    unknown_among(name, "policy", "what can be overridden is", overridable)
+}
+
+fn unknown_among(
+    name: &str,
+    what: &str,
+    all: &str,
+    words: impl Iterator<Item = &'static str> + Clone,
+) -> String {
+    let meant = nearest(name, words.clone()).map(|word| format!(": did you mean `{word}`?"));
+    let meant = meant.unwrap_or_default();
+    format!("there is no {what} `{name}`{meant}\n{all} {}", list(words, "and"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The README's table is the docs of the options; it and the list stay the same.
+    #[test]
+    fn the_readme_describes_each_option_in_this_order() {
+        let readme = include_str!("../../../README.md");
+        let described: Vec<_> = readme
+            .lines()
+            .skip_while(|line| !line.starts_with("| option |"))
+            .skip(2)
+            .take_while(|line| line.starts_with('|'))
+            .filter_map(|line| line.split('`').nth(1))
+            .collect();
+        let known: Vec<_> = OPTIONS.iter().map(|entry| entry.name).collect();
+        assert_eq!(described, known);
+    }
+}

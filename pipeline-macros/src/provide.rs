@@ -1,0 +1,103 @@
+//! `#[derive(Provide)]`: each field provides its type.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput, Field, Index, Member};
+
+use crate::diagnostics::Diagnostics;
+use crate::paths::Runtime;
+
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::default();
+    let impls = match syn::parse2::<DeriveInput>(input) {
+        Ok(input) => impls(&input, &mut diagnostics),
+        Err(error) => {
+            diagnostics.push(error);
+            TokenStream::new()
+        }
+    };
+    let errors = diagnostics.into_errors();
+    quote!(#impls #(#errors)*)
+}
+
+fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
+    let Data::Struct(data) = &input.data else {
+        diagnostics.error(
+            &input.ident,
+            "only a struct can derive `Provide`: each of its fields is a resource",
+        );
+        return TokenStream::new();
+    };
+    let runtime = runtime(input, diagnostics);
+    let root = runtime.root();
+    let name = &input.ident;
+    let (generics, arguments, clause) = input.generics.split_for_impl();
+    let mut seen: Vec<(String, Member)> = Vec::new();
+    let mut impls = TokenStream::new();
+    for (index, field) in data.fields.iter().enumerate() {
+        if is_skipped(field, diagnostics) {
+            continue;
+        }
+        let member = match &field.ident {
+            Some(ident) => Member::Named(ident.clone()),
+            None => Member::Unnamed(Index::from(index)),
+        };
+        let ty = &field.ty;
+        let written = ty.to_token_stream().to_string();
+        if let Some((_, first)) = seen.iter().find(|(known, _)| *known == written) {
+            let first = first.to_token_stream();
+            diagnostics.error(
+                ty,
+                format!(
+                    "the field `{first}` provides this type too, and a stage asks by type: give each a type of its \
+                     own, or leave one out with `#[provide(skip)]`"
+                ),
+            );
+            continue;
+        }
+        seen.push((written, member.clone()));
+        impls.extend(quote_spanned! {ty.span()=>
+            #[automatically_derived]
+            impl #generics #root::Provide<#ty> for #name #arguments #clause {
+                fn provide(&self) -> &#ty { &self.#member }
+            }
+        });
+    }
+    impls
+}
+
+/// `#[provide(crate = path)]` on the struct.
+fn runtime(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Runtime {
+    let mut runtime = Runtime::default();
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("provide")) {
+        let parsed = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("crate") {
+                runtime = Runtime::at(&meta.value()?.parse()?);
+                return Ok(());
+            }
+            Err(meta.error("on the struct, `#[provide(crate = path::to::pipeline)]` is all there is"))
+        });
+        if let Err(error) = parsed {
+            diagnostics.push(error);
+        }
+    }
+    runtime
+}
+
+fn is_skipped(field: &Field, diagnostics: &mut Diagnostics) -> bool {
+    let mut skipped = false;
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("provide")) {
+        let parsed = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("skip") {
+                skipped = true;
+                return Ok(());
+            }
+            Err(meta.error("on a field, `#[provide(skip)]` is all there is: it is not lent to stages"))
+        });
+        if let Err(error) = parsed {
+            diagnostics.push(error);
+        }
+    }
+    skipped
+}

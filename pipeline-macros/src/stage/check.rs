@@ -1,0 +1,159 @@
+//! What a function has to be to be a stage.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::visit::Visit;
+use syn::{ItemFn, PatType, ReturnType, Type};
+
+use super::lend::{anonymous_borrow, is_static, strip};
+use super::parse::{Parameter, binds};
+use crate::diagnostics::Diagnostics;
+use crate::policy::Body;
+
+/// Whether calling the function gives a future.
+pub(crate) fn body(function: &ItemFn) -> Body {
+    match function.sig.asyncness {
+        Some(_) => Body::Async,
+        None => Body::Sync,
+    }
+}
+
+/// The qualifiers, and the return type.
+pub(crate) fn signature(function: &ItemFn, diagnostics: &mut Diagnostics) {
+    let signature = &function.sig;
+    if let Some(token) = &signature.constness {
+        diagnostics.error(token, "a stage cannot be `const`: it runs in a pipeline. Take the `const` out, or call the `const fn` from a stage");
+    }
+    if let syn::Safety::Unsafe(token) = &signature.safety {
+        diagnostics.error(token, "a stage cannot be `unsafe`: a pipeline could not keep its promises. Make the call inside a safe stage, where you can");
+    }
+    if let Some(abi) = &signature.abi {
+        diagnostics.error(abi, "a stage cannot be `extern`: call the foreign function from a stage");
+    }
+    if let Some(variadic) = &signature.variadic {
+        diagnostics.error(variadic, "a stage cannot take a variable number of arguments: take a `Vec`");
+    }
+    if let ReturnType::Type(_, output) = &signature.output {
+        returned(output, signature, diagnostics);
+    }
+}
+
+fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnostics) {
+    if let Some(opaque) = impl_trait(output) {
+        diagnostics.error(opaque, "a stage has to name what it returns, so that the next one can be checked against it: write the type, or box it, such as `Box<dyn Iterator<Item = u32> + Send>`");
+        return;
+    }
+    if let Type::Never(never) = strip(output) {
+        diagnostics.error(never, "a stage has to return something: nothing could come after this one");
+    }
+    // Owned inputs are lent to the function for the time of the call only.
+    let lent = signature.inputs.iter().filter_map(|input| match input {
+        syn::FnArg::Typed(PatType { ty, .. }) => match strip(ty) {
+            Type::Reference(reference) => reference.lifetime.as_ref().filter(|lifetime| !is_static(lifetime)),
+            _ => None,
+        },
+        syn::FnArg::Receiver(_) => None,
+    });
+    let lent: Vec<_> = lent.collect();
+    let borrow = anonymous_borrow(output).or_else(|| {
+        let used = lifetimes(output);
+        used.into_iter().find(|used| lent.contains(&used)).map(|used| quote!(#used))
+    });
+    if let Some(borrow) = borrow {
+        diagnostics.error(borrow, "a stage cannot return what it borrows: its input is only lent to it. Return something owned, such as a `String` for a `&str`");
+    }
+}
+
+/// One parameter of the input.
+pub(crate) fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
+    let ty = strip(&parameter.ty);
+    if !binds(&parameter.pat) {
+        diagnostics.error(&parameter.pat, "this stage does not use its input: give it a name, such as `_input`, or take the parameter out");
+    }
+    if let Some(opaque) = impl_trait(ty) {
+        diagnostics.error(opaque, "a stage has to name what it takes: write the type, or a type parameter, `fn stage<T: Trait>(input: T)`");
+        return;
+    }
+    match ty {
+        Type::Reference(reference) if reference.mutability.is_some() => {
+            let owned = &reference.elem;
+            let owned = quote!(#owned);
+            diagnostics.error(ty, format!("a stage cannot change its input in place, since each attempt has to see the original: take it by value, `mut input: {owned}`, and return it"));
+        }
+        Type::Reference(reference) if matches!(strip(&reference.elem), Type::TraitObject(_)) => {
+            diagnostics.error(ty, "a stage keeps its input by itself, and it could not keep a bare trait object: take a type parameter, or a reference to a `Box<dyn Trait>`");
+        }
+        Type::Reference(reference) => lends_only_at_the_top(&reference.elem, diagnostics),
+        _ => lends_only_at_the_top(ty, diagnostics),
+    }
+}
+
+fn lends_only_at_the_top(ty: &Type, diagnostics: &mut Diagnostics) {
+    if let Some(borrow) = anonymous_borrow(ty) {
+        diagnostics.error(borrow, "a stage can borrow its input as a whole, `&T`, but not something inside of it: take an owned type here");
+    }
+}
+
+/// A `#[state]` or `#[context]` parameter. Gives what is behind the reference.
+pub(crate) fn lent<'a>(
+    parameter: &'a PatType,
+    attribute: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'a Type> {
+    let ty = strip(&parameter.ty);
+    match ty {
+        Type::Reference(reference) if reference.mutability.is_none() => {
+            if let Some(opaque) = impl_trait(&reference.elem) {
+                diagnostics.error(opaque, "a stage has to name what it asks for: write the type, or take a type parameter");
+                return None;
+            }
+            Some(&reference.elem)
+        }
+        Type::Reference(reference) => {
+            let what = &reference.elem;
+            let what = quote!(#what);
+            diagnostics.error(ty, format!("`#[{attribute}]` is lent to many calls at once, so it cannot be `&mut`: take `&{what}`, and put what changes behind a lock"));
+            None
+        }
+        _ => {
+            let written = quote!(#ty);
+            diagnostics.error(ty, format!("`#[{attribute}]` is lent, not given away: take it by reference, `&{written}`"));
+            None
+        }
+    }
+}
+
+/// No `self`.
+pub(crate) fn receiver(parameter: &Parameter, diagnostics: &mut Diagnostics) {
+    if let Parameter::Receiver(receiver) = parameter {
+        diagnostics.error(receiver, "a stage is a free function and has no `self`: ask for what you need from the state, `#[state] app: &App`");
+    }
+}
+
+fn impl_trait(ty: &Type) -> Option<TokenStream> {
+    struct Search(Option<TokenStream>);
+
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_type_impl_trait(&mut self, opaque: &'ast syn::TypeImplTrait) {
+            self.0.get_or_insert_with(|| quote!(#opaque));
+        }
+    }
+
+    let mut search = Search(None);
+    search.visit_type(ty);
+    search.0
+}
+
+fn lifetimes(ty: &Type) -> Vec<&syn::Lifetime> {
+    struct Search<'ast>(Vec<&'ast syn::Lifetime>);
+
+    impl<'ast> Visit<'ast> for Search<'ast> {
+        fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
+            self.0.push(lifetime);
+        }
+    }
+
+    let mut search = Search(Vec::new());
+    search.visit_type(ty);
+    search.0
+}

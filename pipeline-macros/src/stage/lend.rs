@@ -1,0 +1,92 @@
+//! How a parameter's type decides what the stage takes: by value, or owned here and lent.
+
+use syn::{Lifetime, PathArguments, Type, TypePath, TypeReference, parse_quote};
+
+use crate::paths::Runtime;
+
+/// How a parameter gets its argument.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lending {
+    /// The value moves in.
+    Moved,
+    /// The stage keeps a `T` and lends it as `&T`; or an owned form that coerces to it, such as a `String` for `&str`.
+    Lent,
+}
+
+/// What a stage takes for a parameter of this type.
+pub(crate) fn owned(ty: &Type, runtime: &Runtime) -> (Type, Lending) {
+    let Type::Reference(TypeReference { lifetime, mutability: None, elem, .. }) = strip(ty) else {
+        return (ty.clone(), Lending::Moved);
+    };
+    // A `&'static T` is a value like any other: there is nobody who would have to keep it.
+    if lifetime.as_ref().is_some_and(is_static) {
+        return (ty.clone(), Lending::Moved);
+    }
+    let private = runtime.private();
+    match strip(elem) {
+        Type::Path(path) if is(path, &["str"]) => (parse_quote!(#private::String), Lending::Lent),
+        Type::Path(path) if is_std_path(path) => (parse_quote!(#private::PathBuf), Lending::Lent),
+        Type::Slice(slice) => {
+            let element = &slice.elem;
+            (parse_quote!(#private::Vec<#element>), Lending::Lent)
+        }
+        owned => (owned.clone(), Lending::Lent),
+    }
+}
+
+pub(crate) fn is_static(lifetime: &Lifetime) -> bool {
+    lifetime.ident == "static"
+}
+
+/// The type inside parentheses and invisible groups.
+pub(crate) fn strip(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(inner) => strip(&inner.elem),
+        Type::Group(inner) => strip(&inner.elem),
+        ty => ty,
+    }
+}
+
+/// `Path`, `path::Path` or `std::path::Path`. (A type of that name of one's own goes as `self::Path`.)
+fn is_std_path(path: &TypePath) -> bool {
+    is(path, &["Path"]) || is(path, &["path", "Path"]) || is(path, &["std", "path", "Path"])
+}
+
+fn is(path: &TypePath, names: &[&str]) -> bool {
+    let segments = &path.path.segments;
+    path.qself.is_none()
+        && segments.len() == names.len()
+        && segments.iter().zip(names).all(|(segment, name)| {
+            segment.ident == name && matches!(segment.arguments, PathArguments::None)
+        })
+}
+
+/// The first reference or `'_` in a type that borrows from nobody knows whom; `None` if the type owns all it has.
+pub(crate) fn anonymous_borrow(ty: &Type) -> Option<proc_macro2::TokenStream> {
+    use syn::visit::Visit;
+
+    struct Search(Option<proc_macro2::TokenStream>);
+
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+            if reference.lifetime.is_none() {
+                self.0.get_or_insert_with(|| quote::quote!(#reference));
+            }
+            syn::visit::visit_type_reference(self, reference);
+        }
+
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            if lifetime.ident == "_" {
+                self.0.get_or_insert_with(|| quote::quote!(#lifetime));
+            }
+        }
+
+        // What stands in the signature of a function pointer or an `Fn(..)` is the caller's affair.
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+    }
+
+    let mut search = Search(None);
+    search.visit_type(ty);
+    search.0
+}

@@ -1,0 +1,175 @@
+//! A function as a stage sees it.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Attribute, Generics, ItemFn, Path, PathArguments, ReturnType, Type, Visibility};
+
+use super::check;
+use super::lend::{self, Lending};
+use super::parse::Parameter;
+use crate::diagnostics::Diagnostics;
+use crate::paths::Runtime;
+use crate::policy::{Body, Policy};
+
+/// All that the expansion needs to know.
+pub(crate) struct Stage {
+    pub(crate) name: Ident,
+    pub(crate) visibility: Visibility,
+    /// The attributes that the struct shares with the function.
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) generics: Generics,
+    pub(crate) body: Body,
+    /// In the order of the parameters.
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) output: Output,
+    pub(crate) policy: Policy,
+    pub(crate) runtime: Runtime,
+}
+
+/// Where the argument of a parameter comes from.
+pub(crate) enum Argument {
+    Input(Input),
+    State { ty: Type },
+    Context,
+}
+
+/// A part of the stage's input.
+pub(crate) struct Input {
+    /// The variable that holds it in generated code.
+    pub(crate) variable: Ident,
+    /// What the stage takes.
+    pub(crate) owned: Type,
+    pub(crate) lending: Lending,
+}
+
+/// What the function returns.
+pub(crate) enum Output {
+    /// A `Result`, by its name.
+    Fallible(Type),
+    Infallible(Type),
+}
+
+impl Stage {
+    /// `None` if a parameter could not be understood; the diagnostics say why.
+    pub(crate) fn new(
+        function: &ItemFn,
+        parameters: Vec<Parameter>,
+        policy: Policy,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let runtime = policy.runtime();
+        let mut arguments = Some(Vec::new());
+        for (index, parameter) in parameters.iter().enumerate() {
+            let argument = argument(index, parameter, &runtime, diagnostics);
+            arguments = arguments.zip(argument).map(|(mut arguments, argument)| {
+                arguments.push(argument);
+                arguments
+            });
+        }
+        Some(Self {
+            name: function.sig.ident.clone(),
+            visibility: function.vis.clone(),
+            attributes: shared_attributes(function),
+            generics: function.sig.generics.clone(),
+            body: check::body(function),
+            arguments: arguments?,
+            output: output(&function.sig.output),
+            policy,
+            runtime,
+        })
+    }
+
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Input> + Clone {
+        self.arguments.iter().filter_map(|argument| match argument {
+            Argument::Input(input) => Some(input),
+            Argument::State { .. } | Argument::Context => None,
+        })
+    }
+
+    /// What the stage takes: nothing, one thing, or a tuple.
+    pub(crate) fn input_type(&self) -> TokenStream {
+        let types = self.inputs().map(|input| &input.owned);
+        match self.inputs().count() {
+            1 => quote!(#(#types)*),
+            _ => quote!((#(#types),*)),
+        }
+    }
+
+    /// The pattern that takes a value of `input_type`, or a reference to one, apart.
+    pub(crate) fn input_pattern(&self) -> TokenStream {
+        let variables = self.inputs().map(|input| &input.variable);
+        match self.inputs().count() {
+            1 => quote!(#(#variables)*),
+            _ => quote!((#(#variables),*)),
+        }
+    }
+
+    /// The inputs that move into the function, and so have to be cloned for another attempt.
+    pub(crate) fn moved(&self) -> impl Iterator<Item = &Input> + Clone {
+        self.inputs().filter(|input| input.lending == Lending::Moved)
+    }
+
+    /// Whether the function asks for anything but its input.
+    pub(crate) fn uses_context(&self) -> bool {
+        self.arguments.iter().any(|argument| !matches!(argument, Argument::Input(_)))
+    }
+
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.policy.blocking.is_some()
+    }
+}
+
+fn argument(
+    index: usize,
+    parameter: &Parameter,
+    runtime: &Runtime,
+    diagnostics: &mut Diagnostics,
+) -> Option<Argument> {
+    match parameter {
+        Parameter::Receiver(_) => {
+            check::receiver(parameter, diagnostics);
+            None
+        }
+        Parameter::Input(typed) => {
+            check::input(typed, diagnostics);
+            let (owned, lending) = lend::owned(&typed.ty, runtime);
+            Some(Argument::Input(Input { variable: format_ident!("__input{index}"), owned, lending }))
+        }
+        Parameter::State(typed) => {
+            let ty = check::lent(typed, "state", diagnostics)?.clone();
+            Some(Argument::State { ty })
+        }
+        Parameter::Context(typed) => {
+            check::lent(typed, "context", diagnostics)?;
+            Some(Argument::Context)
+        }
+    }
+}
+
+fn output(output: &ReturnType) -> Output {
+    match output {
+        ReturnType::Default => Output::Infallible(syn::parse_quote!(())),
+        ReturnType::Type(_, ty) => match lend::strip(ty) {
+            Type::Path(path) if path.qself.is_none() && is_result(&path.path) => {
+                Output::Fallible((**ty).clone())
+            }
+            _ => Output::Infallible((**ty).clone()),
+        },
+    }
+}
+
+/// By its name, so that `io::Result<T>` and `anyhow::Result<T>` count.
+fn is_result(path: &Path) -> bool {
+    path.segments.last().is_some_and(|segment| {
+        segment.ident == "Result" && !matches!(segment.arguments, PathArguments::Parenthesized(_))
+    })
+}
+
+/// Docs, the configuration that the item exists under, and the lints that hold for it.
+pub(crate) fn shared_attributes(function: &ItemFn) -> Vec<Attribute> {
+    let shared = ["doc", "cfg", "allow", "warn", "deny", "forbid", "deprecated"];
+    let carried = function.attrs.iter().filter(|attribute| {
+        shared.iter().any(|name| attribute.path().is_ident(name))
+    });
+    carried.cloned().collect()
+}

@@ -1,0 +1,44 @@
+//! Stages one after another.
+
+use crate::{Accepts, Scope, Stage, StageError};
+
+/// Stages that run one after another on one item: what `a => b => c` becomes, `Chain<(a, b, c)>`.
+#[derive(Debug, Clone, Copy)]
+pub struct Chain<T>(#[doc(hidden)] pub T);
+
+/// A flat tuple, and its call one async block, as written by hand. `pipeline!` nests what is longer than the longest.
+macro_rules! chain {
+    ($first:ident.$first_index:tt $(, $stage:ident.$index:tt after $before:ident)* => $last:ident) => {
+        impl<In, $first, $($stage),*> Accepts<In> for Chain<($first, $($stage,)*)>
+        where
+            $first: Accepts<In>,
+            $($stage: Accepts<$before::Out>,)*
+        {
+            type Out = $last::Out;
+        }
+
+        impl<In, S, $first, $($stage),*> Stage<In, S> for Chain<($first, $($stage,)*)>
+        where
+            In: Send,
+            S: Send + Sync,
+            $first: Stage<In, S>,
+            $($stage: Stage<$before::Out, S>,)*
+        {
+            #[inline]
+            async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
+                let value = self.0.$first_index.call(input, cx).await?;
+                $(let value = self.0.$index.call(value, cx).await?;)*
+                Ok(value)
+            }
+        }
+    };
+}
+
+chain!(A.0 => A);
+chain!(A.0, B.1 after A => B);
+chain!(A.0, B.1 after A, C.2 after B => C);
+chain!(A.0, B.1 after A, C.2 after B, D.3 after C => D);
+chain!(A.0, B.1 after A, C.2 after B, D.3 after C, E.4 after D => E);
+chain!(A.0, B.1 after A, C.2 after B, D.3 after C, E.4 after D, F.5 after E => F);
+chain!(A.0, B.1 after A, C.2 after B, D.3 after C, E.4 after D, F.5 after E, G.6 after F => G);
+chain!(A.0, B.1 after A, C.2 after B, D.3 after C, E.4 after D, F.5 after E, G.6 after F, H.7 after G => H);

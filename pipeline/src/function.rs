@@ -1,0 +1,114 @@
+//! What `#[stage]` says of a function: how to call it once, and how to call it again.
+
+use std::future::Future;
+
+use crate::error::BoxError;
+use crate::{Accepts, Scope};
+
+/// A function that can be called with an input that is its own.
+pub trait Function<In, S>: Accepts<In> + Send + Sync {
+    /// What it fails with.
+    type Error: Failing;
+
+    /// Calls it.
+    fn once(
+        &self,
+        input: In,
+        cx: Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
+
+    /// Whether it makes sense to call it again after this error.
+    fn retry_if(&self, _: &Self::Error) -> bool {
+        true
+    }
+
+    /// How long whoever answered wants to be left alone.
+    fn retry_after(&self, _: &Self::Error) -> Option<std::time::Duration> {
+        None
+    }
+}
+
+/// A function that can be called more than once with the same input.
+pub trait Repeat<In, S>: Function<In, S> {
+    /// The form in which the input is kept between attempts.
+    type Kept: Send;
+
+    /// Puts the input away.
+    fn keep(input: In) -> Self::Kept;
+
+    /// Calls the function with what was kept, which stays as it is.
+    fn again(
+        &self,
+        kept: &Self::Kept,
+        cx: Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
+
+    /// Calls it for the last time.
+    fn last(
+        &self,
+        kept: Self::Kept,
+        cx: Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
+}
+
+/// What a stage function returns where that is a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is called `Result`, and it is not `std::result::Result`",
+    label = "not a `Result` that a pipeline can look into",
+    note = "return `Result<T, E>`, or an alias of it; or call the type by another name, and it is a value like any other"
+)]
+pub trait Outcome {
+    /// What comes out.
+    type Value;
+    /// What went wrong.
+    type Error;
+}
+
+impl<T, E> Outcome for Result<T, E> {
+    type Value = T;
+    type Error = E;
+}
+
+/// What a stage can fail with.
+#[diagnostic::on_unimplemented(
+    message = "a stage cannot fail with `{Self}`: it does not turn into a boxed error",
+    label = "not an error",
+    note = "implement `std::error::Error` for it, or fail with `Box<dyn Error + Send + Sync>`, `anyhow::Error` or `String`"
+)]
+pub trait Failing: Into<BoxError> + Send {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError> + Send> Failing for E {}
+
+/// An input that each attempt gets a copy of. (`M` only puts the question off until somebody retries.)
+#[diagnostic::on_unimplemented(
+    message = "a stage with retries needs its input for each attempt, and `{Self}` is not `Clone`",
+    label = "not `Clone`",
+    note = "take it by reference, `&{Self}`: what is lent needs no copies; or make it `Clone`"
+)]
+pub trait Repeated<M> {
+    /// The copy.
+    #[must_use]
+    fn repeat(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone, M> Repeated<M> for T {
+    fn repeat(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A stage function that an override may give retries to.
+#[diagnostic::on_unimplemented(
+    message = "stage `{Self}` cannot be given retries: an input that it takes by value is not `Clone`",
+    label = "each attempt would need a copy of the input",
+    note = "let the stage take its input by reference, which needs no copies; or make the input `Clone`"
+)]
+pub trait Repeatable<M> {
+    /// `Self`.
+    type This;
+
+    /// The stage itself.
+    fn repeatable(self) -> Self::This;
+}

@@ -1,0 +1,41 @@
+//! Async data pipelines that the compiler has checked end to end.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// The macros name the crate by its outer name, here too.
+#[allow(unused_extern_crates)]
+extern crate self as pipeline;
+
+mod blocking;
+mod boxed;
+mod chain;
+mod closure;
+mod context;
+mod display;
+mod engine;
+mod error;
+mod extensions;
+mod function;
+mod footing;
+mod run;
+mod overridden;
+#[path = "pipeline.rs"]
+mod pipeline_value;
+mod policy;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod provide;
+mod report;
+mod stage;
+
+pub use boxed::{BoxPipeline, BoxStage};
+pub use chain::Chain;
+pub use context::{Context, Scope};
+pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
+pub use extensions::Extensions;
+pub use run::RunId;
+pub use pipeline_macros::{Provide, pipeline, stage};
+pub use pipeline_value::Pipeline;
+pub use provide::Provide;
+pub use report::{Aborted, Failure, Report};
+pub use stage::{Accepts, Stage};

@@ -1,0 +1,72 @@
+//! Limits that all calls of a stage share: how many at once, how many in a period.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::Spec;
+#[cfg(feature = "rate")]
+use super::rate::Bucket;
+
+/// What a call has to pass before it may start.
+pub trait Limit: Send + Sync {
+    /// Held while the call is under way.
+    type Permit<'a>: Send
+    where
+        Self: 'a;
+
+    /// Waits for the call's turn.
+    fn enter<'a>(&'a self, spec: &'a Spec) -> impl Future<Output = Self::Permit<'a>> + Send;
+}
+
+/// No limit: most stages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unlimited;
+
+impl Limit for Unlimited {
+    type Permit<'a> = ();
+
+    async fn enter<'a>(&'a self, _: &'a Spec) -> Self::Permit<'a> {}
+}
+
+/// The limits of one use of a stage, shared by the clones of its pipeline.
+#[derive(Debug, Clone, Default)]
+pub struct Limited(Arc<Shared>);
+
+/// Set up at the first call, which knows the policy.
+#[derive(Debug, Default)]
+struct Shared {
+    semaphore: OnceLock<Semaphore>,
+    #[cfg(feature = "rate")]
+    bucket: OnceLock<Bucket>,
+}
+
+impl Limit for Limited {
+    type Permit<'a> = Option<SemaphorePermit<'a>>;
+
+    async fn enter<'a>(&'a self, spec: &'a Spec) -> Self::Permit<'a> {
+        #[cfg(feature = "rate")]
+        if let Some(rate) = spec.rate {
+            self.0.bucket.get_or_init(|| Bucket::new(rate)).take().await;
+        }
+        let n = spec.concurrency?;
+        let semaphore = self.0.semaphore.get_or_init(|| Semaphore::new(n.get() as usize));
+        // Nobody closes it.
+        semaphore.acquire().await.ok()
+    }
+}
+
+impl<L: Limit> Limit for Option<L> {
+    type Permit<'a>
+        = Option<L::Permit<'a>>
+    where
+        L: 'a;
+
+    async fn enter<'a>(&'a self, spec: &'a Spec) -> Self::Permit<'a> {
+        match self {
+            Some(limit) => Some(limit.enter(spec).await),
+            None => None,
+        }
+    }
+}

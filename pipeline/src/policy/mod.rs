@@ -1,0 +1,75 @@
+//! What `#[stage(...)]` promises about a call, kept: one file a policy.
+//!
+//! From the outside in, the order is: deadline → retry loop → [wait] → rate → concurrency permit → timeout → the call.
+
+mod backoff;
+mod call;
+mod clock;
+mod limits;
+#[cfg(feature = "rate")]
+mod rate;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+pub use backoff::{Backoff, Growth};
+pub use call::{direct, retrying, single};
+pub use limits::{Limit, Limited, Unlimited};
+
+/// The policy of a stage, as its attribute and its overrides spell it.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// The name in errors, reports and contexts.
+    pub name: &'static str,
+    /// Attempts after the first.
+    pub retries: u32,
+    /// The waits between attempts.
+    pub backoff: Backoff,
+    /// The time that one attempt may take.
+    pub timeout: Option<Duration>,
+    /// The time that all attempts and waits may take.
+    pub deadline: Option<Duration>,
+    /// The calls that may be under way at once.
+    pub concurrency: Option<NonZeroU32>,
+    /// The calls that may start in a period.
+    pub rate: Option<Rate>,
+    /// Whether a call can be left behind before it is done: it is async, or blocking on a thread of its own.
+    pub interruptible: bool,
+}
+
+impl Spec {
+    /// The policy of a bare `#[stage]`.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            retries: 0,
+            backoff: Backoff::DEFAULT,
+            timeout: None,
+            deadline: None,
+            concurrency: None,
+            rate: None,
+            interruptible: true,
+        }
+    }
+}
+
+/// At most `count` calls in any `period`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// The calls; also how many may start at once when nothing was called for a while.
+    pub count: NonZeroU32,
+    /// The time in which that many calls become due again.
+    pub period: Duration,
+}
+
+impl Rate {
+    /// `None` where the count is zero, which the macros let nobody write.
+    #[must_use]
+    pub const fn new(count: u32, period: Duration) -> Option<Self> {
+        match NonZeroU32::new(count) {
+            Some(count) => Some(Self { count, period }),
+            None => None,
+        }
+    }
+}

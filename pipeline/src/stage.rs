@@ -1,0 +1,61 @@
+//! The contract between a stage and what runs it.
+
+use std::future::Future;
+
+use crate::{Scope, StageError};
+
+/// What a stage takes and what it makes of it: the types alone, free of any state.
+///
+/// [`pipeline!`](crate::pipeline!) checks each edge of a chain with this trait, so that a stage that does not fit
+/// is reported at its own name. `#[stage]` implements it; implement it by hand only beside [`Stage`].
+#[diagnostic::on_unimplemented(
+    message = "stage `{Self}` cannot take `{In}`, which is what the stage before it returns",
+    label = "does not take `{In}`",
+    note = "make the two types agree, or put a stage or a closure in between that turns one into the other"
+)]
+pub trait Accepts<In> {
+    /// What comes out.
+    type Out: Send;
+}
+
+/// One step of a pipeline: takes an `In`, gives an [`Out`](Accepts::Out) or a [`StageError`].
+///
+/// `#[stage]` implements this for a function. By hand it is a type of your own that goes into a pipeline as
+/// `{ value }`:
+///
+/// ```
+/// use pipeline::{pipeline, Accepts, Scope, Stage, StageError};
+///
+/// struct Scale(u32);
+///
+/// impl Accepts<u32> for Scale {
+///     type Out = u32;
+/// }
+///
+/// impl<S: Sync> Stage<u32, S> for Scale {
+///     async fn call(&self, input: u32, _: &Scope<'_, S>) -> Result<u32, StageError> {
+///         Ok(input * self.0)
+///     }
+/// }
+///
+/// let scaled = pipeline![|x: u32| x + 1 => { Scale(10) }];
+/// assert_eq!(scaled.run_blocking(1)?, 20);
+/// # Ok::<(), StageError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not run on `{In}` with the state `{S}`",
+    label = "this pipeline does not run",
+    note = "each stage must take what the one before it returns, and find what it asks for in the state"
+)]
+pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
+    /// Takes one item through the stage, its policy included.
+    ///
+    /// # Errors
+    ///
+    /// The stage's failure, after whatever its policy did about it.
+    fn call(
+        &self,
+        input: In,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
+}
