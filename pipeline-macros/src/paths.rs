@@ -1,6 +1,6 @@
 //! Every path into the runtime crate.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::quote;
 
 /// Where the runtime is: `::pipeline`, or what `crate = path` says.
@@ -18,6 +18,11 @@ impl Runtime {
         Self(quote!(#path))
     }
 
+    /// The same paths, as if they were written at another place.
+    pub(crate) fn spanned(&self, at: Span) -> Self {
+        Self(respan(self.0.clone(), at))
+    }
+
     /// The crate itself: what users see.
     pub(crate) fn root(&self) -> &TokenStream {
         &self.0
@@ -28,4 +33,19 @@ impl Runtime {
         let Self(root) = self;
         quote!(#root::__private)
     }
+}
+
+/// The same tokens, at another place.
+///
+/// An error spans from the first to the last token of what it is about: a single one from elsewhere would widen the
+/// caret up to there.
+pub(crate) fn respan(tokens: TokenStream, at: Span) -> TokenStream {
+    let respanned = tokens.into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = TokenTree::Group(Group::new(group.delimiter(), respan(group.stream(), at)));
+        }
+        token.set_span(at);
+        token
+    });
+    respanned.collect()
 }

@@ -1,17 +1,19 @@
 //! Closures as steps of a pipeline.
 
-use crate::Scope;
-use crate::footing::Footing;
-use crate::{Accepts, Stage, StageError};
+use std::fmt;
+use std::marker::PhantomData;
 
-/// A closure as a step: `|x: u32| x + 1`.
-#[derive(Debug, Clone, Copy)]
-pub struct Closure<F> {
-    pub(crate) name: &'static str,
-    pub(crate) function: F,
+use crate::footing::Footing;
+use crate::{Accepts, Scope, Stage, StageError};
+
+/// A closure as a step: `|x: u32| x + 1`. It is not async, and what it returns is what goes on.
+pub struct Closure<In, F> {
+    name: &'static str,
+    function: F,
+    input: PhantomData<fn(In)>,
 }
 
-impl<In, Out, F> Accepts<In> for Closure<F>
+impl<In, Out, F> Accepts<In> for Closure<In, F>
 where
     Out: Send,
     F: Fn(In) -> Out,
@@ -19,7 +21,7 @@ where
     type Out = Out;
 }
 
-impl<In, Out, S, F> Stage<In, S> for Closure<F>
+impl<In, Out, S, F> Stage<In, S> for Closure<In, F>
 where
     In: Send,
     Out: Send,
@@ -36,13 +38,13 @@ where
 }
 
 /// A look at what goes by: `inspect(|x| println!("{x}"))`.
-#[derive(Debug, Clone, Copy)]
-pub struct Inspect<F> {
-    pub(crate) name: &'static str,
-    pub(crate) function: F,
+pub struct Inspect<In, F> {
+    name: &'static str,
+    function: F,
+    input: PhantomData<fn(In)>,
 }
 
-impl<In, F> Accepts<In> for Inspect<F>
+impl<In, F> Accepts<In> for Inspect<In, F>
 where
     In: Send,
     F: Fn(&In),
@@ -50,7 +52,7 @@ where
     type Out = In;
 }
 
-impl<In, S, F> Stage<In, S> for Inspect<F>
+impl<In, S, F> Stage<In, S> for Inspect<In, F>
 where
     In: Send,
     S: Send + Sync,
@@ -64,3 +66,27 @@ where
         Ok(input)
     }
 }
+
+macro_rules! named_function {
+    ($($name:ident)*) => {$(
+        impl<In, F> $name<In, F> {
+            pub(crate) fn new(name: &'static str, function: F) -> Self {
+                Self { name, function, input: PhantomData }
+            }
+        }
+
+        impl<In, F: Clone> Clone for $name<In, F> {
+            fn clone(&self) -> Self {
+                Self::new(self.name, self.function.clone())
+            }
+        }
+
+        impl<In, F> fmt::Debug for $name<In, F> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.name).finish()
+            }
+        }
+    )*};
+}
+
+named_function!(Closure Inspect);

@@ -3,13 +3,10 @@
 use std::future::Future;
 
 use crate::error::BoxError;
-use crate::{Accepts, Scope};
+use crate::{Accepts, Scope, StageFn};
 
 /// A function that can be called with an input that is its own.
-pub trait Function<In, S>: Accepts<In> + Send + Sync {
-    /// What it fails with.
-    type Error: Failing;
-
+pub trait Function<In, S>: StageFn + Accepts<In> + Send + Sync {
     /// Calls it.
     fn once(
         &self,
@@ -69,46 +66,51 @@ impl<T, E> Outcome for Result<T, E> {
     type Error = E;
 }
 
-/// What a stage can fail with.
-#[diagnostic::on_unimplemented(
-    message = "a stage cannot fail with `{Self}`: it does not turn into a boxed error",
-    label = "not an error",
-    note = "implement `std::error::Error` for it, or fail with `Box<dyn Error + Send + Sync>`, `anyhow::Error` or `String`"
-)]
-pub trait Failing: Into<BoxError> + Send {}
-
-#[diagnostic::do_not_recommend]
-impl<E: Into<BoxError> + Send> Failing for E {}
-
-/// An input that each attempt gets a copy of. (`M` only puts the question off until somebody retries.)
+/// An input that each attempt of a stage gets a copy of: any that is `Clone`.
 #[diagnostic::on_unimplemented(
     message = "a stage with retries needs its input for each attempt, and `{Self}` is not `Clone`",
     label = "not `Clone`",
     note = "take it by reference, `&{Self}`: what is lent needs no copies; or make it `Clone`"
 )]
+pub trait RetryInput {
+    /// The copy.
+    #[doc(hidden)]
+    #[must_use]
+    fn __again(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> RetryInput for T {
+    fn __again(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// The same, asked only once somebody retries: rustc takes a bound that says nothing of `M` at its word at once.
 pub trait Repeated<M> {
     /// The copy.
     #[must_use]
     fn repeat(&self) -> Self;
 }
 
-#[diagnostic::do_not_recommend]
 impl<T: Clone, M> Repeated<M> for T {
     fn repeat(&self) -> Self {
         self.clone()
     }
 }
 
-/// A stage function that an override may give retries to.
+/// A stage that can be given retries where it is used: its inputs are lent to it, or are `Clone`.
 #[diagnostic::on_unimplemented(
     message = "stage `{Self}` cannot be given retries: an input that it takes by value is not `Clone`",
     label = "each attempt would need a copy of the input",
     note = "let the stage take its input by reference, which needs no copies; or make the input `Clone`"
 )]
-pub trait Repeatable<M> {
+pub trait Retryable<M = ()> {
     /// `Self`.
-    type This;
+    #[doc(hidden)]
+    type __This;
 
     /// The stage itself.
-    fn repeatable(self) -> Self::This;
+    #[doc(hidden)]
+    fn __retryable(self) -> Self::__This;
 }

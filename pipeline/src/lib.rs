@@ -1,16 +1,13 @@
 //! Async data pipelines that the compiler has checked end to end.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// The macros name the crate by its outer name, here too.
-#[allow(unused_extern_crates)]
-extern crate self as pipeline;
-
 mod blocking;
 mod boxed;
 mod chain;
 mod closure;
 mod context;
 mod display;
+mod edge;
 mod engine;
 mod error;
 mod extensions;
@@ -18,8 +15,7 @@ mod function;
 mod footing;
 mod run;
 mod overridden;
-#[path = "pipeline.rs"]
-mod pipeline_value;
+mod pipeline;
 mod policy;
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -30,12 +26,14 @@ mod stage;
 
 pub use boxed::{BoxPipeline, BoxStage};
 pub use chain::Chain;
+pub use closure::{Closure, Inspect};
 pub use context::{Context, Scope};
 pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
+pub use function::{RetryInput, Retryable};
 pub use run::RunId;
 pub use pipeline_macros::{Provide, pipeline, stage};
-pub use pipeline_value::Pipeline;
+pub use pipeline::{Nested, Pipeline};
 pub use provide::Provide;
 pub use report::{Aborted, Failure, Report};
-pub use stage::{Accepts, Stage};
+pub use stage::{Accepts, Stage, StageFn};

@@ -4,25 +4,8 @@ use std::marker::PhantomData;
 
 use crate::function::{Function, Repeat};
 use crate::policy::{self, Limited, Spec};
+use crate::stage::StageFn;
 use crate::{Accepts, Scope, Stage, StageError};
-
-/// What the attribute of a stage function says, for whoever overrides some of it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a stage",
-    label = "not a stage",
-    note = "put `#[stage]` on the function; a value that is a stage, such as another pipeline, goes in braces: `{{ value }}`"
-)]
-pub trait Policied {
-    /// `Self`. Where this is not known, nothing that depends on it is reported as well.
-    type This;
-    /// [`Once`] or [`Again`].
-    type Attempts;
-    /// The policy.
-    const SPEC: Spec;
-
-    /// The stage itself.
-    fn this(self) -> Self::This;
-}
 
 /// Attempted once.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +33,12 @@ impl<F, A> Overridden<F, A> {
 }
 
 /// What the stage's own policy says.
-pub fn spec<F: Policied>(_: &F) -> Spec {
-    F::SPEC
+pub fn spec<F: StageFn>(_: &F) -> Spec {
+    F::__SPEC
 }
 
 /// Overrides that leave open whether there are retries.
-pub fn own_attempts<F: Policied>(stage: F, spec: Spec) -> Overridden<F, F::Attempts> {
+pub fn own_attempts<F: StageFn>(stage: F, spec: Spec) -> Overridden<F, F::__Attempts> {
     Overridden::new(stage, spec)
 }
 

@@ -54,10 +54,6 @@ impl<In, F> Pipeline<In, F> {
         Self { stages, state: Arc::new(()), settings, input: PhantomData }
     }
 
-    /// The stages, to take the state of the pipeline that they become part of.
-    pub(crate) fn into_stages(self) -> F {
-        self.stages
-    }
 }
 
 impl<In, F, S> Pipeline<In, F, S> {
@@ -97,6 +93,18 @@ impl<In, F, S> Pipeline<In, F, S> {
         self
     }
 
+    fn start(&self) -> Run {
+        Run::new(self.settings.cancel.clone(), self.settings.seed)
+    }
+}
+
+/// The verbs. (The bounds are on the block and not on each method: what a pipeline lacks is then told once.)
+impl<In, F, S> Pipeline<In, F, S>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
     /// Takes one item through the pipeline.
     ///
     /// # Errors
@@ -111,12 +119,7 @@ impl<In, F, S> Pipeline<In, F, S> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the item and whatever its stage was doing; permits are given back.
-    pub fn run<Out>(&self, input: In) -> impl Future<Output = Result<Out, StageError>> + Send
-    where
-        In: Send,
-        S: Send + Sync,
-        F: Stage<In, S, Out = Out>,
-    {
+    pub fn run(&self, input: In) -> impl Future<Output = Result<F::Out, StageError>> + Send {
         async move {
             engine::one(&self.stages, input, &self.state, Context::alone(self.start())).await
         }
@@ -135,12 +138,7 @@ impl<In, F, S> Pipeline<In, F, S> {
     /// Inside async code, where it would block the thread that has to do the work: use `run(input).await` there. And
     /// if the operating system gives no resources for a runtime.
     #[track_caller]
-    pub fn run_blocking<Out>(&self, input: In) -> Result<Out, StageError>
-    where
-        In: Send,
-        S: Send + Sync,
-        F: Stage<In, S, Out = Out>,
-    {
+    pub fn run_blocking(&self, input: In) -> Result<F::Out, StageError> {
         engine::block_on(self.run(input))
     }
 
@@ -150,16 +148,10 @@ impl<In, F, S> Pipeline<In, F, S> {
     /// # Cancel safety
     ///
     /// Dropping the future drops what is under way.
-    pub fn settle<Out>(
+    pub fn settle(
         &self,
         inputs: impl IntoIterator<Item = In, IntoIter: Send>,
-    ) -> impl Future<Output = Vec<Result<Out, StageError>>> + Send
-    where
-        In: Send,
-        Out: Send,
-        S: Send + Sync,
-        F: Stage<In, S, Out = Out>,
-    {
+    ) -> impl Future<Output = Vec<Result<F::Out, StageError>>> + Send {
         let inputs = inputs.into_iter();
         async move {
             engine::settle(&self.stages, inputs, &self.state, self.start(), self.settings.concurrency).await
@@ -175,16 +167,10 @@ impl<In, F, S> Pipeline<In, F, S> {
     /// # Cancel safety
     ///
     /// Dropping the future drops what is under way.
-    pub fn collect<Out>(
+    pub fn collect(
         &self,
         inputs: impl IntoIterator<Item = In, IntoIter: Send>,
-    ) -> impl Future<Output = Result<Vec<Out>, Aborted>> + Send
-    where
-        In: Send,
-        Out: Send,
-        S: Send + Sync,
-        F: Stage<In, S, Out = Out>,
-    {
+    ) -> impl Future<Output = Result<Vec<F::Out>, Aborted>> + Send {
         let inputs = inputs.into_iter();
         async move {
             engine::collect(&self.stages, inputs, &self.state, self.start(), self.settings.concurrency).await
@@ -193,18 +179,12 @@ impl<In, F, S> Pipeline<In, F, S> {
 
     /// Hides the stages behind one nameable type.
     #[must_use]
-    pub fn boxed<Out>(self) -> BoxPipeline<In, Out, S>
+    pub fn boxed(self) -> BoxPipeline<In, F::Out, S>
     where
-        In: Send,
-        S: Send + Sync,
-        F: Stage<In, S, Out = Out> + 'static,
+        F: 'static,
     {
         let Self { stages, state, settings, input } = self;
         Pipeline { stages: boxed::BoxStage::new(stages), state, settings, input }
-    }
-
-    fn start(&self) -> Run {
-        Run::new(self.settings.cancel.clone(), self.settings.seed)
     }
 }
 
@@ -239,5 +219,38 @@ where
 {
     async fn call(&self, input: In, cx: &Scope<'_, Outer>) -> Result<F::Out, StageError> {
         self.stages.call(input, &cx.with_state(&self.state)).await
+    }
+}
+
+/// A pipeline in another one, under the state of that one.
+pub struct Nested<In, F> {
+    stages: F,
+    input: PhantomData<fn(In)>,
+}
+
+impl<In, F> Nested<In, F> {
+    pub(crate) fn new(pipeline: Pipeline<In, F>) -> Self {
+        Self { stages: pipeline.stages, input: PhantomData }
+    }
+}
+
+impl<In, F: Clone> Clone for Nested<In, F> {
+    fn clone(&self) -> Self {
+        Self { stages: self.stages.clone(), input: PhantomData }
+    }
+}
+
+impl<In, F: Accepts<In>> Accepts<In> for Nested<In, F> {
+    type Out = F::Out;
+}
+
+impl<In, F, S> Stage<In, S> for Nested<In, F>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<F::Out, StageError> {
+        self.stages.call(input, cx).await
     }
 }

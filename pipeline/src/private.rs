@@ -2,12 +2,11 @@
 
 use std::marker::PhantomData;
 
-use crate::closure::{Closure, Inspect};
 pub use crate::blocking::blocking;
 pub use crate::error::BoxError;
-pub use crate::function::{Function, Outcome, Repeat, Repeatable, Repeated};
+pub use crate::function::{Function, Outcome, Repeat, Repeated};
 pub use crate::overridden::{
-    Again, Once, Overridden, Policied, attempted_again, attempted_once, own_attempts, spec,
+    Again, Once, Overridden, attempted_again, attempted_once, own_attempts, spec,
 };
 pub use crate::policy::*;
 pub use std::{
@@ -29,7 +28,8 @@ pub use std::{
     vec::Vec,
 };
 
-use crate::{Accepts, Pipeline};
+use crate::{Closure, Inspect, Nested, Pipeline};
+use crate::edge::Port;
 
 /// The field of a stage's struct: its type parameters, and the limits of this use of it.
 pub struct Token<G, L> {
@@ -50,63 +50,42 @@ impl<G, L: Clone> Clone for Token<G, L> {
     }
 }
 
-/// The type that goes over an edge of a pipeline.
-pub struct Port<T>(PhantomData<fn() -> T>);
-
-impl<T> Clone for Port<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Port<T> {}
-
 /// The way in.
 #[must_use]
 pub fn port<T>() -> Port<T> {
-    Port(PhantomData)
+    Port::new()
 }
 
-/// One edge: whether a stage takes what comes to it.
-#[diagnostic::on_unimplemented(
-    message = "stage `{Self}` cannot take `{In}`, which is what the stage before it returns",
-    label = "does not take `{In}`",
-    note = "make the two types agree, or put a stage or a closure in between that turns one into the other"
-)]
-pub trait Fits<In>: Sized {
-    /// `Self`. Where a stage does not fit, this is not known, and nothing that depends on it is reported as well.
-    type This;
-    /// What goes on to the next edge.
-    type Out;
-
-    /// Checks the edge.
-    fn fits(port: Port<In>, stage: Self) -> (Self::This, Port<Self::Out>);
-}
-
-#[diagnostic::do_not_recommend]
-impl<In, F: Accepts<In>> Fits<In> for F {
-    type This = F;
-    type Out = F::Out;
-
-    fn fits(_: Port<In>, stage: F) -> (F, Port<F::Out>) {
-        (stage, Port(PhantomData))
-    }
-}
-
-/// A closure as a stage. It learns the type of its parameter from the edge.
-pub fn closure<In, Out, F>(_: Port<In>, name: &'static str, function: F) -> (Closure<F>, Port<Out>)
+/// A closure that says what it takes.
+pub fn closure<In, Out, F>(name: &'static str, function: F) -> Closure<In, F>
 where
     F: Fn(In) -> Out,
 {
-    (Closure { name, function }, Port(PhantomData))
+    Closure::new(name, function)
 }
 
-/// `inspect(closure)` as a stage.
-pub fn inspect<In, F>(port: Port<In>, name: &'static str, function: F) -> (Inspect<F>, Port<In>)
+/// A closure that does not, and learns it from the edge.
+pub fn closure_after<In, Out, F>(_: Port<In>, name: &'static str, function: F) -> Closure<In, F>
+where
+    F: Fn(In) -> Out,
+{
+    Closure::new(name, function)
+}
+
+/// `inspect(closure)`, where the closure says what it looks at.
+pub fn inspect<In, F>(name: &'static str, function: F) -> Inspect<In, F>
 where
     F: Fn(&In),
 {
-    (Inspect { name, function }, port)
+    Inspect::new(name, function)
+}
+
+/// `inspect(closure)`, where the closure learns it from the edge.
+pub fn inspect_after<In, F>(_: Port<In>, name: &'static str, function: F) -> Inspect<In, F>
+where
+    F: Fn(&In),
+{
+    Inspect::new(name, function)
 }
 
 /// The pipeline that a checked chain makes.
@@ -120,8 +99,8 @@ pub struct Embed<T>(pub T);
 /// A pipeline without a state of its own runs under that of the pipeline around it: only its stages go in.
 impl<In, F> Embed<Pipeline<In, F>> {
     /// The stages.
-    pub fn into_stage(self) -> F {
-        self.0.into_stages()
+    pub fn into_stage(self) -> Nested<In, F> {
+        Nested::new(self.0)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use crate::{Scope, StageError};
+use crate::edge::{Keep, Kept, Port};
+use crate::policy::Spec;
+use crate::{BoxError, Scope, StageError};
 
 /// What a stage takes and what it makes of it: the types alone, free of any state.
 ///
@@ -16,6 +18,15 @@ use crate::{Scope, StageError};
 pub trait Accepts<In> {
     /// What comes out.
     type Out: Send;
+
+    /// Checks one edge of a pipeline.
+    #[doc(hidden)]
+    fn __fits(_: Port<In>, stage: Self) -> (Kept<Self::Out, Self>, Port<Self::Out>)
+    where
+        Self: Sized,
+    {
+        (Self::Out::keep(stage), Port::new())
+    }
 }
 
 /// One step of a pipeline: takes an `In`, gives an [`Out`](Accepts::Out) or a [`StageError`].
@@ -58,4 +69,30 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
         input: In,
         cx: &Scope<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
+}
+
+/// A function with `#[stage]`, which is what a path in [`pipeline!`](crate::pipeline!) names.
+///
+/// Only the attribute implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stage",
+    label = "no `#[stage]` function of this name is in scope",
+    note = "put `#[stage]` on the function, or import the one you mean; a value, such as another pipeline, goes in braces: `{{ {Self} }}`"
+)]
+pub trait StageFn {
+    /// What the function fails with.
+    type Error: Into<BoxError> + Send;
+    /// `Self`. Where this is not known, nothing that depends on it is reported as well.
+    #[doc(hidden)]
+    type __This;
+    /// Whether a failed attempt is followed by another.
+    #[doc(hidden)]
+    type __Attempts;
+    /// The policy.
+    #[doc(hidden)]
+    const __SPEC: Spec;
+
+    /// The stage itself.
+    #[doc(hidden)]
+    fn __this(self) -> Self::__This;
 }

@@ -3,10 +3,10 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{GenericArgument, Path, PathArguments};
+use syn::{ExprClosure, GenericArgument, Pat, Path, PathArguments};
 
 use super::model::{Pipeline, Step};
-use crate::paths::Runtime;
+use crate::paths::{Runtime, respan};
 use crate::policy::{self, Policy};
 
 /// The longest tuple that the runtime's `Chain` is implemented for. What is longer nests.
@@ -37,40 +37,36 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
 /// Statements that bind a step and the port behind it.
 fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
+    let function = |what: &str, closure: &ExprClosure| {
+        let made = function(what, closure, port, runtime);
+        let at = match closure.inputs.first() {
+            Some(Pat::Type(typed)) => typed.ty.span(),
+            _ => closure.inputs_begin.span(),
+        };
+        let checked = checked(&made, port, at, runtime);
+        quote!(let (#stage, #next) = #checked;)
+    };
     match step {
         Step::Stage { path, overrides } => {
             // The receiving stage's own name is what a mismatch points at.
             let at = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-            let named = named(path, runtime);
-            let value = Ident::new("__stage", Span::mixed_site().located_at(at));
-            let fits = quote_spanned!(at=> #private::Fits::fits(#port, #value));
+            let checked = checked(&named(path, runtime), port, at, runtime);
             let overridden = overrides.as_ref().map(|overrides| overridden(overrides, stage, runtime));
             quote! {
-                let #value = #named;
-                let (#stage, #next) = #fits;
+                let (#stage, #next) = #checked;
                 #overridden
             }
         }
-        Step::Closure(closure) => {
-            let name = closure_name("closure", runtime);
-            let made = quote_spanned!(closure.span()=> #private::closure(#port, #name, #closure));
-            quote!(let (#stage, #next) = #made;)
-        }
-        Step::Inspect(closure) => {
-            let name = closure_name("inspect", runtime);
-            let made = quote_spanned!(closure.span()=> #private::inspect(#port, #name, #closure));
-            quote!(let (#stage, #next) = #made;)
-        }
+        Step::Closure(closure) => function("closure", closure),
+        Step::Inspect(closure) => function("inspect", closure),
         Step::Value(value) => {
-            let fits = quote_spanned!(value.span()=> #private::Fits::fits(#port, __stage));
-            quote! {
-                let (#stage, #next) = {
-                    #[allow(unused_imports)]
-                    use #private::EmbedAny as _;
-                    let __stage = #private::Embed(#value).into_stage();
-                    #fits
-                };
-            }
+            let embedded = quote! {{
+                #[allow(unused_imports)]
+                use #private::EmbedAny as _;
+                #private::Embed(#value).into_stage()
+            }};
+            let checked = checked(&embedded, port, value.span(), runtime);
+            quote!(let (#stage, #next) = #checked;)
         }
     }
 }
@@ -98,15 +94,19 @@ fn named(path: &Path, runtime: &Runtime) -> TokenStream {
         let name = &bare;
         quote!(macro_rules! #name { () => {} })
     });
-    let (parameters, fields) = stand_in_generics(&arguments);
-    let value = quote_spanned!(at=> __Stage #arguments { __stage: #private::Default::default() });
+    let (parameters, fields_of_stand_in) = stand_in_generics(&arguments);
+    let fields = respan(quote!({ __stage: #private::Default::default() }), at);
+    let stage = Ident::new("__Stage", at);
+    let root = runtime.root();
+    let this = call_at(at, &quote!(#root::StageFn::__this), &quote!(#stage #arguments #fields));
+    let stand_in = respan(quote!(pub struct #name #parameters { pub __stage: (#fields_of_stand_in) }), at);
     quote! {{
         #[allow(unused_macros)]
         #placeholder
         #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
         mod __stand_in {
             mod names {
-                pub struct #name #parameters { pub __stage: (#fields) }
+                #stand_in
             }
             pub use names::#name as __Stage;
         }
@@ -114,7 +114,7 @@ fn named(path: &Path, runtime: &Runtime) -> TokenStream {
         use __stand_in::*;
         #[allow(unused_imports)]
         use #bare as __Stage;
-        #private::Policied::this(#value)
+        #this
     }}
 }
 
@@ -133,10 +133,12 @@ fn stand_in_generics(arguments: &PathArguments) -> (TokenStream, TokenStream) {
 
 /// The same stage under a policy of this place.
 fn overridden(overrides: &Policy, stage: &Ident, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+    let (root, private) = (runtime.root(), runtime.private());
     let repeatable = overrides.retries.as_ref().filter(|_| overrides.retries()).map(|retries| {
-        let check = quote_spanned!(retries.key.span()=> #private::Repeatable::<()>::repeatable(#stage));
-        quote!(let #stage = #check;)
+        let at = retries.key.span();
+        let value = Ident::new("stage", at);
+        let check = call_at(at, &quote!(#root::Retryable::<()>::__retryable), &value.to_token_stream());
+        quote!(let #stage = { let #value = #stage; #check };)
     });
     let attempts = match &overrides.retries {
         None => quote!(own_attempts),
@@ -153,9 +155,18 @@ fn overridden(overrides: &Policy, stage: &Ident, runtime: &Runtime) -> TokenStre
     }
 }
 
-fn closure_name(what: &str, runtime: &Runtime) -> TokenStream {
+/// A closure, as the runtime's function of the name `what` makes it a stage.
+fn function(what: &str, closure: &ExprClosure, port: &Ident, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
-    quote!(#private::concat!(#what, " at ", #private::file!(), ":", #private::line!()))
+    let name = quote!(#private::concat!(#what, " at ", #private::file!(), ":", #private::line!()));
+    // Where the closure does not say what it takes, the edge does; where it does, the edge is checked against that.
+    if closure.inputs.iter().all(|input| matches!(input, Pat::Type(_))) {
+        let make = format_ident!("{what}");
+        quote!(#private::#make(#name, #closure))
+    } else {
+        let make = format_ident!("{what}_after");
+        quote!(#private::#make(#port, #name, #closure))
+    }
 }
 
 /// A chain of any length out of tuples of bounded ones.
@@ -170,4 +181,22 @@ fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
 /// A variable that no code of the user's sees.
 fn hidden(what: &str, index: usize) -> Ident {
     Ident::new(&format!("__{what}{index}"), Span::mixed_site())
+}
+
+/// A stage and the port behind it, once the edge in front of it is checked.
+fn checked(stage: &TokenStream, port: &Ident, at: Span, runtime: &Runtime) -> TokenStream {
+    let root = runtime.root();
+    // The user's own tokens as far as rustc can see, or it would add a note on macros to each mismatch.
+    let value = Ident::new("stage", at);
+    let fits = call_at(at, &quote!(#root::Accepts::__fits), &quote!(#port, #value));
+    quote! {{
+        let #value = #stage;
+        #fits
+    }}
+}
+
+/// A call that rustc reports at one place.
+fn call_at(at: Span, function: &TokenStream, arguments: &TokenStream) -> TokenStream {
+    let function = respan(function.clone(), at);
+    quote_spanned!(at=> #function(#arguments))
 }

@@ -1,6 +1,6 @@
 //! A stage → the struct that stands for it, and what the runtime needs to know of it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -10,7 +10,7 @@ use syn::{
 
 use super::lend::Lending;
 use super::model::{Argument, Input, Output, Stage, shared_attributes};
-use crate::paths::Runtime;
+use crate::paths::{Runtime, respan};
 use crate::policy::{self, Body};
 
 pub(crate) fn stage(stage: &Stage) -> TokenStream {
@@ -20,7 +20,7 @@ pub(crate) fn stage(stage: &Stage) -> TokenStream {
     quote! {
         #structure
         #(#cfgs)*
-        #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
+        #[allow(deprecated, unused, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
         const _: () = { #(#impls)* };
     }
 }
@@ -51,12 +51,15 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
         #(#cfgs)*
         #[allow(unused)]
         const _: () = {
-            impl #accepting #root::Accepts<__In> for #name #arguments { type Out = #error; }
-            impl #bounds #private::Policied for #name #arguments {
-                type This = #error;
-                type Attempts = #private::Once;
-                const SPEC: #private::Spec = #private::Spec::new("");
-                fn this(self) -> Self::This { ::core::unreachable!() }
+            impl #accepting #root::Accepts<__In> for #name #arguments {
+                type Out = [(); { #error }];
+            }
+            impl #bounds #root::StageFn for #name #arguments {
+                type Error = #private::Infallible;
+                type __This = Self;
+                type __Attempts = #private::Once;
+                const __SPEC: #private::Spec = #private::Spec::new("");
+                fn __this(self) -> Self { self }
             }
         };
     }
@@ -75,7 +78,8 @@ fn structure(stage: &Stage) -> TokenStream {
     });
     let cfgs = cfgs(attributes);
     let (bounds, arguments, _) = generics.split_for_impl();
-    quote! {
+    let at = name.span();
+    quote_spanned! {at=>
         #docs
         #(#attributes)*
         #[allow(non_camel_case_types, dead_code, clippy::type_complexity)]
@@ -100,7 +104,8 @@ fn accepts(stage: &Stage) -> TokenStream {
     let output = value_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
-    quote! {
+    let at = name.span();
+    quote_spanned! {at=>
         impl #generics #root::Accepts<#input> for #name #arguments #clause {
             type Out = #output;
         }
@@ -109,18 +114,21 @@ fn accepts(stage: &Stage) -> TokenStream {
 
 fn policied(stage: &Stage) -> TokenStream {
     let Stage { name, policy, .. } = stage;
-    let private = stage.runtime.private();
+    let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let interruptible = stage.body == Body::Async || stage.is_blocking();
     let spec = policy::spec(policy, name, interruptible, &stage.runtime);
     let attempts = if policy.retries() { quote!(Again) } else { quote!(Once) };
-    let generics = marker_generics(&stage.generics, &stage.runtime);
-    let (bounds, arguments, _) = generics.split_for_impl();
-    quote! {
-        impl #bounds #private::Policied for #name #arguments {
-            type This = Self;
-            type Attempts = #private::#attempts;
-            const SPEC: #private::Spec = #spec;
-            fn this(self) -> Self { self }
+    let error = error_type(stage);
+    let (generics, _, clause) = stage.generics.split_for_impl();
+    let arguments = type_arguments(&stage.generics);
+    let at = name.span();
+    quote_spanned! {at=>
+        impl #generics #root::StageFn for #name #arguments #clause {
+            type Error = #error;
+            type __This = Self;
+            type __Attempts = #private::#attempts;
+            const __SPEC: #private::Spec = #spec;
+            fn __this(self) -> Self { self }
         }
     }
 }
@@ -132,7 +140,7 @@ fn called(stage: &Stage) -> TokenStream {
     let input = stage.input_type();
     let (generics, clause) = impl_generics(stage);
     let arguments = type_arguments(&stage.generics);
-    let spec = quote!(<Self as #private::Policied>::SPEC);
+    let spec = quote!(<Self as #root::StageFn>::__SPEC);
     let call = if policy.is_bare() {
         quote!(#private::direct(self, const { #spec.name }, input, cx))
     } else if policy.retries() {
@@ -140,7 +148,8 @@ fn called(stage: &Stage) -> TokenStream {
     } else {
         quote!(#private::single(self, const { &#spec }, &self.__stage.limits, input, cx))
     };
-    quote! {
+    let at = name.span();
+    quote_spanned! {at=>
         impl #generics #root::Stage<#input, __S> for #name #arguments #clause {
             #[inline]
             fn call(
@@ -159,7 +168,6 @@ fn function(stage: &Stage) -> TokenStream {
     let Stage { name, policy, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
-    let error = error_type(stage);
     let (generics, clause) = impl_generics(stage);
     let arguments = type_arguments(&stage.generics);
     let pattern = stage.input_pattern();
@@ -168,16 +176,16 @@ fn function(stage: &Stage) -> TokenStream {
     let retry_if = policy.retry_if.as_ref().map(|path| {
         let function = &path.value;
         let call = quote_spanned!(path.value.span()=> #function(error));
-        quote!(fn retry_if(&self, error: &Self::Error) -> bool { #call })
+        quote!(fn retry_if(&self, error: &<Self as #root::StageFn>::Error) -> bool { #call })
     });
     let retry_after = policy.retry_after.as_ref().map(|path| {
         let function = &path.value;
         let call = quote_spanned!(path.value.span()=> #function(error));
-        quote!(fn retry_after(&self, error: &Self::Error) -> #private::Option<#private::Duration> { #call })
+        quote!(fn retry_after(&self, error: &<Self as #root::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
-    quote! {
+    let at = name.span();
+    quote_spanned! {at=>
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
-            type Error = #error;
             #[inline]
             fn once(&self, input: #input, cx: #root::Scope<'_, __S>) -> #future { #body }
             #retry_if
@@ -207,8 +215,14 @@ fn repeat(stage: &Stage) -> TokenStream {
 
     let pattern = stage.input_pattern();
     let clones = stage.moved().map(|Input { variable, owned, .. }| {
-        let repeat = quote_spanned!(owned.span()=> #private::Repeated::<__S>::repeat);
-        quote!(let #variable = #repeat(#variable);)
+        let at = owned.span();
+        let repeat = match policy.retries() {
+            true => respan(quote!(#root::RetryInput::__again), at),
+            false => quote!(#private::Repeated::<__S>::repeat),
+        };
+        let variable_there = Ident::new(&variable.to_string(), at.resolved_at(variable.span()));
+        let repeat = quote_spanned!(at=> #repeat(#variable_there));
+        quote!(let #variable = #repeat;)
     });
     let taken = quote!(let #pattern = kept; #(#clones)*);
     // A blocking call takes its input to another thread, which may hold on to it after a timeout.
@@ -231,7 +245,8 @@ fn repeat(stage: &Stage) -> TokenStream {
         )
     };
     let (again, last) = (call(stage, &again), call(stage, &last));
-    quote! {
+    let at = name.span();
+    quote_spanned! {at=>
         impl #generics #private::Repeat<#input, __S> for #name #arguments #clause {
             type Kept = #kept;
             #[inline]
@@ -242,9 +257,9 @@ fn repeat(stage: &Stage) -> TokenStream {
             fn last(&self, kept: Self::Kept, cx: #root::Scope<'_, __S>) -> #future { #last }
         }
         #[diagnostic::do_not_recommend]
-        impl #any_state #private::Repeatable<__M> for #name #arguments #any_clause {
-            type This = Self;
-            fn repeatable(self) -> Self { self }
+        impl #any_state #root::Retryable<__M> for #name #arguments #any_clause {
+            type __This = Self;
+            fn __retryable(self) -> Self { self }
         }
     }
 }
@@ -281,7 +296,10 @@ fn call(stage: &Stage, Call { prepare, open, borrowed }: &Call) -> TokenStream {
         Output::Infallible(_) => quote!(#private::Result::Ok(#called)),
     };
     match (stage.is_blocking(), stage.uses_context()) {
-        (false, _) => quote!(#prepare async move { #open #result }),
+        (false, _) => {
+            let future = quote_spanned!(name.span()=> async move { #open #result });
+            quote!(#prepare #future)
+        }
         (true, false) => quote!(#prepare #private::blocking(move || { #open #result })),
         (true, true) => quote! {
             #prepare
@@ -296,10 +314,10 @@ fn call(stage: &Stage, Call { prepare, open, borrowed }: &Call) -> TokenStream {
 }
 
 fn future(stage: &Stage) -> TokenStream {
-    let private = stage.runtime.private();
+    let (root, private) = (stage.runtime.root(), stage.runtime.private());
     // Should the future not be `Send`, the function's name is where to say so.
     let send = quote_spanned!(stage.name.span()=> #private::Send);
-    quote!(impl #private::Future<Output = #private::Result<Self::Out, Self::Error>> + #send)
+    quote!(impl #private::Future<Output = #private::Result<Self::Out, <Self as #root::StageFn>::Error>> + #send)
 }
 
 /// What comes out when all goes well.

@@ -57,7 +57,8 @@ impl Stage {
         policy: Policy,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let runtime = policy.runtime();
+        // What rustc shows of generated code, it shows at the function's name.
+        let runtime = policy.runtime().spanned(function.sig.ident.span());
         let mut arguments = Some(Vec::new());
         for (index, parameter) in parameters.iter().enumerate() {
             let argument = argument(index, parameter, &runtime, diagnostics);
