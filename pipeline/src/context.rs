@@ -50,7 +50,10 @@ struct Place {
 
 impl Default for Place {
     fn default() -> Self {
-        Self { stage: "", attempt: 1 }
+        Self {
+            stage: "",
+            attempt: 1,
+        }
     }
 }
 
@@ -107,7 +110,10 @@ impl Context {
     /// Whether the run was asked to stop. Work that is under way may finish; long work may want to look here.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.run.cancel.as_ref().is_some_and(CancellationToken::is_cancelled)
+        self.run
+            .cancel
+            .as_ref()
+            .is_some_and(CancellationToken::is_cancelled)
     }
 
     /// Waits until the run is asked to stop; for ever, if nothing can ask it to.
@@ -129,11 +135,18 @@ impl Context {
     }
 
     pub(crate) fn alone(run: Run) -> Self {
-        Self { run: Membership::Alone(run), ..Self::default() }
+        Self {
+            run: Membership::Alone(run),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn of(run: Arc<Run>, index: usize) -> Self {
-        Self { run: Membership::Of(run), index, ..Self::default() }
+        Self {
+            run: Membership::Of(run),
+            index,
+            ..Self::default()
+        }
     }
 
     pub(crate) fn run(&self) -> &Run {
@@ -211,7 +224,9 @@ impl<S> Deref for Scope<'_, S> {
 
 impl<S> fmt::Debug for Scope<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("context", self.context).finish_non_exhaustive()
+        f.debug_struct("Scope")
+            .field("context", self.context)
+            .finish_non_exhaustive()
     }
 }
 
@@ -223,17 +238,28 @@ impl<'a, S> Scope<'a, S> {
     }
 
     pub(crate) fn new(state: &'a Arc<S>, context: &'a Context) -> Self {
-        Self { state, context, place: Place::default() }
+        Self {
+            state,
+            context,
+            place: Place::default(),
+        }
     }
 
     /// The scope of one attempt of a stage.
     pub(crate) fn enter(&self, stage: &'static str, attempt: u32) -> Self {
-        Self { place: Place { stage, attempt }, ..*self }
+        Self {
+            place: Place { stage, attempt },
+            ..*self
+        }
     }
 
     /// The same item under another state.
     pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> Scope<'b, T> {
-        Scope { state, context: self.context, place: self.place }
+        Scope {
+            state,
+            context: self.context,
+            place: self.place,
+        }
     }
 
     pub(crate) fn item(&self) -> &'a Context {
@@ -272,6 +298,10 @@ impl<S> Detached<S> {
     /// Lends the scope again, on the thread that it was moved to.
     #[must_use]
     pub fn scope(&self) -> Scope<'_, S> {
-        Scope { state: &self.state, context: &self.context, place: self.place }
+        Scope {
+            state: &self.state,
+            context: &self.context,
+            place: self.place,
+        }
     }
 }

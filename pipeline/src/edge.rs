@@ -32,8 +32,7 @@ impl<T> Copy for Port<T> {}
 ///
 /// A stage that has passed its check has this type. Where the check failed `Out` is not known, so this is not known
 /// either, and rustc reports nothing that depends on it: the mismatch is told once.
-#[doc(hidden)]
-pub type Kept<Out, F> = <Out as Keep<F>>::Same;
+pub(crate) type Kept<Out, F> = <Out as Keep<F>>::Same;
 
 /// See [`Kept`].
 #[doc(hidden)]

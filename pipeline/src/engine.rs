@@ -11,8 +11,8 @@ use futures_util::stream::{self, StreamExt};
 use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
-use crate::run::Run;
 use crate::report::{Aborted, Failure, Report};
+use crate::run::Run;
 use crate::{Context, Scope, Stage, StageError};
 
 /// Takes one item through. A panic on the way is its failure, and nobody else's.
@@ -28,13 +28,14 @@ where
     let cx = Scope::new(state, &context);
     let mut call = pin!(stages.call(input, &cx));
     // After a panic the call is not polled again, only dropped, so nobody sees what it left half done.
-    let caught =
-        poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+    let caught = poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
             Err(payload) => Poll::Ready(Err(payload)),
-        })
-        .await;
+        },
+    )
+    .await;
     caught.unwrap_or_else(|payload| {
         let (stage, attempt) = context.fall().map_or(("?", 1), |fall| (fall.stage, fall.attempt));
         Err(StageError::panicked(stage, attempt, payload))
@@ -85,13 +86,25 @@ where
             match results.next().await {
                 None => break None,
                 Some(Ok(output)) => outputs.push(output),
-                Some(Err(error)) => break Some(Failure { index: outputs.len(), error }),
+                Some(Err(error)) => {
+                    break Some(Failure {
+                        index: outputs.len(),
+                        error,
+                    });
+                }
             }
         }
     };
-    let Some(failure) = failure else { return Ok(outputs) };
+    let Some(failure) = failure else {
+        return Ok(outputs);
+    };
     let elapsed: Duration = started.elapsed();
-    let report = Report { items_in, items_out: outputs.len(), items_failed: 1, elapsed };
+    let report = Report {
+        items_in,
+        items_out: outputs.len(),
+        items_failed: 1,
+        elapsed,
+    };
     Err(Aborted { failure, report })
 }
 

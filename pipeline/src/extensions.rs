@@ -46,7 +46,10 @@ impl Extensions {
     /// A copy of the value of type `T`, if there is one. Put an `Arc` in where a copy would cost too much.
     #[must_use]
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        lock(self.map.get()?).get(&TypeId::of::<T>())?.downcast_ref().cloned()
+        lock(self.map.get()?)
+            .get(&TypeId::of::<T>())?
+            .downcast_ref()
+            .cloned()
     }
 
     /// Takes the value of type `T` out.
@@ -57,7 +60,9 @@ impl Extensions {
 
     /// A handle on the same map, for the thread of a blocking stage.
     pub(crate) fn share(&self) -> Self {
-        Self { map: OnceLock::from(Arc::clone(self.map.get_or_init(Arc::default))) }
+        Self {
+            map: OnceLock::from(Arc::clone(self.map.get_or_init(Arc::default))),
+        }
     }
 }
 

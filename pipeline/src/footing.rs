@@ -22,7 +22,11 @@ pub(crate) struct Footing<'a> {
 
 impl<'a> Footing<'a> {
     pub(crate) fn new(context: &'a Context, stage: &'static str, attempt: u32) -> Self {
-        Self { context, stage, attempt }
+        Self {
+            context,
+            stage,
+            attempt,
+        }
     }
 
     /// Another attempt of the same call.
@@ -41,7 +45,10 @@ impl Drop for Footing<'_> {
     fn drop(&mut self) {
         // A call that is merely dropped (cancelled) did not fall. Of nested stages the innermost unwinds first.
         if std::thread::panicking() {
-            self.context.fell_in(Fall { stage: self.stage, attempt: self.attempt });
+            self.context.fell_in(Fall {
+                stage: self.stage,
+                attempt: self.attempt,
+            });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::error::BoxError;
+use crate::edge::Port;
 use crate::{Accepts, Scope, StageFn};
 
 /// A function that can be called with an input that is its own.
@@ -29,14 +29,17 @@ pub trait Function<In, S>: StageFn + Accepts<In> + Send + Sync {
 pub trait Repeat<In, S>: Function<In, S> {
     /// The form in which the input is kept between attempts.
     type Kept: Send;
+    /// The part of it that moves into the function, and that each attempt needs a copy of.
+    type Moved: Send;
 
     /// Puts the input away.
     fn keep(input: In) -> Self::Kept;
 
-    /// Calls the function with what was kept, which stays as it is.
+    /// Calls the function with what was kept, which stays as it is, and a copy of what moves.
     fn again(
         &self,
         kept: &Self::Kept,
+        moved: Self::Moved,
         cx: Scope<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
 
@@ -47,6 +50,30 @@ pub trait Repeat<In, S>: Function<In, S> {
         cx: Scope<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
 }
+
+/// What a stage's own attribute says of attempts: [`Once`] or [`Again`].
+pub trait Attempts<In> {
+    /// Which of the two.
+    type Own;
+
+    /// The value of it.
+    fn own() -> Self::Own;
+}
+
+/// Attempted once.
+#[derive(Debug, Clone, Copy)]
+pub struct Once;
+
+/// Attempted again when it fails, with copies made by this function.
+pub struct Again<Kept, Moved>(pub fn(&Kept) -> Moved);
+
+impl<Kept, Moved> Clone for Again<Kept, Moved> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Kept, Moved> Copy for Again<Kept, Moved> {}
 
 /// What a stage function returns where that is a `Result`.
 #[diagnostic::on_unimplemented(
@@ -105,12 +132,21 @@ impl<T: Clone, M> Repeated<M> for T {
     label = "each attempt would need a copy of the input",
     note = "let the stage take its input by reference, which needs no copies; or make the input `Clone`"
 )]
-pub trait Retryable<M = ()> {
-    /// `Self`.
+pub trait Retryable<In, M = ()> {
+    /// See `Repeat`.
     #[doc(hidden)]
-    type __This;
+    type __Kept;
+    /// See `Repeat`.
+    #[doc(hidden)]
+    type __Moved;
 
-    /// The stage itself.
+    /// A copy of what moves.
     #[doc(hidden)]
-    fn __retryable(self) -> Self::__This;
+    fn __copy(kept: &Self::__Kept) -> Self::__Moved;
+
+    /// How the stage is attempted again.
+    #[doc(hidden)]
+    fn __again(_: Port<In>, _: &Self) -> Again<Self::__Kept, Self::__Moved> {
+        Again(Self::__copy)
+    }
 }

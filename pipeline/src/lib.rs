@@ -1,6 +1,9 @@
 //! Async data pipelines that the compiler has checked end to end.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod blocking;
 mod boxed;
 mod chain;
@@ -11,17 +14,14 @@ mod edge;
 mod engine;
 mod error;
 mod extensions;
-mod function;
 mod footing;
-mod run;
+mod function;
 mod overridden;
 mod pipeline;
 mod policy;
-#[doc(hidden)]
-#[path = "private.rs"]
-pub mod __private;
 mod provide;
 mod report;
+mod run;
 mod stage;
 
 pub use boxed::{BoxPipeline, BoxStage};
@@ -31,9 +31,9 @@ pub use context::{Context, Scope};
 pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
 pub use function::{RetryInput, Retryable};
-pub use run::RunId;
-pub use pipeline_macros::{Provide, pipeline, stage};
 pub use pipeline::{Nested, Pipeline};
+pub use pipeline_macros::{Provide, pipeline, stage};
 pub use provide::Provide;
 pub use report::{Aborted, Failure, Report};
+pub use run::RunId;
 pub use stage::{Accepts, Stage, StageFn};

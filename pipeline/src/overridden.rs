@@ -1,34 +1,28 @@
 //! A stage under another policy than its own: `fetch.retries(5)`.
 
-use std::marker::PhantomData;
-
-use crate::function::{Function, Repeat};
+use crate::edge::Port;
+use crate::function::{Again, Attempts, Function, Once, Repeat};
 use crate::policy::{self, Limited, Spec};
-use crate::stage::StageFn;
-use crate::{Accepts, Scope, Stage, StageError};
-
-/// Attempted once.
-#[derive(Debug, Clone, Copy)]
-pub struct Once;
-
-/// Attempted again when it fails.
-#[derive(Debug, Clone, Copy)]
-pub struct Again;
+use crate::{Accepts, Scope, Stage, StageError, StageFn};
 
 /// A stage function with a policy made for one place in a pipeline.
-#[derive(Debug)]
 pub struct Overridden<F, A> {
     stage: F,
+    attempts: A,
     spec: Spec,
     /// Its own: the limits of one place are not those of another.
     limits: Option<Limited>,
-    attempts: PhantomData<fn() -> A>,
 }
 
 impl<F, A> Overridden<F, A> {
-    fn new(stage: F, spec: Spec) -> Self {
+    fn new(stage: F, attempts: A, spec: Spec) -> Self {
         let limited = spec.concurrency.is_some() || spec.rate.is_some();
-        Self { stage, spec, limits: limited.then(Limited::default), attempts: PhantomData }
+        Self {
+            stage,
+            attempts,
+            spec,
+            limits: limited.then(Limited::default),
+        }
     }
 }
 
@@ -38,27 +32,27 @@ pub fn spec<F: StageFn>(_: &F) -> Spec {
 }
 
 /// Overrides that leave open whether there are retries.
-pub fn own_attempts<F: StageFn>(stage: F, spec: Spec) -> Overridden<F, F::__Attempts> {
-    Overridden::new(stage, spec)
+pub fn as_before<In, F: Attempts<In>>(_: Port<In>, stage: F, spec: Spec) -> Overridden<F, F::Own> {
+    Overridden::new(stage, F::own(), spec)
 }
 
 /// Overrides that take the retries away.
-pub fn attempted_once<F>(stage: F, spec: Spec) -> Overridden<F, Once> {
-    Overridden::new(stage, spec)
+pub fn once<F>(stage: F, spec: Spec) -> Overridden<F, Once> {
+    Overridden::new(stage, Once, spec)
 }
 
 /// Overrides that ask for retries.
-pub fn attempted_again<F>(stage: F, spec: Spec) -> Overridden<F, Again> {
-    Overridden::new(stage, spec)
+pub fn again<F, K, M>(stage: F, attempts: Again<K, M>, spec: Spec) -> Overridden<F, Again<K, M>> {
+    Overridden::new(stage, attempts, spec)
 }
 
-impl<F: Clone, A> Clone for Overridden<F, A> {
+impl<F: Clone, A: Clone> Clone for Overridden<F, A> {
     fn clone(&self) -> Self {
         Self {
             stage: self.stage.clone(),
+            attempts: self.attempts.clone(),
             spec: self.spec,
             limits: self.limits.clone(),
-            attempts: PhantomData,
         }
     }
 }
@@ -73,8 +67,15 @@ impl<In: Send, S: Send + Sync, F: Function<In, S>> Stage<In, S> for Overridden<F
     }
 }
 
-impl<In: Send, S: Send + Sync, F: Repeat<In, S>> Stage<In, S> for Overridden<F, Again> {
+impl<In, S, F, K, M> Stage<In, S> for Overridden<F, Again<K, M>>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Repeat<In, S, Kept = K, Moved = M>,
+    K: Send,
+    M: Send,
+{
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
-        policy::retrying(&self.stage, &self.spec, &self.limits, input, cx).await
+        policy::retrying(&self.stage, self.attempts, &self.spec, &self.limits, input, cx).await
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::run::Run;
 use crate::report::Aborted;
+use crate::run::Run;
 use crate::{Accepts, BoxPipeline, Context, Scope, Stage, StageError, boxed, engine};
 
 /// Stages, their settings and the state they are bound to: takes an `In` from end to end.
@@ -50,10 +50,18 @@ pub(crate) struct Settings {
 
 impl<In, F> Pipeline<In, F> {
     pub(crate) fn new(stages: F) -> Self {
-        let settings = Settings { concurrency: 64, cancel: None, seed: None };
-        Self { stages, state: Arc::new(()), settings, input: PhantomData }
+        let settings = Settings {
+            concurrency: 64,
+            cancel: None,
+            seed: None,
+        };
+        Self {
+            stages,
+            state: Arc::new(()),
+            settings,
+            input: PhantomData,
+        }
     }
-
 }
 
 impl<In, F, S> Pipeline<In, F, S> {
@@ -62,8 +70,18 @@ impl<In, F, S> Pipeline<In, F, S> {
     /// Whether it has all that the stages ask for is checked where the pipeline runs.
     #[must_use]
     pub fn with<T>(self, state: T) -> Pipeline<In, F, T> {
-        let Self { stages, state: _, settings, input } = self;
-        Pipeline { stages, state: Arc::new(state), settings, input }
+        let Self {
+            stages,
+            state: _,
+            settings,
+            input,
+        } = self;
+        Pipeline {
+            stages,
+            state: Arc::new(state),
+            settings,
+            input,
+        }
     }
 
     /// How many items may be on their way at once; 64 if nothing is said.
@@ -74,7 +92,10 @@ impl<In, F, S> Pipeline<In, F, S> {
     #[must_use]
     #[track_caller]
     pub fn concurrency(mut self, n: usize) -> Self {
-        assert!(n > 0, "a pipeline with `concurrency(0)` would never take an item: 1 runs one item at a time");
+        assert!(
+            n > 0,
+            "a pipeline with `concurrency(0)` would never take an item: 1 runs one item at a time"
+        );
         self.settings.concurrency = n;
         self
     }
@@ -120,9 +141,7 @@ where
     ///
     /// Dropping the future drops the item and whatever its stage was doing; permits are given back.
     pub fn run(&self, input: In) -> impl Future<Output = Result<F::Out, StageError>> + Send {
-        async move {
-            engine::one(&self.stages, input, &self.state, Context::alone(self.start())).await
-        }
+        async move { engine::one(&self.stages, input, &self.state, Context::alone(self.start())).await }
     }
 
     /// [`run`](Self::run), for code that is not async: waits until the item is done.
@@ -154,7 +173,14 @@ where
     ) -> impl Future<Output = Vec<Result<F::Out, StageError>>> + Send {
         let inputs = inputs.into_iter();
         async move {
-            engine::settle(&self.stages, inputs, &self.state, self.start(), self.settings.concurrency).await
+            engine::settle(
+                &self.stages,
+                inputs,
+                &self.state,
+                self.start(),
+                self.settings.concurrency,
+            )
+            .await
         }
     }
 
@@ -173,7 +199,14 @@ where
     ) -> impl Future<Output = Result<Vec<F::Out>, Aborted>> + Send {
         let inputs = inputs.into_iter();
         async move {
-            engine::collect(&self.stages, inputs, &self.state, self.start(), self.settings.concurrency).await
+            engine::collect(
+                &self.stages,
+                inputs,
+                &self.state,
+                self.start(),
+                self.settings.concurrency,
+            )
+            .await
         }
     }
 
@@ -183,8 +216,18 @@ where
     where
         F: 'static,
     {
-        let Self { stages, state, settings, input } = self;
-        Pipeline { stages: boxed::BoxStage::new(stages), state, settings, input }
+        let Self {
+            stages,
+            state,
+            settings,
+            input,
+        } = self;
+        Pipeline {
+            stages: boxed::BoxStage::new(stages),
+            state,
+            settings,
+            input,
+        }
     }
 }
 
@@ -201,7 +244,9 @@ impl<In, F: Clone, S> Clone for Pipeline<In, F, S> {
 
 impl<In, F, S> fmt::Debug for Pipeline<In, F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Pipeline")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -230,13 +275,19 @@ pub struct Nested<In, F> {
 
 impl<In, F> Nested<In, F> {
     pub(crate) fn new(pipeline: Pipeline<In, F>) -> Self {
-        Self { stages: pipeline.stages, input: PhantomData }
+        Self {
+            stages: pipeline.stages,
+            input: PhantomData,
+        }
     }
 }
 
 impl<In, F: Clone> Clone for Nested<In, F> {
     fn clone(&self) -> Self {
-        Self { stages: self.stages.clone(), input: PhantomData }
+        Self {
+            stages: self.stages.clone(),
+            input: PhantomData,
+        }
     }
 }
 

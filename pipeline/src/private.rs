@@ -4,10 +4,8 @@ use std::marker::PhantomData;
 
 pub use crate::blocking::blocking;
 pub use crate::error::BoxError;
-pub use crate::function::{Function, Outcome, Repeat, Repeated};
-pub use crate::overridden::{
-    Again, Once, Overridden, attempted_again, attempted_once, own_attempts, spec,
-};
+pub use crate::function::{Again, Attempts, Function, Once, Outcome, Repeat, Repeated};
+pub use crate::overridden::{Overridden, again, as_before, once, spec};
 pub use crate::policy::*;
 pub use std::{
     clone::Clone,
@@ -28,8 +26,8 @@ pub use std::{
     vec::Vec,
 };
 
-use crate::{Closure, Inspect, Nested, Pipeline};
 use crate::edge::Port;
+use crate::{Closure, Inspect, Nested, Pipeline};
 
 /// The field of a stage's struct: its type parameters, and the limits of this use of it.
 pub struct Token<G, L> {
@@ -40,13 +38,19 @@ pub struct Token<G, L> {
 
 impl<G, L: Default> Default for Token<G, L> {
     fn default() -> Self {
-        Self { limits: L::default(), generics: PhantomData }
+        Self {
+            limits: L::default(),
+            generics: PhantomData,
+        }
     }
 }
 
 impl<G, L: Clone> Clone for Token<G, L> {
     fn clone(&self) -> Self {
-        Self { limits: self.limits.clone(), generics: PhantomData }
+        Self {
+            limits: self.limits.clone(),
+            generics: PhantomData,
+        }
     }
 }
 

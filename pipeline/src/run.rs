@@ -27,7 +27,11 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new(cancel: Option<CancellationToken>, seed: Option<u64>) -> Self {
-        Self { id: AtomicU64::new(0), cancel, seed }
+        Self {
+            id: AtomicU64::new(0),
+            cancel,
+            seed,
+        }
     }
 
     pub(crate) fn id(&self) -> RunId {
@@ -37,7 +41,10 @@ impl Run {
             return RunId(known);
         }
         let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
-        match self.id.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+        match self
+            .id
+            .compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed)
+        {
             Ok(_) => RunId(fresh),
             Err(first) => RunId(first),
         }
@@ -53,7 +60,10 @@ impl Run {
             Some(seed) => {
                 // FNV-1a (Fowler, Noll, Vo) over what names the wait: stable across platforms and releases of std.
                 let words = [seed, index as u64, u64::from(attempt)];
-                let bytes = words.iter().flat_map(|word| word.to_le_bytes()).chain(stage.bytes());
+                let bytes = words
+                    .iter()
+                    .flat_map(|word| word.to_le_bytes())
+                    .chain(stage.bytes());
                 let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
                     (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
                 });
@@ -66,6 +76,10 @@ impl Run {
 impl Run {
     /// The same run, for an item that goes to another thread.
     pub(crate) fn share(&self) -> Self {
-        Self { id: AtomicU64::new(self.id().0), cancel: self.cancel.clone(), seed: self.seed }
+        Self {
+            id: AtomicU64::new(self.id().0),
+            cancel: self.cancel.clone(),
+            seed: self.seed,
+        }
     }
 }

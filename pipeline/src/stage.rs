@@ -85,9 +85,6 @@ pub trait StageFn {
     /// `Self`. Where this is not known, nothing that depends on it is reported as well.
     #[doc(hidden)]
     type __This;
-    /// Whether a failed attempt is followed by another.
-    #[doc(hidden)]
-    type __Attempts;
     /// The policy.
     #[doc(hidden)]
     const __SPEC: Spec;

@@ -13,7 +13,7 @@ use crate::policy::{self, Policy};
 const LONGEST: usize = 8;
 
 pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
-    let runtime = Runtime::default();
+    let runtime = pipeline.runtime.as_ref().map(Runtime::at).unwrap_or_default();
     let private = runtime.private();
     let input = pipeline.input.as_ref().map(|ty| quote!(::<#ty>));
     let mut port = hidden("port", 0);
@@ -49,9 +49,14 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
     match step {
         Step::Stage { path, overrides } => {
             // The receiving stage's own name is what a mismatch points at.
-            let at = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-            let checked = checked(&named(path, runtime), port, at, runtime);
-            let overridden = overrides.as_ref().map(|overrides| overridden(overrides, stage, runtime));
+            let at = path
+                .segments
+                .last()
+                .map_or_else(Span::call_site, |segment| segment.ident.span());
+            let checked = checked(&named(path, overrides.as_ref(), runtime), port, at, runtime);
+            let overridden = overrides
+                .as_ref()
+                .map(|overrides| overridden(overrides, stage, port, runtime));
             quote! {
                 let (#stage, #next) = #checked;
                 #overridden
@@ -76,10 +81,12 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
 /// The path is imported over a stand-in, so that where there is a function and no stage the stand-in is found, and
 /// the error can say what is missing. A path of one name may also be that of a variable, or of nothing; there an empty
 /// macro of the same name keeps the import from failing.
-fn named(path: &Path, runtime: &Runtime) -> TokenStream {
+fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
     let mut bare = path.clone();
-    let Some(last) = bare.segments.last_mut() else { return TokenStream::new() };
+    let Some(last) = bare.segments.last_mut() else {
+        return TokenStream::new();
+    };
     let arguments = std::mem::take(&mut last.arguments);
     let name = last.ident.clone();
     let at = name.span();
@@ -94,63 +101,79 @@ fn named(path: &Path, runtime: &Runtime) -> TokenStream {
         let name = &bare;
         quote!(macro_rules! #name { () => {} })
     });
-    let (parameters, fields_of_stand_in) = stand_in_generics(&arguments);
+    let parameters = stand_in_parameters(&arguments);
+    let units = parameters.iter().map(|_| quote!(()));
     let fields = respan(quote!({ __stage: #private::Default::default() }), at);
-    let stage = Ident::new("__Stage", at);
+    let value = Ident::new("stage", at);
     let root = runtime.root();
-    let this = call_at(at, &quote!(#root::StageFn::__this), &quote!(#stage #arguments #fields));
-    let stand_in = respan(quote!(pub struct #name #parameters { pub __stage: (#fields_of_stand_in) }), at);
+    let this = call_at(at, &quote!(#root::StageFn::__this), &value.to_token_stream());
+    let stand_in = quote!(pub struct #name<#(#parameters),*> { pub __stage: (#(::core::marker::PhantomData<#parameters>,)*) });
+    let stand_in = respan(stand_in, at);
+    let agreement = overrides.map(|overrides| policy::agreement(overrides, runtime));
+    // The stand-in agrees with any override: one error is enough.
+    let any = agreement.as_ref().filter(|agreement| !agreement.is_empty()).map(
+        |_| quote!(impl #name<#(#units),*> { pub const __POLICY: #private::Spec = #private::Spec::ANY; }),
+    );
     quote! {{
         #[allow(unused_macros)]
         #placeholder
         #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
-        mod __stand_in {
-            mod names {
-                #stand_in
+        mod not_a_stage {
+            #stand_in
+            #any
+            pub mod import {
+                pub use super::#name as __Stage;
             }
-            pub use names::#name as __Stage;
         }
         #[allow(unused_imports, clippy::wildcard_imports, clippy::enum_glob_use)]
-        use __stand_in::*;
+        use not_a_stage::import::*;
         #[allow(unused_imports)]
         use #bare as __Stage;
+        #agreement
+        let #value = __Stage #arguments #fields;
         #this
     }}
 }
 
-/// Generics for the stand-in that fit the given arguments.
-fn stand_in_generics(arguments: &PathArguments) -> (TokenStream, TokenStream) {
+/// Type parameters for the stand-in, as many as the path has arguments.
+fn stand_in_parameters(arguments: &PathArguments) -> Vec<Ident> {
     let PathArguments::AngleBracketed(arguments) = arguments else {
-        return Default::default();
+        return Vec::new();
     };
-    let types = arguments.args.iter().filter(|argument| matches!(argument, GenericArgument::Type(_)));
-    let names: Vec<_> = (0..types.count()).map(|index| format_ident!("T{index}")).collect();
-    if names.is_empty() {
-        return Default::default();
-    }
-    (quote!(<#(#names),*>), quote!(#(::core::marker::PhantomData<#names>),*))
+    let types = arguments
+        .args
+        .iter()
+        .filter(|argument| matches!(argument, GenericArgument::Type(_)));
+    (0..types.count())
+        .map(|index| format_ident!("T{index}"))
+        .collect()
 }
 
 /// The same stage under a policy of this place.
-fn overridden(overrides: &Policy, stage: &Ident, runtime: &Runtime) -> TokenStream {
+fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
     let (root, private) = (runtime.root(), runtime.private());
-    let repeatable = overrides.retries.as_ref().filter(|_| overrides.retries()).map(|retries| {
-        let at = retries.key.span();
-        let value = Ident::new("stage", at);
-        let check = call_at(at, &quote!(#root::Retryable::<()>::__retryable), &value.to_token_stream());
-        quote!(let #stage = { let #value = #stage; #check };)
-    });
-    let attempts = match &overrides.retries {
-        None => quote!(own_attempts),
-        Some(_) if overrides.retries() => quote!(attempted_again),
-        Some(_) => quote!(attempted_once),
-    };
     let spec = policy::overrides(overrides, &quote!(#private::spec(&#stage)), runtime);
+    let overridden = match &overrides.retries {
+        None => quote!(#private::as_before(#port, #stage, spec)),
+        Some(retries) if overrides.retries() => {
+            let at = retries.key.span();
+            let value = Ident::new("stage", at);
+            let attempts = call_at(
+                at,
+                &quote!(#root::Retryable::<_>::__again),
+                &quote!(#port, #value),
+            );
+            quote!({
+                let attempts = { let #value = &#stage; #attempts };
+                #private::again(#stage, attempts, spec)
+            })
+        }
+        Some(_) => quote!(#private::once(#stage, spec)),
+    };
     quote! {
-        #repeatable
         let #stage = {
             let spec = #spec;
-            #private::#attempts(#stage, spec)
+            #overridden
         };
     }
 }
@@ -173,7 +196,10 @@ fn function(what: &str, closure: &ExprClosure, port: &Ident, runtime: &Runtime) 
 fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
     let root = runtime.root();
     while stages.len() > LONGEST {
-        stages = stages.chunks(LONGEST).map(|chunk| quote!(#root::Chain((#(#chunk,)*)))).collect();
+        stages = stages
+            .chunks(LONGEST)
+            .map(|chunk| quote!(#root::Chain((#(#chunk,)*))))
+            .collect();
     }
     quote!(#root::Chain((#(#stages,)*)))
 }

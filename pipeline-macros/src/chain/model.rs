@@ -6,6 +6,8 @@ use crate::policy::Policy;
 
 /// What stands between the brackets of `pipeline!`.
 pub(crate) struct Pipeline {
+    /// `crate = path;` in front of all.
+    pub(crate) runtime: Option<Path>,
     /// `Type:` in front.
     pub(crate) input: Option<Type>,
     /// At least one.

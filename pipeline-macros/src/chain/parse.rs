@@ -3,8 +3,8 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::parse::discouraged::Speculative;
 use syn::parse::ParseStream;
+use syn::parse::discouraged::Speculative;
 use syn::token::{Brace, Paren};
 use syn::{Expr, ExprBlock, ExprClosure, ExprPath, Ident, Stmt, Token, Type, parenthesized};
 
@@ -33,6 +33,7 @@ fn ends_in_arrow(tokens: &[TokenTree]) -> bool {
 }
 
 pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Pipeline> {
+    let runtime = runtime(input)?;
     let ty = input_type(input)?;
     if input.is_empty() {
         let message = "a pipeline needs at least one stage: `pipeline![fetch => parse]`";
@@ -45,13 +46,32 @@ pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) ->
         }
         steps.push(step(input, diagnostics)?);
         if input.is_empty() {
-            return Ok(Pipeline { input: ty, steps });
+            return Ok(Pipeline {
+                runtime,
+                input: ty,
+                steps,
+            });
         }
         let arrow = arrow(input)?;
         if input.is_empty() {
-            return Err(syn::Error::new_spanned(arrow, "a stage is missing after this `=>`"));
+            return Err(syn::Error::new_spanned(
+                arrow,
+                "a stage is missing after this `=>`",
+            ));
         }
     }
+}
+
+/// `crate = path;`, where the runtime goes by another name.
+fn runtime(input: ParseStream<'_>) -> syn::Result<Option<syn::Path>> {
+    if !(input.peek(Token![crate]) && input.peek2(Token![=]) && !input.peek2(Token![=>])) {
+        return Ok(None);
+    }
+    input.parse::<Token![crate]>()?;
+    input.parse::<Token![=]>()?;
+    let path = input.call(syn::Path::parse_mod_style)?;
+    input.parse::<Token![;]>()?;
+    Ok(Some(path))
 }
 
 /// `Type:`, if that is how it begins.
@@ -88,7 +108,11 @@ fn arrow(input: ParseStream<'_>) -> syn::Result<Token![=>]> {
 }
 
 fn step(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Step> {
-    if input.peek(Token![|]) || input.peek(Token![||]) || input.peek(Token![move]) || input.peek(Token![async]) {
+    if input.peek(Token![|])
+        || input.peek(Token![||])
+        || input.peek(Token![move])
+        || input.peek(Token![async])
+    {
         return Ok(Step::Closure(closure(input)?));
     }
     if input.peek(Brace) {
@@ -99,7 +123,9 @@ fn step(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<St
         let content;
         parenthesized!(content in input);
         if content.is_empty() {
-            return Err(content.error("`inspect` takes a closure: `inspect(|value| println!(\"{value:?}\"))`"));
+            return Err(
+                content.error("`inspect` takes a closure: `inspect(|value| println!(\"{value:?}\"))`")
+            );
         }
         let closure = closure(&content)?;
         if !content.is_empty() {
@@ -148,13 +174,18 @@ fn closure(input: ParseStream<'_>) -> syn::Result<ExprClosure> {
 fn value(input: ParseStream<'_>) -> syn::Result<Step> {
     let block: syn::Block = input.parse()?;
     if block.stmts.is_empty() {
-        let message = "a value is missing in these braces: another pipeline, or your own type that implements `Stage`";
+        let message =
+            "a value is missing in these braces: another pipeline, or your own type that implements `Stage`";
         return Err(syn::Error::new_spanned(block, message));
     }
     // Braces around a lone expression would be a lint's business.
     Ok(Step::Value(match block.stmts.as_slice() {
         [Stmt::Expr(expr, None)] => expr.clone(),
-        _ => Expr::Block(ExprBlock { attrs: Vec::new(), label: None, block }),
+        _ => Expr::Block(ExprBlock {
+            attrs: Vec::new(),
+            label: None,
+            block,
+        }),
     }))
 }
 
@@ -163,7 +194,10 @@ fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<S
     if qself.is_some() {
         return Err(syn::Error::new_spanned(path, EXPECTED));
     }
-    Ok(Step::Stage { path, overrides: overrides(input, diagnostics)? })
+    Ok(Step::Stage {
+        path,
+        overrides: overrides(input, diagnostics)?,
+    })
 }
 
 /// `.retries(5).timeout("1s")`
@@ -182,12 +216,18 @@ fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resu
         if !input.peek(Paren) {
             return Err(syn::Error::new_spanned(
                 &key,
-                format!("`.{key}` needs parentheses: a policy is overridden like `.retries(5)` or `.jitter()`"),
+                format!(
+                    "`.{key}` needs parentheses: a policy is overridden like `.retries(5)` or `.jitter()`"
+                ),
             ));
         }
         let content;
         parenthesized!(content in input);
-        let value = if content.is_empty() { None } else { Some(content.parse()?) };
+        let value = if content.is_empty() {
+            None
+        } else {
+            Some(content.parse()?)
+        };
         if !content.is_empty() {
             return Err(content.error("a policy takes one value"));
         }

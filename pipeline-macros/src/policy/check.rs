@@ -16,7 +16,9 @@ pub(crate) enum Body {
 pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Diagnostics) {
     if policy.retries.is_none() {
         for key in policy.about_retries() {
-            let message = format!("`{key}` is about retries, and this stage has none: add `retries = 3`, or take it out");
+            let message = format!(
+                "`{key}` is about retries, and this stage has none: add `retries = 3`, or take it out"
+            );
             diagnostics.error(key, message);
         }
     }
@@ -28,15 +30,26 @@ pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Dia
         let message = "a `timeout` could not interrupt this function, which is not async: make it an `async fn`, or add `blocking` to run it on a thread of its own";
         diagnostics.error(&timeout.key, message);
     }
+    if let (Some(max), None) = (&policy.max_delay, &policy.delay) {
+        // The runtime's default.
+        if max.value < Duration::from_millis(100) {
+            let message =
+                "`max_delay` is less than `delay`, which is 100ms unless you say otherwise: set `delay` too";
+            diagnostics.error(&max.at, message);
+        }
+    }
     check_together(policy, diagnostics);
 }
 
 /// The rules among the overrides of one use. Those between an override and the attribute are checked where both are
-/// known: see `overrides`.
+/// known: see `agreement`.
 pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
     if policy.retries.as_ref().is_some_and(|retries| retries.value == 0) {
         for key in policy.about_retries() {
-            diagnostics.error(key, format!("`{key}` is about retries, and `.retries(0)` leaves none"));
+            diagnostics.error(
+                key,
+                format!("`{key}` is about retries, and `.retries(0)` leaves none"),
+            );
         }
     }
     check_together(policy, diagnostics);
@@ -45,13 +58,19 @@ pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
 fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
     if let (Some(delay), Some(max)) = (&policy.delay, &policy.max_delay) {
         if max.value < delay.value {
-            let message = format!("`max_delay` is less than `delay`, {}: no wait would be as long as it says", written(delay.value));
+            let message = format!(
+                "`max_delay` is less than `delay`, {}: no wait would be as long as it says",
+                written(delay.value)
+            );
             diagnostics.error(&max.at, message);
         }
     }
     if let (Some(timeout), Some(deadline)) = (&policy.timeout, &policy.deadline) {
         if deadline.value <= timeout.value {
-            let message = format!("`deadline` has to be longer than `timeout`, {}: it covers all attempts and the waits between them", written(timeout.value));
+            let message = format!(
+                "`deadline` has to be longer than `timeout`, {}: it covers all attempts and the waits between them",
+                written(timeout.value)
+            );
             diagnostics.error(&deadline.at, message);
         }
     }

@@ -1,12 +1,10 @@
 //! A stage → the struct that stands for it, and what the runtime needs to know of it.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{
-    Attribute, GenericParam, Generics, ItemFn, Token, WhereClause, WherePredicate, parse_quote,
-};
+use syn::{Attribute, GenericParam, Generics, ItemFn, Token, WhereClause, parse_quote};
 
 use super::lend::Lending;
 use super::model::{Argument, Input, Output, Stage, shared_attributes};
@@ -15,7 +13,14 @@ use crate::policy::{self, Body};
 
 pub(crate) fn stage(stage: &Stage) -> TokenStream {
     let structure = structure(stage);
-    let impls = [accepts(stage), policied(stage), called(stage), function(stage), repeat(stage)];
+    let impls = [
+        accepts(stage),
+        policied(stage),
+        called(stage),
+        function(stage),
+        repeat(stage),
+        attempts(stage),
+    ];
     let cfgs = cfgs(&stage.attributes);
     quote! {
         #structure
@@ -40,6 +45,7 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
     let mut accepting = generics.clone();
     accepting.params.push(parse_quote!(__In));
     let (accepting, _, _) = accepting.split_for_impl();
+    let example = example(name, &sig.generics);
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
@@ -54,10 +60,12 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
             impl #accepting #root::Accepts<__In> for #name #arguments {
                 type Out = [(); { #error }];
             }
+            impl #example {
+                #vis const __POLICY: #private::Spec = #private::Spec::ANY;
+            }
             impl #bounds #root::StageFn for #name #arguments {
                 type Error = #private::Infallible;
                 type __This = Self;
-                type __Attempts = #private::Once;
                 const __SPEC: #private::Spec = #private::Spec::new("");
                 fn __this(self) -> Self { self }
             }
@@ -66,12 +74,23 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
 }
 
 fn structure(stage: &Stage) -> TokenStream {
-    let Stage { name, visibility, attributes, .. } = stage;
+    let Stage {
+        name,
+        visibility,
+        attributes,
+        ..
+    } = stage;
     let private = stage.runtime.private();
     let generics = marker_generics(&stage.generics, &stage.runtime);
     let marker = marker(&stage.generics);
-    let limits = if stage.policy.is_limited() { quote!(Limited) } else { quote!(Unlimited) };
-    let documented = attributes.iter().any(|attribute| attribute.path().is_ident("doc"));
+    let limits = if stage.policy.is_limited() {
+        quote!(Limited)
+    } else {
+        quote!(Unlimited)
+    };
+    let documented = attributes
+        .iter()
+        .any(|attribute| attribute.path().is_ident("doc"));
     let docs = (!documented).then(|| {
         let docs = format!("The stage of the function `{name}`.");
         quote!(#[doc = #docs])
@@ -113,21 +132,29 @@ fn accepts(stage: &Stage) -> TokenStream {
 }
 
 fn policied(stage: &Stage) -> TokenStream {
-    let Stage { name, policy, .. } = stage;
+    let Stage {
+        name,
+        visibility,
+        policy,
+        ..
+    } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let example = example(name, &stage.generics);
     let interruptible = stage.body == Body::Async || stage.is_blocking();
     let spec = policy::spec(policy, name, interruptible, &stage.runtime);
-    let attempts = if policy.retries() { quote!(Again) } else { quote!(Once) };
     let error = error_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
     quote_spanned! {at=>
+        impl #example {
+            #[doc(hidden)]
+            #visibility const __POLICY: #private::Spec = #spec;
+        }
         impl #generics #root::StageFn for #name #arguments #clause {
             type Error = #error;
             type __This = Self;
-            type __Attempts = #private::#attempts;
-            const __SPEC: #private::Spec = #spec;
+            const __SPEC: #private::Spec = <#example>::__POLICY;
             fn __this(self) -> Self { self }
         }
     }
@@ -144,7 +171,8 @@ fn called(stage: &Stage) -> TokenStream {
     let call = if policy.is_bare() {
         quote!(#private::direct(self, const { #spec.name }, input, cx))
     } else if policy.retries() {
-        quote!(#private::retrying(self, const { &#spec }, &self.__stage.limits, input, cx))
+        let attempts = quote!(<Self as #private::Attempts<#input>>::own());
+        quote!(#private::retrying(self, #attempts, const { &#spec }, &self.__stage.limits, input, cx))
     } else {
         quote!(#private::single(self, const { &#spec }, &self.__stage.limits, input, cx))
     };
@@ -171,7 +199,14 @@ fn function(stage: &Stage) -> TokenStream {
     let (generics, clause) = impl_generics(stage);
     let arguments = type_arguments(&stage.generics);
     let pattern = stage.input_pattern();
-    let body = call(stage, &Call { open: quote!(let #pattern = input;), ..Call::default() });
+    let body = call(
+        stage,
+        &Call {
+            open: quote!(let #pattern = input;),
+            prepare: TokenStream::new(),
+            lent_as: LentAs::Owned,
+        },
+    );
     let future = future(stage);
     let retry_if = policy.retry_if.as_ref().map(|path| {
         let function = &path.value;
@@ -194,94 +229,176 @@ fn function(stage: &Stage) -> TokenStream {
     }
 }
 
-/// How to call it again. Where the attribute asks for no retries an override may, and only then the input has to be
-/// `Clone`.
+/// How to call it again, with copies of the inputs that move into it.
 fn repeat(stage: &Stage) -> TokenStream {
-    let Stage { name, policy, .. } = stage;
+    let Stage { name, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
+    let kept = kept_type(stage);
     let future = future(stage);
     let arguments = type_arguments(&stage.generics);
-    let (generics, mut clause) = impl_generics(stage);
-    let mut any_state = stage.generics.clone();
-    any_state.params.push(parse_quote!(__M));
-    for Input { owned, .. } in stage.moved() {
-        if !policy.retries() {
-            predicates(&mut clause).push(parse_quote!(#owned: #private::Repeated<__S>));
-        }
-        any_state.make_where_clause().predicates.push(parse_quote!(#owned: #private::Repeated<__M>));
-    }
-    let (any_state, _, any_clause) = any_state.split_for_impl();
-
+    let (generics, clause) = impl_generics(stage);
     let pattern = stage.input_pattern();
-    let clones = stage.moved().map(|Input { variable, owned, .. }| {
-        let at = owned.span();
-        let repeat = match policy.retries() {
-            true => respan(quote!(#root::RetryInput::__again), at),
-            false => quote!(#private::Repeated::<__S>::repeat),
-        };
-        let variable_there = Ident::new(&variable.to_string(), at.resolved_at(variable.span()));
-        let repeat = quote_spanned!(at=> #repeat(#variable_there));
-        quote!(let #variable = #repeat;)
-    });
-    let taken = quote!(let #pattern = kept; #(#clones)*);
-    // A blocking call takes its input to another thread, which may hold on to it after a timeout.
-    let shared = stage.is_blocking() && stage.inputs().any(|input| input.lending == Lending::Lent);
-    let (kept, keep, again, last) = if shared {
-        let share = quote!(let kept = #private::Clone::clone(kept););
-        let open = quote!(let kept = &*kept; #taken);
+    let moved = stage.moved().map(|input| &input.variable);
+    let types = stage.moved().map(|input| &input.owned);
+    let lent = stage.lent().map(|input| &input.variable);
+    let lent: Vec<_> = lent.collect();
+    let (keep, share, lent_as) = if stage.is_blocking() {
+        // A blocking call takes its input to another thread, which may hold on to it after a timeout.
+        let keep = quote!(let #pattern = input; #(let #lent = #private::Arc::new(#lent);)* #pattern);
         (
-            quote!(#private::Arc<#input>),
-            quote!(#private::Arc::new(input)),
-            Call { prepare: share, open: open.clone(), borrowed: true },
-            Call { open, borrowed: true, ..Call::default() },
+            keep,
+            quote!(#(let #lent = #private::Clone::clone(#lent);)*),
+            LentAs::Shared,
         )
     } else {
-        (
-            quote!(#input),
-            quote!(input),
-            Call { prepare: taken, borrowed: true, ..Call::default() },
-            Call { open: quote!(let #pattern = kept;), ..Call::default() },
-        )
+        (quote!(input), TokenStream::new(), LentAs::Borrowed)
     };
-    let (again, last) = (call(stage, &again), call(stage, &last));
+    let prepare = quote!(let #pattern = kept; let (#(#moved,)*) = moved; #share);
+    let again = call(
+        stage,
+        &Call {
+            prepare,
+            open: TokenStream::new(),
+            lent_as,
+        },
+    );
+    let lent_as = if stage.is_blocking() {
+        LentAs::Shared
+    } else {
+        LentAs::Owned
+    };
+    let last = call(
+        stage,
+        &Call {
+            open: quote!(let #pattern = kept;),
+            lent_as,
+            prepare: TokenStream::new(),
+        },
+    );
     let at = name.span();
     quote_spanned! {at=>
         impl #generics #private::Repeat<#input, __S> for #name #arguments #clause {
             type Kept = #kept;
+            type Moved = (#(#types,)*);
             #[inline]
             fn keep(input: #input) -> Self::Kept { #keep }
             #[inline]
-            fn again(&self, kept: &Self::Kept, cx: #root::Scope<'_, __S>) -> #future { #again }
+            fn again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #root::Scope<'_, __S>) -> #future { #again }
             #[inline]
             fn last(&self, kept: Self::Kept, cx: #root::Scope<'_, __S>) -> #future { #last }
-        }
-        #[diagnostic::do_not_recommend]
-        impl #any_state #root::Retryable<__M> for #name #arguments #any_clause {
-            type __This = Self;
-            fn __retryable(self) -> Self { self }
         }
     }
 }
 
+/// Whether the stage is attempted again by its own attribute, and how an override can have it so.
+fn attempts(stage: &Stage) -> TokenStream {
+    let Stage { name, policy, .. } = stage;
+    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let input = stage.input_type();
+    let kept = kept_type(stage);
+    let pattern = stage.input_pattern();
+    let arguments = type_arguments(&stage.generics);
+    let types = stage.moved().map(|input| &input.owned);
+    let types = quote!((#(#types,)*));
+
+    let own = if policy.retries() {
+        // A missing `Clone` is reported at the type of the parameter.
+        let copies = stage.moved().map(|Input { variable, owned, .. }| {
+            let at = owned.span();
+            let input = Ident::new("input", at);
+            let copy = respan(quote!(#root::RetryInput::__again), at);
+            quote_spanned!(at=> { let #input = #variable; #copy(#input) })
+        });
+        quote! {
+            type Own = #private::Again<#kept, #types>;
+            fn own() -> Self::Own {
+                #private::Again(|kept: &#kept| { let #pattern = kept; (#(#copies,)*) })
+            }
+        }
+    } else {
+        quote! {
+            type Own = #private::Once;
+            fn own() -> Self::Own { #private::Once }
+        }
+    };
+
+    let mut any = stage.generics.clone();
+    any.params.push(parse_quote!(__M));
+    for Input { owned, .. } in stage.moved() {
+        any.make_where_clause()
+            .predicates
+            .push(parse_quote!(#owned: #private::Repeated<__M>));
+    }
+    let (any, _, any_clause) = any.split_for_impl();
+    let copies = stage
+        .moved()
+        .map(|Input { variable, .. }| quote!(#private::Repeated::<__M>::repeat(#variable)));
+    let (generics, _, clause) = stage.generics.split_for_impl();
+    let at = name.span();
+    quote_spanned! {at=>
+        impl #generics #private::Attempts<#input> for #name #arguments #clause { #own }
+        #[diagnostic::do_not_recommend]
+        impl #any #root::Retryable<#input, __M> for #name #arguments #any_clause {
+            type __Kept = #kept;
+            type __Moved = #types;
+            fn __copy(kept: &Self::__Kept) -> Self::__Moved { let #pattern = kept; (#(#copies,)*) }
+        }
+    }
+}
+
+/// The input while attempts go on: what is lent to a blocking call is shared with its thread.
+fn kept_type(stage: &Stage) -> TokenStream {
+    let private = stage.runtime.private();
+    let types = stage.inputs().map(|Input { owned, lending, .. }| match lending {
+        Lending::Lent if stage.is_blocking() => quote!(#private::Arc<#owned>),
+        _ => quote!(#owned),
+    });
+    match stage.inputs().count() {
+        1 => quote!(#(#types)*),
+        _ => quote!((#(#types),*)),
+    }
+}
+
 /// One call of the function, as a future.
-#[derive(Default)]
 struct Call {
     /// What happens at once.
     prepare: TokenStream,
     /// What happens in the future, or on the blocking thread, before the function is called.
     open: TokenStream,
-    /// Whether the variables of lent inputs are references by then.
-    borrowed: bool,
+    lent_as: LentAs,
 }
 
-fn call(stage: &Stage, Call { prepare, open, borrowed }: &Call) -> TokenStream {
+/// What the variable of a lent input is by then.
+#[derive(Clone, Copy)]
+enum LentAs {
+    Owned,
+    Borrowed,
+    Shared,
+}
+
+fn call(
+    stage: &Stage,
+    Call {
+        prepare,
+        open,
+        lent_as,
+    }: &Call,
+) -> TokenStream {
     let Stage { name, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let arguments = stage.arguments.iter().map(|argument| match argument {
-        Argument::Input(Input { variable, lending: Lending::Lent, .. }) if !borrowed => quote!(&#variable),
-        Argument::Input(Input { variable, .. }) => quote!(#variable),
-        Argument::State { ty } => quote_spanned!(ty.span()=> #root::Provide::<#ty>::provide(cx.state())),
+        Argument::Input(Input {
+            variable, lending, ..
+        }) => match (lending, lent_as) {
+            (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote!(#variable),
+            (Lending::Lent, LentAs::Owned) => quote!(&#variable),
+            (Lending::Lent, LentAs::Shared) => quote!(&*#variable),
+        },
+        Argument::State { ty } => {
+            let state = quote!(cx.state());
+            quote_spanned!(ty.span()=> #root::Provide::<#ty>::provide(#state))
+        }
         Argument::Context => quote!(cx.__context()),
     });
     let parameters = type_arguments(&stage.generics);
@@ -317,7 +434,8 @@ fn future(stage: &Stage) -> TokenStream {
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     // Should the future not be `Send`, the function's name is where to say so.
     let send = quote_spanned!(stage.name.span()=> #private::Send);
-    quote!(impl #private::Future<Output = #private::Result<Self::Out, <Self as #root::StageFn>::Error>> + #send)
+    let output = quote!(#private::Result<Self::Out, <Self as #root::StageFn>::Error>);
+    quote_spanned!(stage.name.span()=> impl #private::Future<Output = #output> + #send)
 }
 
 /// What comes out when all goes well.
@@ -339,18 +457,22 @@ fn error_type(stage: &Stage) -> TokenStream {
 
 /// The function's generics, and a state `__S` that has what the function asks for.
 fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>) {
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let mut generics = stage.generics.clone();
     generics.params.push(parse_quote!(__S));
     let clause = generics.make_where_clause();
-    clause.predicates.push(parse_quote!(__S: #private::Send + #private::Sync));
+    clause
+        .predicates
+        .push(parse_quote!(__S: #private::Send + #private::Sync));
     if stage.is_blocking() && stage.uses_context() {
         clause.predicates.push(parse_quote!(__S: 'static));
     }
     for argument in &stage.arguments {
         if let Argument::State { ty } = argument {
             // Where the state lacks it, rustc shows these tokens: the parameter's type.
-            let provide = quote_spanned!(ty.span()=> __S: #root::Provide<#ty>);
+            let provide = stage.runtime.spanned(ty.span());
+            let provide = provide.root();
+            let provide = quote_spanned!(ty.span()=> __S: #provide::Provide<#ty>);
             clause.predicates.push(parse_quote!(#provide));
         }
     }
@@ -358,26 +480,25 @@ fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>) {
     (quote!(#generics), clause.cloned())
 }
 
-fn predicates(clause: &mut Option<WhereClause>) -> &mut Punctuated<WherePredicate, Token![,]> {
-    &mut clause.get_or_insert_with(|| parse_quote!(where)).predicates
-}
-
 /// The struct's own parameters: the function's types and constants, with no bounds. Lifetimes belong to inputs.
 fn marker_generics(generics: &Generics, runtime: &Runtime) -> Generics {
     let private = runtime.private();
-    let parameters = generics.params.iter().filter_map(|parameter| -> Option<GenericParam> {
-        match parameter {
-            GenericParam::Lifetime(_) => None,
-            GenericParam::Type(parameter) => {
-                let name = &parameter.ident;
-                Some(parse_quote!(#name: ?#private::Sized))
+    let parameters = generics
+        .params
+        .iter()
+        .filter_map(|parameter| -> Option<GenericParam> {
+            match parameter {
+                GenericParam::Lifetime(_) => None,
+                GenericParam::Type(parameter) => {
+                    let name = &parameter.ident;
+                    Some(parse_quote!(#name: ?#private::Sized))
+                }
+                GenericParam::Const(parameter) => {
+                    let (name, ty) = (&parameter.ident, &parameter.ty);
+                    Some(parse_quote!(const #name: #ty))
+                }
             }
-            GenericParam::Const(parameter) => {
-                let (name, ty) = (&parameter.ident, &parameter.ty);
-                Some(parse_quote!(const #name: #ty))
-            }
-        }
-    });
+        });
     let parameters: Punctuated<GenericParam, Token![,]> = parameters.collect();
     if parameters.is_empty() {
         return Generics::default();
@@ -399,6 +520,25 @@ fn type_arguments(generics: &Generics) -> TokenStream {
     }
 }
 
+/// One instance of the struct, to ask for what is the same in all of them: a path without arguments finds it.
+fn example(name: &Ident, generics: &Generics) -> TokenStream {
+    let arguments = generics.params.iter().filter_map(|parameter| match parameter {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(_) => Some(quote!(())),
+        // The types that constants can have today.
+        GenericParam::Const(parameter) => Some(match parameter.ty.to_token_stream().to_string().as_str() {
+            "bool" => quote!(false),
+            "char" => quote!('_'),
+            _ => quote!(0),
+        }),
+    });
+    let mut arguments = arguments.peekable();
+    match arguments.peek() {
+        Some(_) => quote!(#name<#(#arguments),*>),
+        None => quote!(#name),
+    }
+}
+
 /// A type that mentions each type parameter, and holds none.
 fn marker(generics: &Generics) -> TokenStream {
     let names = generics.type_params().map(|parameter| &parameter.ident);
@@ -406,5 +546,8 @@ fn marker(generics: &Generics) -> TokenStream {
 }
 
 fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("cfg"))
+        .collect()
 }

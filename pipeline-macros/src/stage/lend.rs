@@ -15,7 +15,13 @@ pub(crate) enum Lending {
 
 /// What a stage takes for a parameter of this type.
 pub(crate) fn owned(ty: &Type, runtime: &Runtime) -> (Type, Lending) {
-    let Type::Reference(TypeReference { lifetime, mutability: None, elem, .. }) = strip(ty) else {
+    let Type::Reference(TypeReference {
+        lifetime,
+        mutability: None,
+        elem,
+        ..
+    }) = strip(ty)
+    else {
         return (ty.clone(), Lending::Moved);
     };
     // A `&'static T` is a value like any other: there is nobody who would have to keep it.
@@ -56,9 +62,10 @@ fn is(path: &TypePath, names: &[&str]) -> bool {
     let segments = &path.path.segments;
     path.qself.is_none()
         && segments.len() == names.len()
-        && segments.iter().zip(names).all(|(segment, name)| {
-            segment.ident == name && matches!(segment.arguments, PathArguments::None)
-        })
+        && segments
+            .iter()
+            .zip(names)
+            .all(|(segment, name)| segment.ident == name && matches!(segment.arguments, PathArguments::None))
 }
 
 /// The first reference or `'_` in a type that borrows from nobody knows whom; `None` if the type owns all it has.

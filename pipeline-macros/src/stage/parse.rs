@@ -16,7 +16,9 @@ pub(crate) enum Parameter {
 
 pub(crate) fn function(input: ParseStream<'_>) -> syn::Result<ItemFn> {
     let ahead = input.fork();
-    let Err(error) = ahead.parse::<ItemFn>() else { return ItemFn::parse(input) };
+    let Err(error) = ahead.parse::<ItemFn>() else {
+        return ItemFn::parse(input);
+    };
     let rest: proc_macro2::TokenStream = input.parse()?;
     Err(match syn::parse2::<syn::Item>(rest.clone()) {
         Ok(_) => syn::Error::new_spanned(rest, "`#[stage]` goes on a function: `#[stage] async fn …`"),
@@ -46,7 +48,10 @@ fn classify(typed: &mut PatType, diagnostics: &mut Diagnostics) -> Parameter {
             diagnostics.error(attribute, "this attribute is given twice");
         }
         if attribute.meta.require_path_only().is_err() {
-            diagnostics.error(attribute, "this attribute takes no arguments: write `#[state]` or `#[context]`");
+            diagnostics.error(
+                attribute,
+                "this attribute takes no arguments: write `#[state]` or `#[context]`",
+            );
         }
         *role = true;
         false

@@ -17,14 +17,21 @@ impl Rate {
         let example = "write so many per so long, such as `\"100/s\"`, `\"300/min\"` or `\"5/100ms\"`";
         let Some((count, period)) = text.split_once('/') else {
             return Err(match text.trim().parse::<f64>() {
-                Ok(_) => format!("`{text}` has no unit: {0} in what time? Write `\"{0}/s\"` or `\"{0}/min\"`", text.trim()),
+                Ok(_) => format!(
+                    "`{text}` has no unit: {0} in what time? Write `\"{0}/s\"` or `\"{0}/min\"`",
+                    text.trim()
+                ),
                 Err(_) => format!("`{text}` is no rate: {example}"),
             });
         };
         let (count, period) = (count.trim(), period.trim());
         let count = match count.parse::<u32>().map(NonZeroU32::new) {
             Ok(Some(count)) => count,
-            Ok(None) => return Err(format!("`{text}` lets nothing through: the number has to be at least 1")),
+            Ok(None) => {
+                return Err(format!(
+                    "`{text}` lets nothing through: the number has to be at least 1"
+                ));
+            }
             Err(_) => return Err(format!("`{count}` is no whole number of calls: {example}")),
         };
         // A bare unit stands for one of it.
@@ -36,7 +43,9 @@ impl Rate {
         let period = nonzero_duration(&spelled)
             .map_err(|_| format!("`{period}` is no length of time after the `/`: {example}"))?;
         if period.as_nanos() < u128::from(count.get()) {
-            return Err(format!("`{text}` is more than one call a nanosecond: leave `rate` out"));
+            return Err(format!(
+                "`{text}` is more than one call a nanosecond: leave `rate` out"
+            ));
         }
         Ok(Self { count, period })
     }
@@ -62,7 +71,20 @@ mod tests {
 
     #[test]
     fn what_is_no_rate_is_refused() {
-        for text in ["", "/", "100", "100/", "/s", "0/s", "-1/s", "1.5/s", "1/0s", "1/lightyear", "1/5", "9/1ns"] {
+        for text in [
+            "",
+            "/",
+            "100",
+            "100/",
+            "/s",
+            "0/s",
+            "-1/s",
+            "1.5/s",
+            "1/0s",
+            "1/lightyear",
+            "1/5",
+            "9/1ns",
+        ] {
             assert!(Rate::parse(text).is_err(), "{text:?} was taken for a rate");
         }
     }

@@ -6,8 +6,8 @@ use super::Spec;
 use super::clock::{Clock, Late};
 use super::limits::Limit;
 use crate::error::{BoxError, ErrorKind, FailedAttempt};
-use crate::function::{Function, Repeat};
 use crate::footing::Footing;
+use crate::function::{Again, Function, Repeat};
 use crate::{Scope, StageError};
 
 /// A call of a stage without a policy: what a direct call costs, and the stage's name on its failure.
@@ -61,6 +61,7 @@ where
 /// A call of a stage that is attempted again when it fails.
 pub async fn retrying<F, In, S, L>(
     stage: &F,
+    Again(copy): Again<F::Kept, F::Moved>,
     spec: &Spec,
     limit: &L,
     input: In,
@@ -79,7 +80,10 @@ where
         let attempt = call.attempts + 1;
         footing.set_attempt(attempt);
         let outcome = match call.turn(limit).await {
-            Ok(_permit) => call.attempt(stage.again(&kept, cx.enter(spec.name, attempt))).await,
+            Ok(_permit) => {
+                call.attempt(stage.again(&kept, copy(&kept), cx.enter(spec.name, attempt)))
+                    .await
+            }
             Err(late) => Err(late),
         };
         let retry = match &outcome {
@@ -91,10 +95,17 @@ where
             footing.release();
             return call.finish(outcome);
         };
-        let wait = spec.backoff.draw(attempt, || cx.run().rng(cx.index(), spec.name, attempt));
+        let wait = spec
+            .backoff
+            .draw(attempt, || cx.run().rng(cx.index(), spec.name, attempt));
         let wait = wait.max(floor.unwrap_or_default());
         let (kind, cause) = describe(outcome);
-        call.earlier.push(FailedAttempt { attempt, kind, cause, wait });
+        call.earlier.push(FailedAttempt {
+            attempt,
+            kind,
+            cause,
+            wait,
+        });
         if call.wait(wait).await.is_err() {
             footing.release();
             return Err(call.fail(ErrorKind::DeadlineExceeded, None));
@@ -122,7 +133,12 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(spec: &'a Spec) -> Self {
-        Self { spec, clock: Clock::new(spec.deadline), attempts: 0, earlier: Vec::new() }
+        Self {
+            spec,
+            clock: Clock::new(spec.deadline),
+            attempts: 0,
+            earlier: Vec::new(),
+        }
     }
 
     /// Waits for the turn of the next attempt. The permit is to live as long as the attempt.

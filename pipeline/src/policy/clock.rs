@@ -30,7 +30,10 @@ pub(crate) enum Late {
 
 impl Clock {
     pub(crate) fn new(deadline: Option<Duration>) -> Self {
-        Self { deadline, started: None }
+        Self {
+            deadline,
+            started: None,
+        }
     }
 
     /// Starts the watch if it is not running, and says how long it has been.

@@ -54,6 +54,48 @@ impl Spec {
     }
 }
 
+/// What an override has to agree with, asked at compile time.
+impl Spec {
+    /// Whether the deadline leaves room for attempts of this length.
+    #[must_use]
+    pub const fn deadline_allows(&self, timeout: Duration) -> bool {
+        match self.deadline {
+            Some(deadline) => deadline.as_nanos() > timeout.as_nanos(),
+            None => true,
+        }
+    }
+
+    /// Whether attempts are shorter than this deadline.
+    #[must_use]
+    pub const fn timeout_allows(&self, deadline: Duration) -> bool {
+        match self.timeout {
+            Some(timeout) => timeout.as_nanos() < deadline.as_nanos(),
+            None => true,
+        }
+    }
+
+    /// Whether waits may be cut to this length.
+    #[must_use]
+    pub const fn delay_allows(&self, max_delay: Duration) -> bool {
+        self.backoff.delay.as_nanos() <= max_delay.as_nanos()
+    }
+
+    /// Whether waits may begin at this length. (The default cap gives way.)
+    #[must_use]
+    pub const fn max_delay_allows(&self, delay: Duration) -> bool {
+        let max = self.backoff.max_delay.as_nanos();
+        max >= delay.as_nanos() || max == Backoff::DEFAULT.max_delay.as_nanos()
+    }
+
+    /// A policy that any override agrees with.
+    pub const ANY: Self = {
+        let mut spec = Self::new("");
+        spec.retries = 1;
+        spec.backoff.delay = Duration::ZERO;
+        spec
+    };
+}
+
 /// At most `count` calls in any `period`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {

@@ -1,0 +1,184 @@
+//! Getting pages from a server that does not always give them.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::time::{Duration, SystemTime};
+
+use pipeline::{Context, stage};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Response, StatusCode, Url};
+
+use crate::attempts;
+
+/// Where a server says how many rows it has in all.
+const TOTAL: &str = "x-total-count";
+
+/// Why a request gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// There was an answer, and it was no.
+    #[error("{status}{}", asked(*wait))]
+    Refused { status: StatusCode, wait: Option<Duration> },
+    /// There was no answer, or not a whole one.
+    #[error("{}", in_full(.0))]
+    Broken(reqwest::Error),
+}
+
+impl From<reqwest::Error> for FetchError {
+    fn from(error: reqwest::Error) -> Self {
+        // The address is known to whoever reads this, and it is long.
+        Self::Broken(error.without_url())
+    }
+}
+
+/// Asks how many rows there are; `None` from a server that does not count them.
+#[stage(retries = 3, timeout = "2s", jitter, retry_if = is_transient, retry_after = server_wait)]
+pub(crate) async fn count(url: &Url, #[state] http: &Client) -> Result<Option<usize>, FetchError> {
+    let response = accepted(http.head(url.clone()).send().await?)?;
+    let total = response.headers().get(TOTAL).and_then(|total| total.to_str().ok());
+    Ok(total.and_then(|total| total.parse().ok()))
+}
+
+/// Fetches one page, whole.
+///
+/// A server may ask for a longer wait than anybody has the time for; the deadline has the last word.
+#[stage(
+    retries = 5,
+    timeout = "1s",
+    deadline = "30s",
+    backoff = "exponential",
+    delay = "50ms",
+    jitter,
+    retry_if = is_transient,
+    retry_after = server_wait
+)]
+pub(crate) async fn fetch(
+    url: &Url,
+    #[state] http: &Client,
+    #[context] cx: &Context,
+) -> Result<String, FetchError> {
+    attempts::begin(cx);
+    let body = get(http, url).await;
+    attempts::end(cx, &body);
+    body
+}
+
+async fn get(http: &Client, url: &Url) -> Result<String, FetchError> {
+    let response = accepted(http.get(url.clone()).send().await?)?;
+    Ok(response.text().await?)
+}
+
+fn accepted(response: Response) -> Result<Response, FetchError> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Err(FetchError::Refused { status, wait: header.and_then(|value| parse_wait(value, SystemTime::now())) })
+}
+
+/// Whether the same request may go better another time. What the server calls the client's own mistake, does not.
+fn is_transient(error: &FetchError) -> bool {
+    match error {
+        FetchError::Refused { status, .. } => {
+            status.is_server_error()
+                || matches!(
+                    *status,
+                    StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+                )
+        }
+        FetchError::Broken(error) => !error.is_builder() && !error.is_redirect(),
+    }
+}
+
+/// How long the server wants to be left alone.
+fn server_wait(error: &FetchError) -> Option<Duration> {
+    match error {
+        FetchError::Refused { wait, .. } => *wait,
+        FetchError::Broken(_) => None,
+    }
+}
+
+/// `Retry-After` comes in two forms: seconds from now, and a date (RFC 9110, section 10.2.3). A date that has passed
+/// means now.
+fn parse_wait(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+fn asked(wait: Option<Duration>) -> String {
+    wait.map(|wait| format!(", come back in {:.1}s", wait.as_secs_f64())).unwrap_or_default()
+}
+
+/// An error with all that is behind it. reqwest itself says "error sending request", and not why.
+fn in_full(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a string does not fail. Some errors repeat the one behind them.
+        let said = error.to_string();
+        if !text.contains(&said) {
+            let _ = write!(text, ": {said}");
+        }
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: StatusCode, wait: Option<Duration>) -> FetchError {
+        FetchError::Refused { status, wait }
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let later = httpdate::fmt_http_date(now + Duration::from_secs(90));
+        assert_eq!(parse_wait("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(parse_wait(" 0 ", now), Some(Duration::ZERO));
+        assert_eq!(parse_wait(&later, now), Some(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn a_date_that_has_passed_means_now() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let earlier = httpdate::fmt_http_date(now - Duration::from_secs(90));
+        assert_eq!(parse_wait(&earlier, now), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_neither_asks_for_nothing() {
+        let now = SystemTime::UNIX_EPOCH;
+        for value in ["", "soon", "-1", "1.5", "Mon, 99 Foo 2024 00:00:00 GMT"] {
+            assert_eq!(parse_wait(value, now), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_mistakes_of_a_client_are_final() {
+        for status in [StatusCode::NOT_FOUND, StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED] {
+            assert!(!is_transient(&refused(status, None)), "{status}");
+        }
+    }
+
+    #[test]
+    fn busy_and_broken_servers_are_asked_again() {
+        for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY] {
+            assert!(is_transient(&refused(status, None)), "{status}");
+        }
+    }
+
+    #[test]
+    fn the_wait_that_the_server_asks_for_is_handed_on() {
+        let wait = Some(Duration::from_secs(7));
+        assert_eq!(server_wait(&refused(StatusCode::SERVICE_UNAVAILABLE, wait)), wait);
+        assert_eq!(server_wait(&refused(StatusCode::SERVICE_UNAVAILABLE, None)), None);
+    }
+}
