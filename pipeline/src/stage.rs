@@ -77,7 +77,7 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stage",
     label = "no `#[stage]` function of this name is in scope",
-    note = "put `#[stage]` on the function, or import the one you mean; a value, such as another pipeline, goes in braces: `{{ {Self} }}`"
+    note = "put `#[stage]` on the function, or import the one you mean; a value, such as another pipeline, goes in braces, `{{ value }}`"
 )]
 pub trait StageFn {
     /// What the function fails with.

@@ -1,0 +1,3 @@
+//! Behaviour, hygiene and compile errors, in one binary.
+
+mod ui;
