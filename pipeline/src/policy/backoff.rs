@@ -74,3 +74,114 @@ impl Backoff {
         Duration::from_nanos(rng().u64(0..=nanos))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn backoff(growth: Growth, delay: Duration, max_delay: Duration) -> Backoff {
+        Backoff {
+            growth,
+            delay,
+            max_delay,
+            jitter: false,
+        }
+    }
+
+    fn any_growth() -> impl Strategy<Value = Growth> {
+        prop_oneof![
+            Just(Growth::Fixed),
+            Just(Growth::Linear),
+            Just(Growth::Exponential)
+        ]
+    }
+
+    fn any_duration() -> impl Strategy<Value = Duration> {
+        (any::<u64>(), 0_u32..1_000_000_000).prop_map(|(secs, nanos)| Duration::new(secs, nanos))
+    }
+
+    /// Durations of no more than about an hour, for which nothing saturates in a few steps.
+    fn everyday_duration() -> impl Strategy<Value = Duration> {
+        (0_u64..4_000_000_000_000).prop_map(Duration::from_nanos)
+    }
+
+    #[test]
+    fn the_three_kinds_grow_as_their_names_say() {
+        let waits = |growth| {
+            let backoff = backoff(growth, Duration::from_millis(100), Duration::from_secs(30));
+            (1..=5)
+                .map(|n| backoff.before_retry(n).as_millis())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(waits(Growth::Fixed), [100, 100, 100, 100, 100]);
+        assert_eq!(waits(Growth::Linear), [100, 200, 300, 400, 500]);
+        assert_eq!(waits(Growth::Exponential), [100, 200, 400, 800, 1600]);
+    }
+
+    #[test]
+    fn a_delay_beyond_the_default_cap_raises_it() {
+        let raised = Backoff::DEFAULT.with_delay(Duration::from_secs(60));
+        assert_eq!(raised.before_retry(1), Duration::from_secs(60));
+        assert_eq!(
+            Backoff::DEFAULT.with_delay(Duration::from_secs(1)).max_delay,
+            Duration::from_secs(30)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_never_shorter_than_the_one_before_nor_longer_than_the_cap(
+            growth in any_growth(), delay in any_duration(), max in any_duration(), n in 1_u32..u32::MAX,
+        ) {
+            let backoff = backoff(growth, delay, max);
+            let (wait, next) = (backoff.before_retry(n), backoff.before_retry(n + 1));
+            prop_assert!(wait <= next);
+            prop_assert!(next <= max);
+        }
+
+        #[test]
+        fn below_the_cap_a_wait_is_exact(delay in everyday_duration(), n in 1_u32..20) {
+            let wait = |growth| backoff(growth, delay, Duration::MAX).before_retry(n);
+            prop_assert_eq!(wait(Growth::Fixed), delay);
+            prop_assert_eq!(wait(Growth::Linear), delay * n);
+            prop_assert_eq!(wait(Growth::Exponential), delay * 2_u32.pow(n - 1));
+        }
+
+        #[test]
+        fn any_retry_of_any_policy_has_a_wait(
+            growth in any_growth(), delay in any_duration(), max in any_duration(), n in any::<u32>(),
+        ) {
+            // It neither panics nor wraps around.
+            prop_assert!(backoff(growth, delay, max).before_retry(n) <= max);
+        }
+
+        #[test]
+        fn jitter_draws_from_nothing_to_the_whole_wait(seed in any::<u64>(), n in 1_u32..40) {
+            let jittery = Backoff { jitter: true, ..Backoff::DEFAULT };
+            let draw = || jittery.draw(n, || fastrand::Rng::with_seed(seed));
+            prop_assert!(draw() <= jittery.before_retry(n));
+            prop_assert_eq!(draw(), draw());
+        }
+    }
+
+    #[test]
+    fn jitter_is_spread_evenly() {
+        let jittery = Backoff {
+            jitter: true,
+            ..Backoff::DEFAULT
+        };
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut quarters = [0; 4];
+        for _ in 0..10_000 {
+            let drawn = jittery.draw(1, || rng.fork());
+            quarters[(drawn.as_micros() / 25_000).min(3) as usize] += 1;
+        }
+        // Each quarter of 0..100 ms is hit 2,500 times, give or take four standard deviations.
+        assert!(
+            quarters.iter().all(|hits| (2_325..=2_675).contains(hits)),
+            "{quarters:?}"
+        );
+    }
+}

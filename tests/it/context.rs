@@ -1,0 +1,92 @@
+//! What a stage can know about its item.
+
+use pipeline::{Context, pipeline, stage};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Act, Refused, Service, ms};
+
+#[stage(retries = 2)]
+async fn who(#[context] cx: &Context, #[state] service: &Service) -> Result<(String, u32, usize), Refused> {
+    service.call().await?;
+    Ok((cx.stage().to_owned(), cx.attempt(), cx.index()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_knows_its_name_its_attempt_and_its_item() {
+    let service = Service::new([Act::Fail(500), Act::Fail(500)]);
+    let seen = pipeline![who].with(service).run(()).await.unwrap();
+    assert_eq!(seen, ("who".into(), 3, 0));
+
+    let pipeline = pipeline![who.name("me")].with(Service::new([])).concurrency(1);
+    let seen = pipeline.collect([(), (), ()]).await.unwrap();
+    assert_eq!(seen[2], ("me".into(), 1, 2));
+}
+
+#[stage]
+fn run_of(#[context] cx: &Context) -> pipeline::RunId {
+    cx.run_id()
+}
+
+#[tokio::test]
+async fn items_of_a_run_share_its_number_and_runs_do_not() {
+    let pipeline = pipeline![run_of];
+    let ids = pipeline.collect([(), (), ()]).await.unwrap();
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert_ne!(pipeline.run(()).await.unwrap(), ids[0]);
+}
+
+#[derive(Clone)]
+struct Trace(Vec<&'static str>);
+
+#[stage]
+async fn first(#[context] cx: &Context) {
+    cx.extensions().insert(Trace(vec!["first"]));
+}
+
+#[stage(blocking)]
+fn second(#[context] cx: &Context) {
+    let mut trace = cx.extensions().remove::<Trace>().unwrap();
+    trace.0.push(cx.stage().to_owned().leak());
+    cx.extensions().insert(trace);
+}
+
+#[stage]
+fn third(#[context] cx: &Context) -> Vec<&'static str> {
+    cx.extensions().get::<Trace>().unwrap().0
+}
+
+#[tokio::test]
+async fn extensions_live_as_long_as_the_item_on_any_thread() {
+    let pipeline = pipeline![first => second => third];
+    assert_eq!(pipeline.run(()).await.unwrap(), ["first", "second"]);
+    assert_eq!(pipeline.run(()).await.unwrap(), ["first", "second"]);
+    let error = pipeline![third].run(()).await.unwrap_err();
+    assert_eq!(error.stage(), "third");
+}
+
+#[stage]
+async fn until_cancelled(#[context] cx: &Context) -> bool {
+    let before = cx.is_cancelled();
+    cx.cancelled().await;
+    !before && cx.is_cancelled()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_can_see_that_it_is_to_stop() {
+    let token = CancellationToken::new();
+    let pipeline = pipeline![until_cancelled].cancel_on(token.clone());
+    let stopped = tokio::join!(pipeline.run(()), async {
+        tokio::time::sleep(ms(1000)).await;
+        token.cancel();
+    });
+    assert!(stopped.0.unwrap());
+
+    let nobody = pipeline![until_cancelled];
+    assert!(tokio::time::timeout(ms(1000), nobody.run(())).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stage_function_can_be_called_by_itself() {
+    let seen = who(&Context::default(), &Service::new([])).await.unwrap();
+    assert_eq!(seen, (String::new(), 1, 0));
+}

@@ -1,0 +1,141 @@
+//! What a failure says.
+
+use std::error::Error;
+use std::io;
+
+use pipeline::{ErrorKind, pipeline, stage};
+
+use crate::support::{Act, Refused, Service, ms};
+
+#[stage(retries = 3, timeout = "1s", backoff = "fixed", delay = "100ms")]
+async fn fetch(#[state] service: &Service) -> Result<(), Refused> {
+    service.call().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_tells_stage_kind_attempts_time_and_cause_in_one_line() {
+    let service = Service::new([
+        Act::Fail(500),
+        Act::Slow(ms(9000)),
+        Act::Fail(502),
+        Act::Fail(503),
+    ]);
+    let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "stage `fetch` failed after 4 attempts in 1.3s: refused with 503"
+    );
+    assert_eq!(error.stage(), "fetch");
+    assert_eq!(error.elapsed(), ms(1300));
+    assert_eq!(error.source().unwrap().to_string(), "refused with 503");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_each_failed_attempt_said_is_kept() {
+    let service = Service::new([
+        Act::Fail(500),
+        Act::Slow(ms(9000)),
+        Act::Fail(502),
+        Act::Fail(503),
+    ]);
+    let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
+    let said: Vec<_> = error.failed_attempts().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "attempt 1: refused with 500",
+            "attempt 2: timed out",
+            "attempt 3: refused with 502"
+        ]
+    );
+    let first = &error.failed_attempts()[0];
+    assert_eq!(
+        (first.attempt(), first.kind(), first.wait()),
+        (1, ErrorKind::Failed, ms(100))
+    );
+    assert_eq!(first.error().unwrap().downcast_ref(), Some(&Refused(500)));
+    assert_eq!(error.failed_attempts()[1].kind(), ErrorKind::TimedOut);
+}
+
+#[stage]
+fn aliased(fails: bool) -> io::Result<u8> {
+    if fails {
+        Err(io::Error::other("disk"))
+    } else {
+        Ok(1)
+    }
+}
+
+#[stage]
+fn anyhow_too(x: u8) -> anyhow::Result<u8> {
+    anyhow::ensure!(x > 1, "{x} is too small");
+    Ok(x)
+}
+
+#[stage]
+fn words(x: u8) -> Result<u8, String> {
+    Err(format!("no {x}"))
+}
+
+#[stage]
+fn boxed(x: u8) -> Result<u8, Box<dyn Error + Send + Sync>> {
+    Err(Refused(x.into()).into())
+}
+
+#[tokio::test]
+async fn any_result_whose_error_can_be_boxed_is_fallible() {
+    let error = pipeline![aliased].run(true).await.unwrap_err();
+    assert_eq!(error.to_string(), "stage `aliased` failed: disk");
+    assert!(error.downcast_ref::<io::Error>().is_some());
+    let error = pipeline![aliased => anyhow_too].run(false).await.unwrap_err();
+    assert_eq!(error.to_string(), "stage `anyhow_too` failed: 1 is too small");
+    let error = pipeline![words].run(3).await.unwrap_err();
+    assert_eq!(error.to_string(), "stage `words` failed: no 3");
+    let error = pipeline![boxed].run(3).await.unwrap_err();
+    assert_eq!(error.downcast_ref(), Some(&Refused(3)));
+}
+
+#[stage]
+fn optional(x: u8) -> Option<u8> {
+    (x > 0).then_some(x)
+}
+
+#[tokio::test]
+async fn any_other_return_type_is_a_value() {
+    assert_eq!(pipeline![optional].run(0).await.unwrap(), None);
+}
+
+/// The user's own error may be named like ours; it stays a failure like any other.
+#[stage]
+async fn own_timeout() -> Result<(), tokio::time::error::Elapsed> {
+    tokio::time::timeout(ms(1), std::future::pending()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_of_the_users_own_is_not_taken_for_ours() {
+    let error = pipeline![own_timeout].run(()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    assert_eq!(error.elapsed(), ms(1));
+}
+
+#[tokio::test]
+async fn the_debug_form_shows_all_of_it() {
+    let error = pipeline![words].run(3).await.unwrap_err();
+    let debug = format!("{error:?}");
+    for part in ["words", "Failed", "attempts: 1", "no 3"] {
+        assert!(debug.contains(part), "{debug}");
+    }
+}
+
+#[stage(name = "GET /airports")]
+fn renamed() -> Result<(), Refused> {
+    Err(Refused(404))
+}
+
+#[tokio::test]
+async fn a_stage_goes_by_its_name() {
+    assert_eq!(
+        pipeline![renamed].run(()).await.unwrap_err().stage(),
+        "GET /airports"
+    );
+}

@@ -1,0 +1,39 @@
+//! Pipelines from code that is not async.
+
+use pipeline::{pipeline, stage};
+
+#[stage(timeout = "5s")]
+async fn greet(name: &str) -> String {
+    tokio::task::yield_now().await;
+    format!("Hello, {name}!")
+}
+
+#[test]
+fn run_blocking_waits_for_the_item() {
+    assert_eq!(
+        pipeline![greet].run_blocking("Ada".into()).unwrap(),
+        "Hello, Ada!"
+    );
+}
+
+#[tokio::test]
+#[should_panic(expected = "use `.run(input).await` instead")]
+async fn inside_async_code_it_says_what_to_use() {
+    let _ = pipeline![greet].run_blocking("Ada".into());
+}
+
+#[tokio::test]
+async fn on_a_blocking_thread_it_uses_the_runtime_that_is_there() {
+    let pipeline = pipeline![greet];
+    let greeted = tokio::task::spawn_blocking(move || pipeline.run_blocking("Ada".into()))
+        .await
+        .unwrap();
+    assert_eq!(greeted.unwrap(), "Hello, Ada!");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_it_does_in_place() {
+    let pipeline = pipeline![greet];
+    let greeted = tokio::task::block_in_place(|| pipeline.run_blocking("Ada".into()));
+    assert_eq!(greeted.unwrap(), "Hello, Ada!");
+}

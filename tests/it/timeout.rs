@@ -1,0 +1,175 @@
+//! Timeouts of an attempt, and deadlines of a call.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pipeline::{ErrorKind, pipeline, stage};
+use tokio::time::Instant;
+
+use crate::support::{Act, Gauge, Refused, Service, ms};
+
+#[stage(timeout = "1s")]
+async fn fetch(#[state] service: &Service) -> Result<(), Refused> {
+    service.call().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_takes_too_long_times_out() {
+    let start = Instant::now();
+    let service = Service::new([Act::Slow(ms(5000))]);
+    let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert_eq!(start.elapsed(), ms(1000));
+    assert_eq!(error.elapsed(), ms(1000));
+    assert_eq!(error.to_string(), "stage `fetch` timed out in 1s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_in_time_does_not() {
+    let service = Service::new([Act::Slow(ms(999))]);
+    assert!(pipeline![fetch].with(service).run(()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timed_out_attempt_is_retried_like_a_failure() {
+    let service = Service::new([Act::Slow(ms(5000)), Act::Fail(500), Act::Answer]);
+    let start = Instant::now();
+    pipeline![fetch.retries(2)].with(service).run(()).await.unwrap();
+    assert_eq!(start.elapsed(), ms(1000 + 100 + 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_timeout_is_of_one_attempt_and_the_deadline_of_all() {
+    let service = Service::new([Act::Slow(ms(5000)); 9]);
+    let error = pipeline![fetch.retries(8).backoff("fixed").delay("500ms").deadline("4s")]
+        .with(service)
+        .run(())
+        .await
+        .unwrap_err();
+    // 1 s, 0.5 s wait, 1 s, 0.5 s wait, and the third attempt has 1 s to the deadline, which wins.
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(error.elapsed(), ms(4000));
+    assert_eq!(error.attempts(), 3);
+    assert_eq!(error.failed_attempts().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_passes_during_a_wait_tells_what_the_wait_was_for() {
+    let service = Service::new([Act::Fail(503); 9]);
+    let error = pipeline![fetch.retries(3).delay("10s").deadline("5s")]
+        .with(service)
+        .run(())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(error.elapsed(), ms(5000));
+    assert_eq!(
+        error.to_string(),
+        "stage `fetch` ran out of time in 5s: refused with 503"
+    );
+}
+
+#[stage(deadline = "2s", concurrency = 1)]
+async fn crowded(#[state] service: &Service) -> Result<(), Refused> {
+    service.call().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_counts_the_wait_for_a_permit() {
+    let service = Service::new([Act::Slow(ms(1500)), Act::Slow(ms(1500))]);
+    let results = pipeline![crowded].with(service).settle([(), ()]).await;
+    assert!(results[0].is_ok());
+    let error = results[1].as_ref().unwrap_err();
+    assert_eq!(
+        (error.kind(), error.elapsed()),
+        (ErrorKind::DeadlineExceeded, ms(2000))
+    );
+}
+
+#[stage(timeout = "1s", retries = 1, delay = "1s")]
+async fn guarded(#[state] gauge: &Gauge) {
+    let _inside = gauge.enter();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timed_out_attempt_is_dropped_before_the_next() {
+    let pipeline = pipeline![guarded => inspect(|()| ())].with(Gauge::default());
+    assert!(pipeline.run(()).await.is_err());
+    let watched = pipeline![watched].with(Gauge::default());
+    watched.run(()).await.unwrap();
+}
+
+/// The gauge is empty again once a pipeline over it has failed.
+#[stage]
+async fn watched(#[state] gauge: &Gauge) {
+    let inner = tokio::time::timeout(Duration::from_millis(1), guarded(gauge)).await;
+    assert!(inner.is_err());
+    assert_eq!((gauge.now(), gauge.most()), (0, 1));
+}
+
+/// Never ready, never idle: it wakes itself each time.
+struct Busy;
+
+impl Future for Busy {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[stage(timeout = "20ms")]
+async fn busy() {
+    loop {
+        // Uses up the budget of its task, as a socket that is always ready would.
+        tokio::task::coop::consume_budget().await;
+    }
+}
+
+/// On the real clock, which a busy task does not stop; it asserts on the outcome, not on the time.
+#[tokio::test]
+async fn a_busy_attempt_times_out_too() {
+    let error = pipeline![busy].run(()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let error = pipeline![spinning].run(()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+}
+
+#[stage(timeout = "20ms")]
+async fn spinning() {
+    Busy.await;
+}
+
+#[stage(timeout = "5s", deadline = "10s", retries = 3)]
+async fn ready(x: u32) -> Result<u32, Refused> {
+    Ok(x + 1)
+}
+
+/// A timer would need tokio's clock, which there is none of here.
+#[test]
+fn a_call_that_is_ready_at_once_arms_no_timer() {
+    let result = futures_util::FutureExt::now_or_never(pipeline![ready => ready].run(1));
+    assert_eq!(result.unwrap().unwrap(), 3);
+}
+
+#[stage(timeout = "5s")]
+async fn waits() {
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn without_a_runtime_a_wait_is_an_error_that_says_what_to_do() {
+    let result = futures_util::FutureExt::now_or_never(pipeline![waits].run(()));
+    let error = result.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panicked);
+    assert!(
+        error
+            .to_string()
+            .contains("run the pipeline under `#[tokio::main]`"),
+        "{error}"
+    );
+}
