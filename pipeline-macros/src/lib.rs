@@ -8,12 +8,15 @@ mod provide;
 mod stage;
 mod value;
 
+#[cfg(test)]
+mod expansions;
+
 use proc_macro::TokenStream;
 
 /// Makes a function a stage of pipelines.
 #[proc_macro_attribute]
 pub fn stage(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    stage::expand(attribute.into(), item.into()).into()
+    stage::expand(attribute.into(), &item.into()).into()
 }
 
 /// Chains stages into a pipeline that the compiler has checked.

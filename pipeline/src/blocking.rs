@@ -12,19 +12,19 @@ use tokio::task::JoinHandle;
 ///
 /// Dropping the future takes the call out of the queue. Once the function has begun it runs to its end, and what it
 /// returns is dropped: a thread cannot be interrupted.
-pub fn blocking<T: Send + 'static>(
-    function: impl FnOnce() -> T + Send + 'static,
-) -> impl Future<Output = T> + Send {
-    async move {
-        let runtime = Handle::try_current();
-        let Ok(runtime) = runtime else {
-            panic!(
-                "a `blocking` stage runs on the threads of a tokio runtime, and there is none here: run the pipeline \
-                 under `#[tokio::main]`, or call `run_blocking`"
-            )
-        };
-        Blocking(runtime.spawn_blocking(function)).await
-    }
+///
+/// # Panics
+///
+/// Outside of a tokio runtime, and where the function does.
+pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
+    let runtime = Handle::try_current();
+    let Ok(runtime) = runtime else {
+        panic!(
+            "a `blocking` stage runs on the threads of a tokio runtime, and there is none here: run the pipeline \
+             under `#[tokio::main]`, or call `run_blocking`"
+        )
+    };
+    Blocking(runtime.spawn_blocking(function)).await
 }
 
 struct Blocking<T>(JoinHandle<T>);
@@ -38,7 +38,9 @@ impl<T> Future for Blocking<T> {
             // A panic goes on where the function was called from.
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => resume_unwind(payload),
-                Err(_) => panic!("the tokio runtime was shut down before the blocking call began"),
+                Err(cancelled) => {
+                    panic!("the tokio runtime was shut down before the call began: {cancelled}")
+                }
             },
         }
     }

@@ -1,4 +1,4 @@
-//! Async data pipelines that the compiler has checked end to end.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
@@ -32,8 +32,79 @@ pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
 pub use function::{RetryInput, Retryable};
 pub use pipeline::{Nested, Pipeline};
-pub use pipeline_macros::{Provide, pipeline, stage};
 pub use provide::Provide;
 pub use report::{Aborted, Failure, Report};
 pub use run::RunId;
 pub use stage::{Accepts, Stage, StageFn};
+
+/// Makes a function a stage: what [`pipeline!`] chains.
+///
+/// The function stays as it is, and callable. Beside it there is a struct of its name, which stands for it in
+/// pipelines; `use stages::fetch` brings both. The options are in [the table above](crate#the-options-of-a-stage).
+///
+/// # Parameters
+///
+/// The first parameters are the input: none is `()`, one its type, several a tuple.
+///
+/// | parameter | the stage takes |
+/// |---|---|
+/// | `x: T`, `x: &'static T` | the value; with `retries` a `T: Clone`, of which each attempt but the last gets a copy |
+/// | `x: &T` | a `T`, kept and lent to each attempt: no `Clone` needed |
+/// | `&str`, `&[T]`, `&Path` | a `String`, `Vec<T>`, `PathBuf` (a `Path` of one's own goes as `&self::Path`) |
+/// | `#[state] x: &T` | nothing: a resource of the bound state, see [`Provide`](trait@Provide) |
+/// | `#[context] cx: &Context` | nothing: the [`Context`] of the item |
+///
+/// # What it returns
+///
+/// A type whose last name is `Result` is fallible (so `io::Result<T>` and `anyhow::Result<T>` are), with any error that
+/// turns into a `Box<dyn Error + Send + Sync>`. Any other type is a value.
+///
+/// ```
+/// use pipeline::{pipeline, stage};
+///
+/// #[stage(retries = 2, delay = "10ms", timeout = "1s")]
+/// async fn read(path: &std::path::Path) -> std::io::Result<String> {
+///     tokio::task::yield_now().await;
+///     std::fs::read_to_string(path)
+/// }
+///
+/// let manifest = pipeline![read].run_blocking("Cargo.toml".into())?;
+/// assert!(manifest.contains("[package]"));
+/// # Ok::<(), pipeline::StageError>(())
+/// ```
+pub use pipeline_macros::stage;
+
+/// Chains stages into a [`Pipeline`], and checks each edge at compile time.
+///
+/// | step | is |
+/// |---|---|
+/// | `fetch`, `stages::fetch`, `decode::<Airport>` | a function with [`#[stage]`](macro@stage) |
+/// | `fetch.retries(5).timeout("1s")` | the same under another policy |
+/// | <code>&#124;x&#124; x + 1</code> | a closure: sync, infallible |
+/// | <code>inspect(&#124;x&#124; println!("{x}"))</code> | a look at what goes by |
+/// | `{ value }` | any value that is a [`Stage`]: another pipeline, a type of one's own |
+///
+/// `Type:` in front says what goes in where nothing else does: `pipeline![String: |s| s.len()]`. `pipeline![…]`,
+/// `pipeline!(…)`, `pipeline!{…}` and `pipeline!{< … >}` are the same.
+///
+/// A nested pipeline without a state of its own runs under that of the pipeline around it.
+///
+/// ```
+/// use pipeline::{pipeline, stage};
+///
+/// #[stage]
+/// fn words(text: &str) -> Vec<String> {
+///     text.split_whitespace().map(str::to_owned).collect()
+/// }
+///
+/// let longest = pipeline![words => |words| words.into_iter().max_by_key(String::len)];
+/// assert_eq!(longest.run_blocking("to be or never".to_owned())?.as_deref(), Some("never"));
+/// # Ok::<(), pipeline::StageError>(())
+/// ```
+pub use pipeline_macros::pipeline;
+
+/// Makes a struct provide each of its fields, by its type, to the stages that ask for it.
+///
+/// `#[provide(skip)]` leaves a field out; two fields of one type are an error. `#[provide(crate = path)]` on the struct
+/// says where `pipeline` is, if it goes by another name. See [the trait](trait@Provide) for an example.
+pub use pipeline_macros::Provide;

@@ -27,6 +27,7 @@ impl<F, A> Overridden<F, A> {
 }
 
 /// What the stage's own policy says.
+#[must_use]
 pub fn spec<F: StageFn>(_: &F) -> Spec {
     F::__SPEC
 }

@@ -140,8 +140,8 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future drops the item and whatever its stage was doing; permits are given back.
-    pub fn run(&self, input: In) -> impl Future<Output = Result<F::Out, StageError>> + Send {
-        async move { engine::one(&self.stages, input, &self.state, Context::alone(self.start())).await }
+    pub async fn run(&self, input: In) -> Result<F::Out, StageError> {
+        engine::one(&self.stages, input, &self.state, Context::alone(self.start())).await
     }
 
     /// [`run`](Self::run), for code that is not async: waits until the item is done.

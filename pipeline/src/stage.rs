@@ -43,7 +43,7 @@ pub trait Accepts<In> {
 ///     type Out = u32;
 /// }
 ///
-/// impl<S: Sync> Stage<u32, S> for Scale {
+/// impl<S: Send + Sync> Stage<u32, S> for Scale {
 ///     async fn call(&self, input: u32, _: &Scope<'_, S>) -> Result<u32, StageError> {
 ///         Ok(input * self.0)
 ///     }

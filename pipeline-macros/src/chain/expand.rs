@@ -53,7 +53,7 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
                 .segments
                 .last()
                 .map_or_else(Span::call_site, |segment| segment.ident.span());
-            let checked = checked(&named(path, overrides.as_ref(), runtime), port, at, runtime);
+            let checked = checked(&named(path, overrides.as_deref(), runtime), port, at, runtime);
             let overridden = overrides
                 .as_ref()
                 .map(|overrides| overridden(overrides, stage, port, runtime));
@@ -99,7 +99,7 @@ fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStr
     }
     let placeholder = alone.then(|| {
         let name = &bare;
-        quote!(macro_rules! #name { () => {} })
+        quote!(#[allow(unused_macros)] macro_rules! #name { () => {} })
     });
     let parameters = stand_in_parameters(&arguments);
     let units = parameters.iter().map(|_| quote!(()));
@@ -115,7 +115,6 @@ fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStr
         |_| quote!(impl #name<#(#units),*> { pub const __POLICY: #private::Spec = #private::Spec::ANY; }),
     );
     quote! {{
-        #[allow(unused_macros)]
         #placeholder
         #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
         mod not_a_stage {

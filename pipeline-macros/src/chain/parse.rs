@@ -201,7 +201,7 @@ fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<S
 }
 
 /// `.retries(5).timeout("1s")`
-fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Option<Policy>> {
+fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Option<Box<Policy>>> {
     if !input.peek(Token![.]) {
         return Ok(None);
     }
@@ -234,5 +234,5 @@ fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resu
         read_override(&mut policy, Given { key, value }, diagnostics);
     }
     check_override(&policy, diagnostics);
-    Ok(Some(policy))
+    Ok(Some(Box::new(policy)))
 }

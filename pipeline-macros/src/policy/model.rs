@@ -70,16 +70,16 @@ impl Policy {
 
     /// The options that only say something about retries.
     pub(crate) fn about_retries(&self) -> impl Iterator<Item = &Ident> {
-        fn key<T>(option: &Option<Spelled<T>>) -> Option<&Ident> {
-            option.as_ref().map(|spelled| &spelled.key)
+        fn key<T>(option: Option<&Spelled<T>>) -> Option<&Ident> {
+            option.map(|spelled| &spelled.key)
         }
         [
-            key(&self.backoff),
-            key(&self.delay),
-            key(&self.max_delay),
-            key(&self.jitter),
-            key(&self.retry_if),
-            key(&self.retry_after),
+            key(self.backoff.as_ref()),
+            key(self.delay.as_ref()),
+            key(self.max_delay.as_ref()),
+            key(self.jitter.as_ref()),
+            key(self.retry_if.as_ref()),
+            key(self.retry_after.as_ref()),
         ]
         .into_iter()
         .flatten()

@@ -115,11 +115,11 @@ impl Policy {
             "jitter" => reader.flag(&mut self.jitter),
             "timeout" => reader.into(&mut self.timeout, |value| value.text(nonzero_duration)),
             "deadline" => reader.into(&mut self.deadline, |value| value.text(nonzero_duration)),
-            "concurrency" => reader.into(&mut self.concurrency, |value| value.at_least_one()),
+            "concurrency" => reader.into(&mut self.concurrency, Value::at_least_one),
             "rate" => reader.into(&mut self.rate, rate),
-            "retry_if" => reader.into(&mut self.retry_if, |value| value.path()),
-            "retry_after" => reader.into(&mut self.retry_after, |value| value.path()),
-            "crate" => reader.into(&mut self.runtime, |value| value.path()),
+            "retry_if" => reader.into(&mut self.retry_if, Value::path),
+            "retry_after" => reader.into(&mut self.retry_after, Value::path),
+            "crate" => reader.into(&mut self.runtime, Value::path),
             "blocking" => reader.flag(&mut self.blocking),
             other if place == Place::Override => {
                 Err(syn::Error::new(key.span(), options::unknown_override(other)))
@@ -139,7 +139,7 @@ fn name(text: &str) -> Result<String, String> {
     }
 }
 
-fn rate(value: &Value<'_>) -> syn::Result<Rate> {
+fn rate(value: &Value) -> syn::Result<Rate> {
     if !cfg!(feature = "rate") {
         let message = "`rate` is switched off: it needs the feature `rate` of `pipeline`";
         return Err(syn::Error::new(value.key.span(), message));
@@ -158,7 +158,7 @@ impl Reader<'_> {
     fn into<T>(
         self,
         slot: &mut Option<Spelled<T>>,
-        read: impl FnOnce(&Value<'_>) -> syn::Result<T>,
+        read: impl FnOnce(&Value) -> syn::Result<T>,
     ) -> syn::Result<()> {
         self.check_place()?;
         let Self { key, value, place } = self;
@@ -168,15 +168,16 @@ impl Reader<'_> {
                 format!("`{key}` needs a value: {}", example(key, place)),
             ));
         };
+        let at = expr.to_token_stream();
         let value = Value {
-            key,
-            expr: &expr,
+            key: key.clone(),
+            expr,
             place,
         };
         let spelled = Spelled {
             key: key.clone(),
             value: read(&value)?,
-            at: expr.to_token_stream(),
+            at,
         };
         put(slot, spelled)
     }
@@ -244,13 +245,13 @@ fn error(at: impl ToTokens, message: String) -> syn::Error {
 }
 
 /// The right-hand side of an option.
-struct Value<'a> {
-    key: &'a Ident,
-    expr: &'a Expr,
+struct Value {
+    key: Ident,
+    expr: Expr,
     place: Place,
 }
 
-impl Value<'_> {
+impl Value {
     fn expected<T>(&self, what: &str) -> syn::Result<T> {
         let Self { key, expr, place } = self;
         Err(error(
@@ -260,7 +261,7 @@ impl Value<'_> {
     }
 
     fn text<T>(&self, read: impl FnOnce(&str) -> Result<T, String>) -> syn::Result<T> {
-        let text: &LitStr = match self.expr {
+        let text: &LitStr = match &self.expr {
             Expr::Lit(ExprLit {
                 lit: Lit::Str(text), ..
             }) => text,
@@ -270,7 +271,7 @@ impl Value<'_> {
     }
 
     fn count(&self, what: &str) -> syn::Result<u32> {
-        match self.expr {
+        match &self.expr {
             Expr::Lit(ExprLit {
                 lit: Lit::Int(number),
                 ..
@@ -290,7 +291,7 @@ impl Value<'_> {
     fn at_least_one(&self) -> syn::Result<u32> {
         match self.count("concurrent calls")? {
             0 => Err(error(
-                self.expr,
+                &self.expr,
                 "with `concurrency` 0 no call would ever start: it has to be at least 1".into(),
             )),
             n => Ok(n),
@@ -298,7 +299,7 @@ impl Value<'_> {
     }
 
     fn path(&self) -> syn::Result<syn::Path> {
-        match self.expr {
+        match &self.expr {
             Expr::Path(ExprPath {
                 qself: None, path, ..
             }) => Ok(path.clone()),

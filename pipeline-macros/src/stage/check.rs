@@ -70,7 +70,7 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
     let borrow = anonymous_borrow(output).or_else(|| {
         let used = lifetimes(output);
         used.into_iter()
-            .find(|used| lent.contains(&used))
+            .find(|used| lent.contains(used))
             .map(|used| quote!(#used))
     });
     if let Some(borrow) = borrow {

@@ -6,9 +6,9 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Attribute, GenericParam, Generics, ItemFn, Token, WhereClause, parse_quote};
 
-use super::lend::Lending;
-use super::model::{Argument, Input, Output, Stage, shared_attributes};
-use crate::paths::{Runtime, respan};
+use super::call;
+use super::model::{Argument, Output, Stage, shared_attributes};
+use crate::paths::Runtime;
 use crate::policy::{self, Body};
 
 pub(crate) fn stage(stage: &Stage) -> TokenStream {
@@ -17,9 +17,9 @@ pub(crate) fn stage(stage: &Stage) -> TokenStream {
         accepts(stage),
         policied(stage),
         called(stage),
-        function(stage),
-        repeat(stage),
-        attempts(stage),
+        call::function(stage),
+        call::repeat(stage),
+        call::attempts(stage),
     ];
     let cfgs = cfgs(&stage.attributes);
     quote! {
@@ -191,253 +191,6 @@ fn called(stage: &Stage) -> TokenStream {
     }
 }
 
-/// How to call the function once.
-fn function(stage: &Stage) -> TokenStream {
-    let Stage { name, policy, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
-    let input = stage.input_type();
-    let (generics, clause) = impl_generics(stage);
-    let arguments = type_arguments(&stage.generics);
-    let pattern = stage.input_pattern();
-    let body = call(
-        stage,
-        &Call {
-            open: quote!(let #pattern = input;),
-            prepare: TokenStream::new(),
-            lent_as: LentAs::Owned,
-        },
-    );
-    let future = future(stage);
-    let retry_if = policy.retry_if.as_ref().map(|path| {
-        let function = &path.value;
-        let call = quote_spanned!(path.value.span()=> #function(error));
-        quote!(fn retry_if(&self, error: &<Self as #root::StageFn>::Error) -> bool { #call })
-    });
-    let retry_after = policy.retry_after.as_ref().map(|path| {
-        let function = &path.value;
-        let call = quote_spanned!(path.value.span()=> #function(error));
-        quote!(fn retry_after(&self, error: &<Self as #root::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
-    });
-    let at = name.span();
-    quote_spanned! {at=>
-        impl #generics #private::Function<#input, __S> for #name #arguments #clause {
-            #[inline]
-            fn once(&self, input: #input, cx: #root::Scope<'_, __S>) -> #future { #body }
-            #retry_if
-            #retry_after
-        }
-    }
-}
-
-/// How to call it again, with copies of the inputs that move into it.
-fn repeat(stage: &Stage) -> TokenStream {
-    let Stage { name, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
-    let input = stage.input_type();
-    let kept = kept_type(stage);
-    let future = future(stage);
-    let arguments = type_arguments(&stage.generics);
-    let (generics, clause) = impl_generics(stage);
-    let pattern = stage.input_pattern();
-    let moved = stage.moved().map(|input| &input.variable);
-    let types = stage.moved().map(|input| &input.owned);
-    let lent = stage.lent().map(|input| &input.variable);
-    let lent: Vec<_> = lent.collect();
-    let (keep, share, lent_as) = if stage.is_blocking() {
-        // A blocking call takes its input to another thread, which may hold on to it after a timeout.
-        let keep = quote!(let #pattern = input; #(let #lent = #private::Arc::new(#lent);)* #pattern);
-        (
-            keep,
-            quote!(#(let #lent = #private::Clone::clone(#lent);)*),
-            LentAs::Shared,
-        )
-    } else {
-        (quote!(input), TokenStream::new(), LentAs::Borrowed)
-    };
-    let prepare = quote!(let #pattern = kept; let (#(#moved,)*) = moved; #share);
-    let again = call(
-        stage,
-        &Call {
-            prepare,
-            open: TokenStream::new(),
-            lent_as,
-        },
-    );
-    let lent_as = if stage.is_blocking() {
-        LentAs::Shared
-    } else {
-        LentAs::Owned
-    };
-    let last = call(
-        stage,
-        &Call {
-            open: quote!(let #pattern = kept;),
-            lent_as,
-            prepare: TokenStream::new(),
-        },
-    );
-    let at = name.span();
-    quote_spanned! {at=>
-        impl #generics #private::Repeat<#input, __S> for #name #arguments #clause {
-            type Kept = #kept;
-            type Moved = (#(#types,)*);
-            #[inline]
-            fn keep(input: #input) -> Self::Kept { #keep }
-            #[inline]
-            fn again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #root::Scope<'_, __S>) -> #future { #again }
-            #[inline]
-            fn last(&self, kept: Self::Kept, cx: #root::Scope<'_, __S>) -> #future { #last }
-        }
-    }
-}
-
-/// Whether the stage is attempted again by its own attribute, and how an override can have it so.
-fn attempts(stage: &Stage) -> TokenStream {
-    let Stage { name, policy, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
-    let input = stage.input_type();
-    let kept = kept_type(stage);
-    let pattern = stage.input_pattern();
-    let arguments = type_arguments(&stage.generics);
-    let types = stage.moved().map(|input| &input.owned);
-    let types = quote!((#(#types,)*));
-
-    let own = if policy.retries() {
-        // A missing `Clone` is reported at the type of the parameter.
-        let copies = stage.moved().map(|Input { variable, owned, .. }| {
-            let at = owned.span();
-            let input = Ident::new("input", at);
-            let copy = respan(quote!(#root::RetryInput::__again), at);
-            quote_spanned!(at=> { let #input = #variable; #copy(#input) })
-        });
-        quote! {
-            type Own = #private::Again<#kept, #types>;
-            fn own() -> Self::Own {
-                #private::Again(|kept: &#kept| { let #pattern = kept; (#(#copies,)*) })
-            }
-        }
-    } else {
-        quote! {
-            type Own = #private::Once;
-            fn own() -> Self::Own { #private::Once }
-        }
-    };
-
-    let mut any = stage.generics.clone();
-    any.params.push(parse_quote!(__M));
-    for Input { owned, .. } in stage.moved() {
-        any.make_where_clause()
-            .predicates
-            .push(parse_quote!(#owned: #private::Repeated<__M>));
-    }
-    let (any, _, any_clause) = any.split_for_impl();
-    let copies = stage
-        .moved()
-        .map(|Input { variable, .. }| quote!(#private::Repeated::<__M>::repeat(#variable)));
-    let (generics, _, clause) = stage.generics.split_for_impl();
-    let at = name.span();
-    quote_spanned! {at=>
-        impl #generics #private::Attempts<#input> for #name #arguments #clause { #own }
-        #[diagnostic::do_not_recommend]
-        impl #any #root::Retryable<#input, __M> for #name #arguments #any_clause {
-            type __Kept = #kept;
-            type __Moved = #types;
-            fn __copy(kept: &Self::__Kept) -> Self::__Moved { let #pattern = kept; (#(#copies,)*) }
-        }
-    }
-}
-
-/// The input while attempts go on: what is lent to a blocking call is shared with its thread.
-fn kept_type(stage: &Stage) -> TokenStream {
-    let private = stage.runtime.private();
-    let types = stage.inputs().map(|Input { owned, lending, .. }| match lending {
-        Lending::Lent if stage.is_blocking() => quote!(#private::Arc<#owned>),
-        _ => quote!(#owned),
-    });
-    match stage.inputs().count() {
-        1 => quote!(#(#types)*),
-        _ => quote!((#(#types),*)),
-    }
-}
-
-/// One call of the function, as a future.
-struct Call {
-    /// What happens at once.
-    prepare: TokenStream,
-    /// What happens in the future, or on the blocking thread, before the function is called.
-    open: TokenStream,
-    lent_as: LentAs,
-}
-
-/// What the variable of a lent input is by then.
-#[derive(Clone, Copy)]
-enum LentAs {
-    Owned,
-    Borrowed,
-    Shared,
-}
-
-fn call(
-    stage: &Stage,
-    Call {
-        prepare,
-        open,
-        lent_as,
-    }: &Call,
-) -> TokenStream {
-    let Stage { name, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
-    let arguments = stage.arguments.iter().map(|argument| match argument {
-        Argument::Input(Input {
-            variable, lending, ..
-        }) => match (lending, lent_as) {
-            (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote!(#variable),
-            (Lending::Lent, LentAs::Owned) => quote!(&#variable),
-            (Lending::Lent, LentAs::Shared) => quote!(&*#variable),
-        },
-        Argument::State { ty } => {
-            let state = quote!(cx.state());
-            quote_spanned!(ty.span()=> #root::Provide::<#ty>::provide(#state))
-        }
-        Argument::Context => quote!(cx.__context()),
-    });
-    let parameters = type_arguments(&stage.generics);
-    let turbofish = (!parameters.is_empty()).then(|| quote!(::#parameters));
-    let called = quote!(#name #turbofish (#(#arguments),*));
-    let called = match stage.body {
-        Body::Async => quote!(#called.await),
-        Body::Sync => called,
-    };
-    let result = match &stage.output {
-        Output::Fallible(_) => called,
-        Output::Infallible(_) => quote!(#private::Result::Ok(#called)),
-    };
-    match (stage.is_blocking(), stage.uses_context()) {
-        (false, _) => {
-            let future = quote_spanned!(name.span()=> async move { #open #result });
-            quote!(#prepare #future)
-        }
-        (true, false) => quote!(#prepare #private::blocking(move || { #open #result })),
-        (true, true) => quote! {
-            #prepare
-            let cx = cx.__detach();
-            #private::blocking(move || {
-                let cx = cx.scope();
-                #open
-                #result
-            })
-        },
-    }
-}
-
-fn future(stage: &Stage) -> TokenStream {
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
-    // Should the future not be `Send`, the function's name is where to say so.
-    let send = quote_spanned!(stage.name.span()=> #private::Send);
-    let output = quote!(#private::Result<Self::Out, <Self as #root::StageFn>::Error>);
-    quote_spanned!(stage.name.span()=> impl #private::Future<Output = #output> + #send)
-}
-
 /// What comes out when all goes well.
 fn value_type(stage: &Stage) -> TokenStream {
     let private = stage.runtime.private();
@@ -456,7 +209,7 @@ fn error_type(stage: &Stage) -> TokenStream {
 }
 
 /// The function's generics, and a state `__S` that has what the function asks for.
-fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>) {
+pub(crate) fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>) {
     let private = stage.runtime.private();
     let mut generics = stage.generics.clone();
     generics.params.push(parse_quote!(__S));
@@ -507,7 +260,7 @@ fn marker_generics(generics: &Generics, runtime: &Runtime) -> Generics {
 }
 
 /// `<T, N>`, or nothing.
-fn type_arguments(generics: &Generics) -> TokenStream {
+pub(crate) fn type_arguments(generics: &Generics) -> TokenStream {
     let names = generics.params.iter().filter_map(|parameter| match parameter {
         GenericParam::Lifetime(_) => None,
         GenericParam::Type(parameter) => Some(&parameter.ident),

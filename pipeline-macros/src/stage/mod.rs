@@ -1,5 +1,6 @@
 //! `#[stage]`: a function → the function, and the struct of the same name that stands for it in a pipeline.
 
+mod call;
 mod check;
 mod expand;
 mod lend;
@@ -13,7 +14,7 @@ use syn::parse::Parser;
 use crate::diagnostics::Diagnostics;
 use crate::policy;
 
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let policy = policy::parse_attribute(attribute, &mut diagnostics);
     let function = match parse::function.parse2(item.clone()) {
@@ -35,7 +36,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         policy::Policy::only_runtime(policy)
     };
     let runtime = policy.runtime();
-    let stage = model::Stage::new(&function, parameters, policy, &mut in_signature);
+    let stage = model::Stage::new(&function, &parameters, policy, &mut in_signature);
     let mut in_signature = in_signature.into_errors();
     let stands_for_it = match (stage, in_signature.next()) {
         (Some(stage), None) => expand::stage(&stage),

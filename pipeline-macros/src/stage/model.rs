@@ -1,7 +1,7 @@
 //! A function as a stage sees it.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Attribute, Generics, ItemFn, Path, PathArguments, ReturnType, Type, Visibility};
 
 use super::check;
@@ -53,7 +53,7 @@ impl Stage {
     /// `None` if a parameter could not be understood; the diagnostics say why.
     pub(crate) fn new(
         function: &ItemFn,
-        parameters: Vec<Parameter>,
+        parameters: &[Parameter],
         policy: Policy,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
@@ -87,22 +87,14 @@ impl Stage {
         })
     }
 
-    /// What the stage takes: nothing, one thing, or a tuple.
+    /// What the stage takes.
     pub(crate) fn input_type(&self) -> TokenStream {
-        let types = self.inputs().map(|input| &input.owned);
-        match self.inputs().count() {
-            1 => quote!(#(#types)*),
-            _ => quote!((#(#types),*)),
-        }
+        one_or_tuple(self.inputs().map(|input| &input.owned))
     }
 
     /// The pattern that takes a value of `input_type`, or a reference to one, apart.
     pub(crate) fn input_pattern(&self) -> TokenStream {
-        let variables = self.inputs().map(|input| &input.variable);
-        match self.inputs().count() {
-            1 => quote!(#(#variables)*),
-            _ => quote!((#(#variables),*)),
-        }
+        one_or_tuple(self.inputs().map(|input| &input.variable))
     }
 
     /// The inputs that move into the function, and so have to be cloned for another attempt.
@@ -124,6 +116,16 @@ impl Stage {
 
     pub(crate) fn is_blocking(&self) -> bool {
         self.policy.blocking.is_some()
+    }
+}
+
+/// Nothing, one thing, or a tuple.
+pub(crate) fn one_or_tuple<T: ToTokens>(parts: impl Iterator<Item = T>) -> TokenStream {
+    let mut parts: Vec<T> = parts.collect();
+    match (parts.pop(), parts.as_slice()) {
+        (None, _) => quote!(()),
+        (Some(one), []) => quote!(#one),
+        (Some(last), before) => quote!((#(#before,)* #last)),
     }
 }
 

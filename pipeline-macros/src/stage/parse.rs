@@ -69,7 +69,8 @@ fn classify(typed: &mut PatType, diagnostics: &mut Diagnostics) -> Parameter {
 /// Whether a pattern gives a name to anything.
 pub(crate) fn binds(pattern: &Pat) -> bool {
     match pattern {
-        Pat::Ident(_) => true,
+        // Patterns of macros may.
+        Pat::Ident(_) | Pat::Macro(_) | Pat::Verbatim(_) => true,
         Pat::Paren(pattern) => binds(&pattern.pat),
         Pat::Reference(pattern) => binds(&pattern.pat),
         Pat::Struct(pattern) => pattern.fields.iter().any(|field| binds(&field.pat)),
@@ -77,8 +78,7 @@ pub(crate) fn binds(pattern: &Pat) -> bool {
         Pat::TupleStruct(pattern) => pattern.elems.iter().any(binds),
         Pat::Slice(pattern) => pattern.elems.iter().any(binds),
         Pat::Or(pattern) => pattern.cases.iter().any(binds),
-        // Patterns of macros may; the rest are constants and wildcards.
-        Pat::Macro(_) | Pat::Verbatim(_) => true,
+        // Constants and wildcards.
         _ => false,
     }
 }

@@ -11,6 +11,10 @@ use crate::function::{Again, Function, Repeat};
 use crate::{Scope, StageError};
 
 /// A call of a stage without a policy: what a direct call costs, and the stage's name on its failure.
+///
+/// # Errors
+///
+/// The call's failure.
 pub async fn direct<F, In, S>(
     stage: &F,
     name: &'static str,
@@ -35,6 +39,10 @@ where
 }
 
 /// A call of a stage that is attempted once.
+///
+/// # Errors
+///
+/// The call's failure.
 pub async fn single<F, In, S, L>(
     stage: &F,
     spec: &Spec,
@@ -59,6 +67,10 @@ where
 }
 
 /// A call of a stage that is attempted again when it fails.
+///
+/// # Errors
+///
+/// The call's failure.
 pub async fn retrying<F, In, S, L>(
     stage: &F,
     Again(copy): Again<F::Kept, F::Moved>,

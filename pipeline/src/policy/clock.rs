@@ -38,12 +38,11 @@ impl Clock {
 
     /// Starts the watch if it is not running, and says how long it has been.
     pub(crate) fn elapsed(&mut self) -> Duration {
-        match self.started {
-            Some(started) => started.elapsed(),
-            None => {
-                self.started = Some(Instant::now());
-                Duration::ZERO
-            }
+        if let Some(started) = self.started {
+            started.elapsed()
+        } else {
+            self.started = Some(Instant::now());
+            Duration::ZERO
         }
     }
 

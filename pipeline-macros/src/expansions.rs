@@ -1,0 +1,116 @@
+//! What the main forms expand to, as one would have written it. `INSTA_UPDATE=always cargo test -p pipeline-macros`
+//! writes the snapshots anew.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+fn items(tokens: &TokenStream) -> String {
+    match syn::parse2(tokens.clone()) {
+        Ok(file) => prettyplease::unparse(&file),
+        Err(error) => format!("{error}\n{tokens}"),
+    }
+}
+
+fn expression(tokens: &TokenStream) -> String {
+    items(&quote!(const _: () = #tokens;))
+}
+
+fn stage(attribute: TokenStream, item: &TokenStream) -> String {
+    items(&crate::stage::expand(attribute, item))
+}
+
+#[test]
+fn bare_stage() {
+    insta::assert_snapshot!(stage(
+        quote!(),
+        &quote! {
+            /// Halves.
+            pub(crate) fn halve(x: u32) -> u32 {
+                x / 2
+            }
+        }
+    ));
+}
+
+#[test]
+fn stage_with_a_policy() {
+    insta::assert_snapshot!(stage(
+        quote!(
+            retries = 3,
+            timeout = "5s",
+            backoff = "linear",
+            concurrency = 8,
+            retry_if = is_transient
+        ),
+        &quote! {
+            #[cfg(unix)]
+            pub async fn fetch<'a, T: Decode>(
+                url: &'a str,
+                page: Page<T>,
+                #[state] http: &Client,
+                #[context] cx: &Context,
+            ) -> Result<T, Error> {
+                http.get(url, page).await
+            }
+        }
+    ));
+}
+
+#[test]
+fn blocking_stage() {
+    insta::assert_snapshot!(stage(
+        quote!(blocking, retries = 1),
+        &quote! {
+            fn hash(body: &[u8], salt: u64) -> u64 {
+                0
+            }
+        }
+    ));
+}
+
+#[test]
+fn stage_with_a_mistake_in_its_options() {
+    insta::assert_snapshot!(stage(
+        quote!(retrys = 3),
+        &quote!(
+            fn halve(x: u32) -> u32 {
+                x / 2
+            }
+        )
+    ));
+}
+
+#[test]
+fn stage_with_a_mistake_in_its_signature() {
+    insta::assert_snapshot!(stage(
+        quote!(),
+        &quote!(
+            fn halve(x: impl Into<u32>) -> u32 {
+                x.into() / 2
+            }
+        )
+    ));
+}
+
+#[test]
+fn chain() {
+    insta::assert_snapshot!(expression(&crate::chain::expand(quote! {
+        Url: fetch.retries(5).timeout("1s") => stages::decode::<Airport> => |x| x + 1 => inspect(|x: &u32| ()) => { sub }
+    })));
+}
+
+#[test]
+fn chain_with_a_mistake() {
+    insta::assert_snapshot!(expression(&crate::chain::expand(quote!(fetch =>))));
+}
+
+#[test]
+fn provide() {
+    insta::assert_snapshot!(items(&crate::provide::expand(quote! {
+        struct App<T: Clone> {
+            pool: Pool<T>,
+            #[provide(skip)]
+            name: String,
+        }
+    })));
+}
