@@ -28,10 +28,7 @@ impl Diagnostics {
 
     /// The errors as `compile_error!` calls.
     pub(crate) fn into_errors(self) -> impl Iterator<Item = TokenStream> {
-        self.errors
-            .into_iter()
-            .flatten()
-            .map(syn::Error::into_compile_error)
+        self.errors.into_iter().flatten().map(syn::Error::into_compile_error)
     }
 }
 

@@ -35,13 +35,7 @@ fn bare_stage() {
 #[test]
 fn stage_with_a_policy() {
     insta::assert_snapshot!(stage(
-        quote!(
-            retries = 3,
-            timeout = "5s",
-            backoff = "linear",
-            concurrency = 8,
-            retry_if = is_transient
-        ),
+        quote!(retries = 3, timeout = "5s", backoff = "linear", concurrency = 8, retry_if = is_transient),
         &quote! {
             #[cfg(unix)]
             pub async fn fetch<'a, T: Decode>(

@@ -23,10 +23,8 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 
 fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
     let Data::Struct(data) = &input.data else {
-        diagnostics.error(
-            &input.ident,
-            "only a struct can derive `Provide`: each of its fields is a resource",
-        );
+        diagnostics
+            .error(&input.ident, "only a struct can derive `Provide`: each of its fields is a resource");
         return TokenStream::new();
     };
     let runtime = runtime(input, diagnostics);
@@ -70,11 +68,7 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
 /// `#[provide(crate = path)]` on the struct.
 fn runtime(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Runtime {
     let mut runtime = Runtime::default();
-    for attribute in input
-        .attrs
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("provide"))
-    {
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("provide")) {
         let parsed = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("crate") {
                 runtime = Runtime::at(&meta.value()?.parse()?);
@@ -91,11 +85,7 @@ fn runtime(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Runtime {
 
 fn is_skipped(field: &Field, diagnostics: &mut Diagnostics) -> bool {
     let mut skipped = false;
-    for attribute in field
-        .attrs
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("provide"))
-    {
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("provide")) {
         let parsed = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("skip") {
                 skipped = true;

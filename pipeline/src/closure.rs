@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::footing::Footing;
+use crate::footing::{Footing, Place};
 use crate::{Accepts, Scope, Stage, StageError};
 
 /// A closure as a step: `|x: u32| x + 1`. It is not async, and what it returns is what goes on.
@@ -30,7 +30,7 @@ where
 {
     #[inline]
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Out, StageError> {
-        let footing = Footing::new(cx.item(), self.name, 1);
+        let footing = Footing::new(cx.item(), Place { stage: self.name, attempt: 1 });
         let output = (self.function)(input);
         footing.release();
         Ok(output)
@@ -60,7 +60,7 @@ where
 {
     #[inline]
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<In, StageError> {
-        let footing = Footing::new(cx.item(), self.name, 1);
+        let footing = Footing::new(cx.item(), Place { stage: self.name, attempt: 1 });
         (self.function)(&input);
         footing.release();
         Ok(input)

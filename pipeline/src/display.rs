@@ -36,11 +36,7 @@ impl fmt::Display for Human {
         };
         let tenths = |n: u32| nanos % unit * 10_u128.pow(n) / unit;
         let fraction = format!("{:0width$}", tenths(digits), width = digits as usize);
-        let fraction = if digits == 0 {
-            ""
-        } else {
-            fraction.trim_end_matches('0')
-        };
+        let fraction = if digits == 0 { "" } else { fraction.trim_end_matches('0') };
         match fraction {
             "" => write!(f, "{whole}{name}"),
             fraction => write!(f, "{whole}.{fraction}{name}"),

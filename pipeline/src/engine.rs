@@ -1,45 +1,91 @@
 //! Takes items through stages.
 
-use std::future::{Future, poll_fn};
+use std::any::Any;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
+use crate::footing::Place;
+use crate::item::Item;
+use crate::pipeline::Settings;
 use crate::report::{Aborted, Failure, Report};
 use crate::run::Run;
-use crate::{Context, Scope, Stage, StageError};
+use crate::{Scope, Stage, StageError};
 
 /// Takes one item through. A panic on the way is its failure, and nobody else's.
 pub(crate) async fn one<In, F, S>(
     stages: &F,
     input: In,
     state: &Arc<S>,
-    context: Context,
+    run: &Run<'_>,
+    index: usize,
 ) -> Result<F::Out, StageError>
 where
     F: Stage<In, S>,
 {
-    let cx = Scope::new(state, &context);
-    let mut call = pin!(stages.call(input, &cx));
-    // After a panic the call is not polled again, only dropped, so nobody sees what it left half done.
-    let caught = poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-            Err(payload) => Poll::Ready(Err(payload)),
-        },
-    )
-    .await;
-    caught.unwrap_or_else(|payload| {
-        let (stage, attempt) = context.fall().map_or(("?", 1), |fall| (fall.stage, fall.attempt));
-        Err(StageError::panicked(stage, attempt, payload))
-    })
+    let item = Item::new(run, index);
+    let cx = Scope::new(state, &item);
+    let call = pin!(stages.call(input, &cx));
+    Caught { call, item: &item }.await
+}
+
+/// An item that is a run of its own.
+#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
+#[inline]
+pub(crate) fn alone<In, F, S>(
+    stages: &F,
+    input: In,
+    state: &Arc<S>,
+    settings: &Settings,
+) -> impl Future<Output = Result<F::Out, StageError>> + Send
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    async move {
+        let run = Run::new(settings);
+        let item = Item::new(&run, 0);
+        let cx = Scope::new(state, &item);
+        let call = pin!(stages.call(input, &cx));
+        Caught { call, item: &item }.await
+    }
+}
+
+/// The call of a chain; its panics are failures.
+struct Caught<'a, C> {
+    call: Pin<&'a mut C>,
+    item: &'a Item<'a>,
+}
+
+impl<C, Out> Future for Caught<'_, C>
+where
+    C: Future<Output = Result<Out, StageError>>,
+{
+    type Output = Result<Out, StageError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let call = self.call.as_mut();
+        // After a panic the call is not polled again, only dropped, so nobody sees what it left half done.
+        match catch_unwind(AssertUnwindSafe(|| call.poll(cx))) {
+            Ok(poll) => poll,
+            Err(payload) => Poll::Ready(Err(panicked(self.item, payload))),
+        }
+    }
+}
+
+#[cold]
+fn panicked(item: &Item<'_>, payload: Box<dyn Any + Send>) -> StageError {
+    let Place { stage, attempt } = item.fall().unwrap_or(Place { stage: "?", attempt: 1 });
+    StageError::panicked(stage, attempt, payload)
 }
 
 /// Each input's own result, in the order of the inputs.
@@ -47,16 +93,15 @@ pub(crate) async fn settle<In, F, S>(
     stages: &F,
     inputs: impl Iterator<Item = In> + Send,
     state: &Arc<S>,
-    run: Run,
-    concurrency: usize,
+    settings: &Settings,
 ) -> Vec<Result<F::Out, StageError>>
 where
     F: Stage<In, S>,
 {
-    let run = Arc::new(run);
+    let run = Run::new(settings);
     stream::iter(inputs.enumerate())
-        .map(|(index, input)| one(stages, input, state, Context::of(Arc::clone(&run), index)))
-        .buffered(concurrency)
+        .map(|(index, input)| one(stages, input, state, &run, index))
+        .buffered(settings.concurrency)
         .collect()
         .await
 }
@@ -66,31 +111,27 @@ pub(crate) async fn collect<In, F, S>(
     stages: &F,
     inputs: impl Iterator<Item = In> + Send,
     state: &Arc<S>,
-    run: Run,
-    concurrency: usize,
+    settings: &Settings,
 ) -> Result<Vec<F::Out>, Aborted>
 where
     F: Stage<In, S>,
 {
-    let run = Arc::new(run);
+    let run = Run::new(settings);
     let started = Instant::now();
     let mut items_in = 0;
     let mut outputs = Vec::new();
     let failure = {
         let calls = stream::iter(inputs.enumerate()).map(|(index, input)| {
             items_in = index + 1;
-            one(stages, input, state, Context::of(Arc::clone(&run), index))
+            one(stages, input, state, &run, index)
         });
-        let mut results = pin!(calls.buffered(concurrency));
+        let mut results = pin!(calls.buffered(settings.concurrency));
         loop {
             match results.next().await {
                 None => break None,
                 Some(Ok(output)) => outputs.push(output),
                 Some(Err(error)) => {
-                    break Some(Failure {
-                        index: outputs.len(),
-                        error,
-                    });
+                    break Some(Failure { index: outputs.len(), error });
                 }
             }
         }
@@ -99,12 +140,7 @@ where
         return Ok(outputs);
     };
     let elapsed: Duration = started.elapsed();
-    let report = Report {
-        items_in,
-        items_out: outputs.len(),
-        items_failed: 1,
-        elapsed,
-    };
+    let report = Report { items_in, items_out: outputs.len(), items_failed: 1, elapsed };
     Err(Aborted { failure, report })
 }
 

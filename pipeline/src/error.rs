@@ -190,13 +190,7 @@ impl StageError {
 
 impl fmt::Display for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            stage,
-            kind,
-            attempts,
-            elapsed,
-            ..
-        } = &*self.0;
+        let Inner { stage, kind, attempts, elapsed, .. } = &*self.0;
         let what = match kind {
             ErrorKind::Failed => "failed",
             ErrorKind::TimedOut => "timed out",
@@ -220,14 +214,7 @@ impl fmt::Display for StageError {
 
 impl fmt::Debug for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            stage,
-            kind,
-            attempts,
-            elapsed,
-            cause,
-            earlier,
-        } = &*self.0;
+        let Inner { stage, kind, attempts, elapsed, cause, earlier } = &*self.0;
         f.debug_struct("StageError")
             .field("stage", stage)
             .field("kind", kind)

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Map = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
@@ -33,36 +33,26 @@ type Map = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 /// ```
 #[derive(Default)]
 pub struct Extensions {
-    map: OnceLock<Arc<Mutex<Map>>>,
+    map: Mutex<Map>,
 }
 
 impl Extensions {
     /// Puts a value in, and gives back the one of the same type that was there.
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<T> {
-        let old = lock(self.map.get_or_init(Arc::default)).insert(TypeId::of::<T>(), Box::new(value));
+        let old = lock(&self.map).insert(TypeId::of::<T>(), Box::new(value));
         old.and_then(|old| old.downcast().ok()).map(|old| *old)
     }
 
     /// A copy of the value of type `T`, if there is one. Put an `Arc` in where a copy would cost too much.
     #[must_use]
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        lock(self.map.get()?)
-            .get(&TypeId::of::<T>())?
-            .downcast_ref()
-            .cloned()
+        lock(&self.map).get(&TypeId::of::<T>())?.downcast_ref().cloned()
     }
 
     /// Takes the value of type `T` out.
     pub fn remove<T: Send + Sync + 'static>(&self) -> Option<T> {
-        let old = lock(self.map.get()?).remove(&TypeId::of::<T>())?;
+        let old = lock(&self.map).remove(&TypeId::of::<T>())?;
         old.downcast().ok().map(|old| *old)
-    }
-
-    /// A handle on the same map, for the thread of a blocking stage.
-    pub(crate) fn share(&self) -> Self {
-        Self {
-            map: OnceLock::from(Arc::clone(self.map.get_or_init(Arc::default))),
-        }
     }
 }
 
@@ -73,7 +63,7 @@ fn lock(map: &Mutex<Map>) -> MutexGuard<'_, Map> {
 
 impl fmt::Debug for Extensions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.map.get().map_or(0, |map| lock(map).len());
+        let len = lock(&self.map).len();
         f.debug_struct("Extensions").field("len", &len).finish()
     }
 }

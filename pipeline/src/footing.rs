@@ -1,10 +1,10 @@
 //! Which stage a panic came out of.
 
-use crate::Context;
+use crate::item::Item;
 
-/// The stage, and its attempt, that a panic came out of.
+/// A stage, and an attempt of it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fall {
+pub struct Place {
     pub(crate) stage: &'static str,
     pub(crate) attempt: u32,
 }
@@ -14,41 +14,36 @@ pub(crate) struct Fall {
 /// A panic is caught once an item, around its whole chain, where the stage is no longer known. Each call of a stage
 /// holds a footing: in the normal course it is forgotten, at no cost; when the stack unwinds it is dropped, and leaves
 /// the stage's name with the item.
-pub(crate) struct Footing<'a> {
-    context: &'a Context,
-    stage: &'static str,
-    attempt: u32,
+pub(crate) struct Footing<'a, P: Copy + Into<Place> = Place> {
+    item: &'a Item<'a>,
+    place: P,
 }
 
-impl<'a> Footing<'a> {
-    pub(crate) fn new(context: &'a Context, stage: &'static str, attempt: u32) -> Self {
-        Self {
-            context,
-            stage,
-            attempt,
-        }
+impl<'a, P: Copy + Into<Place>> Footing<'a, P> {
+    #[inline]
+    pub(crate) fn new(item: &'a Item<'a>, place: P) -> Self {
+        Self { item, place }
     }
 
     /// Another attempt of the same call.
-    pub(crate) fn set_attempt(&mut self, attempt: u32) {
-        self.attempt = attempt;
+    #[inline]
+    pub(crate) fn set(&mut self, place: P) {
+        self.place = place;
     }
 
     /// The call came back.
+    #[inline]
     pub(crate) fn release(self) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for Footing<'_> {
+impl<P: Copy + Into<Place>> Drop for Footing<'_, P> {
     #[cold]
     fn drop(&mut self) {
         // A call that is merely dropped (cancelled) did not fall. Of nested stages the innermost unwinds first.
         if std::thread::panicking() {
-            self.context.fell_in(Fall {
-                stage: self.stage,
-                attempt: self.attempt,
-            });
+            self.item.fell_in(self.place.into());
         }
     }
 }

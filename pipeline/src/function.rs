@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use crate::edge::Port;
+use crate::footing::Place;
 use crate::{Accepts, Scope, StageFn};
 
 /// A function that can be called with an input that is its own.
@@ -12,6 +13,7 @@ pub trait Function<In, S>: StageFn + Accepts<In> + Send + Sync {
         &self,
         input: In,
         cx: Scope<'_, S>,
+        place: Place,
     ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
 
     /// Whether it makes sense to call it again after this error.
@@ -41,6 +43,7 @@ pub trait Repeat<In, S>: Function<In, S> {
         kept: &Self::Kept,
         moved: Self::Moved,
         cx: Scope<'_, S>,
+        place: Place,
     ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
 
     /// Calls it for the last time.
@@ -48,6 +51,7 @@ pub trait Repeat<In, S>: Function<In, S> {
         &self,
         kept: Self::Kept,
         cx: Scope<'_, S>,
+        place: Place,
     ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
 }
 

@@ -16,6 +16,8 @@ mod error;
 mod extensions;
 mod footing;
 mod function;
+mod infallibly;
+mod item;
 mod overridden;
 mod pipeline;
 mod policy;

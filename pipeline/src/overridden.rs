@@ -17,12 +17,7 @@ pub struct Overridden<F, A> {
 impl<F, A> Overridden<F, A> {
     fn new(stage: F, attempts: A, spec: Spec) -> Self {
         let limited = spec.concurrency.is_some() || spec.rate.is_some();
-        Self {
-            stage,
-            attempts,
-            spec,
-            limits: limited.then(Limited::default),
-        }
+        Self { stage, attempts, spec, limits: limited.then(Limited::default) }
     }
 }
 

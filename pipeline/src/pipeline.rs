@@ -8,8 +8,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::report::Aborted;
-use crate::run::Run;
-use crate::{Accepts, BoxPipeline, Context, Scope, Stage, StageError, boxed, engine};
+use crate::{Accepts, BoxPipeline, Scope, Stage, StageError, boxed, engine};
 
 /// Stages, their settings and the state they are bound to: takes an `In` from end to end.
 ///
@@ -50,17 +49,8 @@ pub(crate) struct Settings {
 
 impl<In, F> Pipeline<In, F> {
     pub(crate) fn new(stages: F) -> Self {
-        let settings = Settings {
-            concurrency: 64,
-            cancel: None,
-            seed: None,
-        };
-        Self {
-            stages,
-            state: Arc::new(()),
-            settings,
-            input: PhantomData,
-        }
+        let settings = Settings { concurrency: 64, cancel: None, seed: None };
+        Self { stages, state: Arc::new(()), settings, input: PhantomData }
     }
 }
 
@@ -70,18 +60,8 @@ impl<In, F, S> Pipeline<In, F, S> {
     /// Whether it has all that the stages ask for is checked where the pipeline runs.
     #[must_use]
     pub fn with<T>(self, state: T) -> Pipeline<In, F, T> {
-        let Self {
-            stages,
-            state: _,
-            settings,
-            input,
-        } = self;
-        Pipeline {
-            stages,
-            state: Arc::new(state),
-            settings,
-            input,
-        }
+        let Self { stages, state: _, settings, input } = self;
+        Pipeline { stages, state: Arc::new(state), settings, input }
     }
 
     /// How many items may be on their way at once; 64 if nothing is said.
@@ -100,7 +80,7 @@ impl<In, F, S> Pipeline<In, F, S> {
         self
     }
 
-    /// Lets the token ask the run to stop. Stages see it in their [`Context`].
+    /// Lets the token ask the run to stop. Stages see it in their [`Context`](crate::Context).
     #[must_use]
     pub fn cancel_on(mut self, token: CancellationToken) -> Self {
         self.settings.cancel = Some(token);
@@ -112,10 +92,6 @@ impl<In, F, S> Pipeline<In, F, S> {
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = Some(seed);
         self
-    }
-
-    fn start(&self) -> Run {
-        Run::new(self.settings.cancel.clone(), self.settings.seed)
     }
 }
 
@@ -140,8 +116,8 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future drops the item and whatever its stage was doing; permits are given back.
-    pub async fn run(&self, input: In) -> Result<F::Out, StageError> {
-        engine::one(&self.stages, input, &self.state, Context::alone(self.start())).await
+    pub fn run(&self, input: In) -> impl Future<Output = Result<F::Out, StageError>> + Send {
+        engine::alone(&self.stages, input, &self.state, &self.settings)
     }
 
     /// [`run`](Self::run), for code that is not async: waits until the item is done.
@@ -172,16 +148,7 @@ where
         inputs: impl IntoIterator<Item = In, IntoIter: Send>,
     ) -> impl Future<Output = Vec<Result<F::Out, StageError>>> + Send {
         let inputs = inputs.into_iter();
-        async move {
-            engine::settle(
-                &self.stages,
-                inputs,
-                &self.state,
-                self.start(),
-                self.settings.concurrency,
-            )
-            .await
-        }
+        async move { engine::settle(&self.stages, inputs, &self.state, &self.settings).await }
     }
 
     /// Takes many items through and gives all their outputs, in the order of the inputs.
@@ -198,16 +165,7 @@ where
         inputs: impl IntoIterator<Item = In, IntoIter: Send>,
     ) -> impl Future<Output = Result<Vec<F::Out>, Aborted>> + Send {
         let inputs = inputs.into_iter();
-        async move {
-            engine::collect(
-                &self.stages,
-                inputs,
-                &self.state,
-                self.start(),
-                self.settings.concurrency,
-            )
-            .await
-        }
+        async move { engine::collect(&self.stages, inputs, &self.state, &self.settings).await }
     }
 
     /// Hides the stages behind one nameable type.
@@ -216,18 +174,8 @@ where
     where
         F: 'static,
     {
-        let Self {
-            stages,
-            state,
-            settings,
-            input,
-        } = self;
-        Pipeline {
-            stages: boxed::BoxStage::new(stages),
-            state,
-            settings,
-            input,
-        }
+        let Self { stages, state, settings, input } = self;
+        Pipeline { stages: boxed::BoxStage::new(stages), state, settings, input }
     }
 }
 
@@ -244,9 +192,7 @@ impl<In, F: Clone, S> Clone for Pipeline<In, F, S> {
 
 impl<In, F, S> fmt::Debug for Pipeline<In, F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("Pipeline").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -275,19 +221,13 @@ pub struct Nested<In, F> {
 
 impl<In, F> Nested<In, F> {
     pub(crate) fn new(pipeline: Pipeline<In, F>) -> Self {
-        Self {
-            stages: pipeline.stages,
-            input: PhantomData,
-        }
+        Self { stages: pipeline.stages, input: PhantomData }
     }
 }
 
 impl<In, F: Clone> Clone for Nested<In, F> {
     fn clone(&self) -> Self {
-        Self {
-            stages: self.stages.clone(),
-            input: PhantomData,
-        }
+        Self { stages: self.stages.clone(), input: PhantomData }
     }
 }
 

@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 
 pub use crate::blocking::blocking;
 pub use crate::error::BoxError;
+pub use crate::footing::Place;
 pub use crate::function::{Again, Attempts, Function, Once, Outcome, Repeat, Repeated};
+pub use crate::infallibly::Infallibly;
 pub use crate::overridden::{Overridden, again, as_before, once, spec};
 pub use crate::policy::*;
 pub use std::{
@@ -13,7 +15,7 @@ pub use std::{
     convert::{From, Infallible, Into},
     default::Default,
     file,
-    future::Future,
+    future::{Future, ready},
     line,
     marker::{Send, Sized, Sync},
     num::NonZeroU32,
@@ -38,19 +40,13 @@ pub struct Token<G, L> {
 
 impl<G, L: Default> Default for Token<G, L> {
     fn default() -> Self {
-        Self {
-            limits: L::default(),
-            generics: PhantomData,
-        }
+        Self { limits: L::default(), generics: PhantomData }
     }
 }
 
 impl<G, L: Clone> Clone for Token<G, L> {
     fn clone(&self) -> Self {
-        Self {
-            limits: self.limits.clone(),
-            generics: PhantomData,
-        }
+        Self { limits: self.limits.clone(), generics: PhantomData }
     }
 }
 

@@ -31,15 +31,8 @@ struct Document(&'static str);
 
 #[stage(blocking, retries = 2, delay = "1ms")]
 fn print(document: &Document, copies: u8, #[state] log: &Log, #[context] cx: &Context) -> Result<u8, String> {
-    log.0
-        .lock()
-        .unwrap()
-        .push(format!("{} {}", document.0, cx.attempt()));
-    if cx.attempt() < 3 {
-        Err("jam".into())
-    } else {
-        Ok(copies)
-    }
+    log.0.lock().unwrap().push(format!("{} {}", document.0, cx.attempt()));
+    if cx.attempt() < 3 { Err("jam".into()) } else { Ok(copies) }
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,10 +40,7 @@ async fn a_blocking_stage_is_retried_borrows_its_input_and_sees_state_and_contex
     let pipeline = pipeline![print].with(Log(Mutex::default()));
     assert_eq!(pipeline.run((Document("a"), 2)).await.unwrap(), 2);
     let pipeline = pipeline![print => logged].with(Log(Mutex::default()));
-    assert_eq!(
-        pipeline.run((Document("b"), 0)).await.unwrap(),
-        ["b 1", "b 2", "b 3"]
-    );
+    assert_eq!(pipeline.run((Document("b"), 0)).await.unwrap(), ["b 1", "b 2", "b 3"]);
 }
 
 #[stage]
@@ -103,10 +93,5 @@ async fn a_timeout_leaves_a_blocking_call_behind() {
 fn without_a_runtime_a_blocking_stage_is_an_error_that_says_what_to_do() {
     let result = futures_util::FutureExt::now_or_never(pipeline![crash].run(1));
     let error = result.unwrap().unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("run the pipeline under `#[tokio::main]`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("run the pipeline under `#[tokio::main]`"), "{error}");
 }

@@ -110,8 +110,7 @@ async fn a_pipeline_longer_than_the_longest_tuple_nests_by_itself() {
 
 #[stage]
 fn extension(path: &Path) -> Option<String> {
-    path.extension()
-        .map(|extension| extension.to_string_lossy().into_owned())
+    path.extension().map(|extension| extension.to_string_lossy().into_owned())
 }
 
 #[stage]
@@ -131,14 +130,7 @@ fn own<'a>(word: Cow<'a, str>) -> Cow<'a, str> {
 
 #[tokio::test]
 async fn borrowed_parameters_take_owned_inputs() {
-    assert_eq!(
-        pipeline![extension]
-            .run("a/b.csv".into())
-            .await
-            .unwrap()
-            .as_deref(),
-        Some("csv")
-    );
+    assert_eq!(pipeline![extension].run("a/b.csv".into()).await.unwrap().as_deref(), Some("csv"));
     assert_eq!(pipeline![total].run((vec![1, 2], Some(3))).await.unwrap(), 6);
     assert_eq!(pipeline![keep].run("word").await.unwrap(), 4);
     let text = String::from("text");

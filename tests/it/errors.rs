@@ -14,17 +14,9 @@ async fn fetch(#[state] service: &Service) -> Result<(), Refused> {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_tells_stage_kind_attempts_time_and_cause_in_one_line() {
-    let service = Service::new([
-        Act::Fail(500),
-        Act::Slow(ms(9000)),
-        Act::Fail(502),
-        Act::Fail(503),
-    ]);
+    let service = Service::new([Act::Fail(500), Act::Slow(ms(9000)), Act::Fail(502), Act::Fail(503)]);
     let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "stage `fetch` failed after 4 attempts in 1.3s: refused with 503"
-    );
+    assert_eq!(error.to_string(), "stage `fetch` failed after 4 attempts in 1.3s: refused with 503");
     assert_eq!(error.stage(), "fetch");
     assert_eq!(error.elapsed(), ms(1300));
     assert_eq!(error.source().unwrap().to_string(), "refused with 503");
@@ -32,38 +24,19 @@ async fn a_failure_tells_stage_kind_attempts_time_and_cause_in_one_line() {
 
 #[tokio::test(start_paused = true)]
 async fn what_each_failed_attempt_said_is_kept() {
-    let service = Service::new([
-        Act::Fail(500),
-        Act::Slow(ms(9000)),
-        Act::Fail(502),
-        Act::Fail(503),
-    ]);
+    let service = Service::new([Act::Fail(500), Act::Slow(ms(9000)), Act::Fail(502), Act::Fail(503)]);
     let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
     let said: Vec<_> = error.failed_attempts().iter().map(ToString::to_string).collect();
-    assert_eq!(
-        said,
-        [
-            "attempt 1: refused with 500",
-            "attempt 2: timed out",
-            "attempt 3: refused with 502"
-        ]
-    );
+    assert_eq!(said, ["attempt 1: refused with 500", "attempt 2: timed out", "attempt 3: refused with 502"]);
     let first = &error.failed_attempts()[0];
-    assert_eq!(
-        (first.attempt(), first.kind(), first.wait()),
-        (1, ErrorKind::Failed, ms(100))
-    );
+    assert_eq!((first.attempt(), first.kind(), first.wait()), (1, ErrorKind::Failed, ms(100)));
     assert_eq!(first.error().unwrap().downcast_ref(), Some(&Refused(500)));
     assert_eq!(error.failed_attempts()[1].kind(), ErrorKind::TimedOut);
 }
 
 #[stage]
 fn aliased(fails: bool) -> io::Result<u8> {
-    if fails {
-        Err(io::Error::other("disk"))
-    } else {
-        Ok(1)
-    }
+    if fails { Err(io::Error::other("disk")) } else { Ok(1) }
 }
 
 #[stage]
@@ -134,8 +107,5 @@ fn renamed() -> Result<(), Refused> {
 
 #[tokio::test]
 async fn a_stage_goes_by_its_name() {
-    assert_eq!(
-        pipeline![renamed].run(()).await.unwrap_err().stage(),
-        "GET /airports"
-    );
+    assert_eq!(pipeline![renamed].run(()).await.unwrap_err().stage(), "GET /airports");
 }

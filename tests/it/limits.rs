@@ -34,10 +34,7 @@ async fn clones_of_a_pipeline_share_its_limits_and_another_use_does_not() {
     assert_eq!(start.elapsed(), Duration::from_secs(2));
 
     let start = Instant::now();
-    let (one, other) = (
-        pipeline![upload].with(Gauge::default()),
-        pipeline![upload].with(Gauge::default()),
-    );
+    let (one, other) = (pipeline![upload].with(Gauge::default()), pipeline![upload].with(Gauge::default()));
     tokio::join!(one.settle(0..3), other.settle(0..3));
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
@@ -45,10 +42,7 @@ async fn clones_of_a_pipeline_share_its_limits_and_another_use_does_not() {
 #[tokio::test(start_paused = true)]
 async fn an_override_changes_the_bound() {
     let start = Instant::now();
-    pipeline![upload.concurrency(1)]
-        .with(Gauge::default())
-        .settle(0..3)
-        .await;
+    pipeline![upload.concurrency(1)].with(Gauge::default()).settle(0..3).await;
     assert_eq!(start.elapsed(), Duration::from_secs(3));
 }
 
@@ -81,9 +75,7 @@ async fn a_permit_comes_back_when_its_call_is_dropped_times_out_or_panics() {
     assert!(dropped.is_err());
     let results = pipeline.settle([60, 0, 60]).await;
     assert!(results.iter().all(Result::is_err));
-    let results = tokio::time::timeout(ms(10_000), pipeline.settle([0, 0]))
-        .await
-        .unwrap();
+    let results = tokio::time::timeout(ms(10_000), pipeline.settle([0, 0])).await.unwrap();
     assert_eq!(results.len(), 2);
 }
 
@@ -147,11 +139,7 @@ mod rate {
     #[tokio::test(start_paused = true)]
     async fn the_rate_comes_before_the_permit() {
         // The second token is there at 1 s, the permit only at 5 s; the third token waits for nobody.
-        let starts = pipeline![both]
-            .with(Instant::now())
-            .collect([5000, 0, 0])
-            .await
-            .unwrap();
+        let starts = pipeline![both].with(Instant::now()).collect([5000, 0, 0]).await.unwrap();
         assert_eq!(starts, [0, 5000, 5000]);
     }
 

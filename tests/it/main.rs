@@ -1,5 +1,16 @@
 //! Behaviour, hygiene and compile errors, in one binary.
 
+// The stages here take and return what stages of users may, well advised or not; and a minute is 60 s of waits.
+#![allow(
+    clippy::duration_suboptimal_units,
+    clippy::elidable_lifetime_names,
+    clippy::float_cmp,
+    clippy::needless_pass_by_value,
+    clippy::ptr_arg,
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref
+)]
+
 mod blocking;
 mod chain;
 mod context;

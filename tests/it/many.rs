@@ -11,26 +11,16 @@ use crate::support::{Gauge, Refused, ms};
 async fn odd(x: u64) -> Result<u64, Refused> {
     // Later items are done sooner.
     tokio::time::sleep(ms(100 - x)).await;
-    if x % 2 == 1 {
-        Ok(x * 10)
-    } else {
-        Err(Refused(u16::try_from(x).unwrap()))
-    }
+    if x % 2 == 1 { Ok(x * 10) } else { Err(Refused(u16::try_from(x).unwrap())) }
 }
 
 #[tokio::test(start_paused = true)]
 async fn settle_gives_each_input_its_own_result_in_its_place() {
     let results = pipeline![odd].settle(0..6).await;
-    let said: Vec<_> = results
-        .iter()
-        .map(|result| result.as_ref().map_err(ToString::to_string))
-        .collect();
+    let said: Vec<_> = results.iter().map(|result| result.as_ref().map_err(ToString::to_string)).collect();
     assert_eq!(said[1], Ok(&10));
     assert_eq!(said[5], Ok(&50));
-    assert_eq!(
-        said[4],
-        Err("stage `odd` failed in 96ms: refused with 4".to_owned())
-    );
+    assert_eq!(said[4], Err("stage `odd` failed in 96ms: refused with 4".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -44,14 +34,8 @@ async fn collect_gives_up_at_the_first_failure_and_says_where() {
     assert_eq!(aborted.failure.index, 2);
     assert_eq!(aborted.failure.error.downcast_ref(), Some(&Refused(4)));
     let report = &aborted.report;
-    assert_eq!(
-        (report.items_in(), report.items_out(), report.items_failed()),
-        (5, 2, 1)
-    );
-    assert_eq!(
-        report.items_in(),
-        report.items_out() + report.items_failed() + report.items_cancelled()
-    );
+    assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 2, 1));
+    assert_eq!(report.items_in(), report.items_out() + report.items_failed() + report.items_cancelled());
     assert!(!report.is_success());
 }
 
@@ -71,18 +55,11 @@ async fn gauged(#[state] gauge: &Gauge) -> usize {
 #[tokio::test(start_paused = true)]
 async fn as_many_items_are_under_way_as_concurrency_says() {
     let start = Instant::now();
-    let most = pipeline![gauged]
-        .with(Gauge::default())
-        .concurrency(4)
-        .collect(vec![(); 12])
-        .await;
+    let most = pipeline![gauged].with(Gauge::default()).concurrency(4).collect(vec![(); 12]).await;
     assert_eq!(most.unwrap().into_iter().max(), Some(4));
     assert_eq!(start.elapsed(), Duration::from_secs(3));
 
-    let most = pipeline![gauged]
-        .with(Gauge::default())
-        .collect(vec![(); 200])
-        .await;
+    let most = pipeline![gauged].with(Gauge::default()).collect(vec![(); 200]).await;
     assert_eq!(most.unwrap().into_iter().max(), Some(64));
 }
 

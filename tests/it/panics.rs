@@ -20,10 +20,7 @@ fn double(x: u32) -> u32 {
 async fn a_panic_is_caught_and_says_which_stage_it_came_from() {
     let error = pipeline![double => divide].run(0).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
-    assert_eq!(
-        error.to_string(),
-        "stage `divide` panicked: attempt to divide by zero"
-    );
+    assert_eq!(error.to_string(), "stage `divide` panicked: attempt to divide by zero");
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,10 +47,7 @@ async fn a_panic_fails_its_own_item_alone() {
     let results = pipeline![double => divide].settle([5, 0, 60, 10]).await;
     assert_eq!(results[0].as_ref().unwrap(), &10);
     assert_eq!(results[1].as_ref().unwrap_err().stage(), "divide");
-    assert_eq!(
-        results[2].as_ref().unwrap_err().to_string(),
-        "stage `double` panicked: 60 is too much"
-    );
+    assert_eq!(results[2].as_ref().unwrap_err().to_string(), "stage `double` panicked: 60 is too much");
     assert_eq!(results[3].as_ref().unwrap(), &5);
 }
 
@@ -63,10 +57,7 @@ async fn closures_inspections_and_predicates_may_panic_too() {
     assert!(error.stage().starts_with("closure at "), "{error}");
     assert!(error.stage().contains("panics.rs:"), "{error}");
 
-    let error = pipeline![u32: inspect(|x| assert!(*x > 0, "nothing"))]
-        .run(0)
-        .await
-        .unwrap_err();
+    let error = pipeline![u32: inspect(|x| assert!(*x > 0, "nothing"))].run(0).await.unwrap_err();
     assert!(error.stage().starts_with("inspect at "), "{error}");
 
     let service = Service::new([Act::Fail(503)]);
@@ -90,10 +81,7 @@ async fn an_odd_payload_is_no_trouble() {
         std::panic::panic_any(7_u8);
     }
     let error = pipeline![odd].run(()).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "stage `odd` panicked: a panic whose payload is not a message"
-    );
+    assert_eq!(error.to_string(), "stage `odd` panicked: a panic whose payload is not a message");
 }
 
 #[tokio::test(start_paused = true)]

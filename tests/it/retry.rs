@@ -48,54 +48,34 @@ async fn each_kind_of_backoff_waits_as_it_says() {
         pipeline.run(()).await.unwrap();
         start.elapsed()
     };
-    let fixed = pipeline![fetch.backoff("fixed").delay("1s")]
-        .with(failing(3))
-        .boxed();
+    let fixed = pipeline![fetch.backoff("fixed").delay("1s")].with(failing(3)).boxed();
     assert_eq!(total(fixed).await, ms(3000));
-    let linear = pipeline![fetch.backoff("linear").delay("1s")]
-        .with(failing(3))
-        .boxed();
+    let linear = pipeline![fetch.backoff("linear").delay("1s")].with(failing(3)).boxed();
     assert_eq!(total(linear).await, ms(1000 + 2000 + 3000));
-    let exponential = pipeline![fetch.backoff("exponential").delay("1s")]
-        .with(failing(3))
-        .boxed();
+    let exponential = pipeline![fetch.backoff("exponential").delay("1s")].with(failing(3)).boxed();
     assert_eq!(total(exponential).await, ms(1000 + 2000 + 4000));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_is_cut_to_max_delay() {
     let start = Instant::now();
-    pipeline![fetch.retries(5).delay("1s").max_delay("3s")]
-        .with(failing(5))
-        .run(())
-        .await
-        .unwrap();
+    pipeline![fetch.retries(5).delay("1s").max_delay("3s")].with(failing(5)).run(()).await.unwrap();
     assert_eq!(start.elapsed(), ms(1000 + 2000 + 3000 + 3000 + 3000));
 }
 
 #[tokio::test(start_paused = true)]
 async fn waits_stop_growing_at_thirty_seconds_by_default() {
     let start = Instant::now();
-    pipeline![fetch.retries(3).delay("20s")]
-        .with(failing(3))
-        .run(())
-        .await
-        .unwrap();
+    pipeline![fetch.retries(3).delay("20s")].with(failing(3)).run(()).await.unwrap();
     assert_eq!(start.elapsed(), Duration::from_secs(20 + 30 + 30));
 }
 
 #[tokio::test(start_paused = true)]
 async fn jitter_shortens_waits_and_a_seed_repeats_them() {
     let waits = async |seed| {
-        let pipeline = pipeline![fetch.retries(4).delay("1s").jitter()]
-            .with(failing(9))
-            .seed(seed);
+        let pipeline = pipeline![fetch.retries(4).delay("1s").jitter()].with(failing(9)).seed(seed);
         let error = pipeline.run(()).await.unwrap_err();
-        error
-            .failed_attempts()
-            .iter()
-            .map(pipeline::FailedAttempt::wait)
-            .collect::<Vec<_>>()
+        error.failed_attempts().iter().map(pipeline::FailedAttempt::wait).collect::<Vec<_>>()
     };
     let once = waits(1).await;
     assert_eq!(once, waits(1).await);
@@ -144,11 +124,7 @@ async fn the_servers_own_wait_is_a_floor_that_neither_cap_nor_jitter_cuts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_after_the_servers_own_wait_is_reported() {
-    let error = pipeline![patient]
-        .with(Service::new([Act::Fail(429); 9]))
-        .run(())
-        .await
-        .unwrap_err();
+    let error = pipeline![patient].with(Service::new([Act::Fail(429); 9])).run(()).await.unwrap_err();
     assert_eq!(error.attempts(), 4);
     assert_eq!(error.downcast_ref(), Some(&Refused(429)));
     assert_eq!(error.elapsed(), Duration::from_secs(3 * 45));
@@ -162,11 +138,7 @@ async fn spoil(mut items: Vec<u32>, #[state] service: &Service) -> Result<Vec<u3
 
 #[tokio::test(start_paused = true)]
 async fn each_attempt_sees_the_original_input() {
-    let items = pipeline![spoil]
-        .with(failing(2))
-        .run(vec![1, 2, 3])
-        .await
-        .unwrap();
+    let items = pipeline![spoil].with(failing(2)).run(vec![1, 2, 3]).await.unwrap();
     assert_eq!(items, [1, 2, 3, 4]);
 }
 
@@ -180,10 +152,7 @@ async fn redeem(ticket: &Ticket, prefix: &str, n: u8, #[state] service: &Service
 
 #[tokio::test(start_paused = true)]
 async fn a_borrowed_input_needs_no_clone_and_a_mixed_one_only_where_it_moves() {
-    let redeemed = pipeline![redeem]
-        .with(failing(2))
-        .run((Ticket("a".into()), "#".into(), 7))
-        .await;
+    let redeemed = pipeline![redeem].with(failing(2)).run((Ticket("a".into()), "#".into(), 7)).await;
     assert_eq!(redeemed.unwrap(), "#a7");
 }
 
@@ -194,25 +163,14 @@ async fn once(value: u32, #[state] service: &Service) -> Result<u32, Refused> {
 
 #[tokio::test(start_paused = true)]
 async fn an_override_gives_retries_and_takes_them_away() {
-    assert_eq!(
-        pipeline![once.retries(2)].with(failing(2)).run(5).await.unwrap(),
-        5
-    );
-    let error = pipeline![fetch.retries(0)]
-        .with(failing(1))
-        .run(())
-        .await
-        .unwrap_err();
+    assert_eq!(pipeline![once.retries(2)].with(failing(2)).run(5).await.unwrap(), 5);
+    let error = pipeline![fetch.retries(0)].with(failing(1)).run(()).await.unwrap_err();
     assert_eq!(error.attempts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_override_leaves_the_rest_of_the_policy_alone() {
-    let error = pipeline![fetch.delay("5s").name("eu")]
-        .with(failing(9))
-        .run(())
-        .await
-        .unwrap_err();
+    let error = pipeline![fetch.delay("5s").name("eu")].with(failing(9)).run(()).await.unwrap_err();
     assert_eq!((error.stage(), error.attempts()), ("eu", 4));
     assert_eq!(error.elapsed(), Duration::from_secs(5 + 10 + 20));
 }
@@ -234,10 +192,6 @@ async fn an_item_that_is_given_up_during_a_wait_is_not_attempted_again() {
 #[tokio::test(start_paused = true)]
 async fn attempts_come_when_the_waits_say() {
     let service = Arc::new(failing(3));
-    pipeline![shared]
-        .with(Arc::clone(&service))
-        .run(())
-        .await
-        .unwrap();
+    pipeline![shared].with(Arc::clone(&service)).run(()).await.unwrap();
     assert_eq!(service.calls(), [0, 10_000, 30_000, 60_000]);
 }

@@ -31,11 +31,7 @@ fn whole(#[state] app: &App) -> &'static str {
 }
 
 fn app() -> App {
-    App {
-        prefix: Prefix("a"),
-        count: Count(0.into()),
-        spare: Prefix("spare"),
-    }
+    App { prefix: Prefix("a"), count: Count(0.into()), spare: Prefix("spare") }
 }
 
 #[tokio::test]
@@ -83,14 +79,7 @@ fn words(#[state] words: &Arc<str>, #[state] n: &Vec<u8>) -> String {
 
 #[tokio::test]
 async fn tuple_structs_and_generic_ones_provide_too() {
-    assert_eq!(
-        pipeline![words]
-            .with(Generic(vec![1_u8, 2], "ab".into()))
-            .run(())
-            .await
-            .unwrap(),
-        "abab"
-    );
+    assert_eq!(pipeline![words].with(Generic(vec![1_u8, 2], "ab".into())).run(()).await.unwrap(), "abab");
 }
 
 /// State behind a trait object is provided by hand.
@@ -121,12 +110,5 @@ fn tell(#[state] clock: &dyn Clock) -> u32 {
 
 #[tokio::test]
 async fn a_trait_object_can_be_provided() {
-    assert_eq!(
-        pipeline![tell]
-            .with(World(Box::new(Fixed(5))))
-            .run(())
-            .await
-            .unwrap(),
-        5
-    );
+    assert_eq!(pipeline![tell].with(World(Box::new(Fixed(5)))).run(()).await.unwrap(), 5);
 }

@@ -61,12 +61,7 @@ impl Service {
 
     /// When each call came, in milliseconds since the service was made.
     pub(crate) fn calls(&self) -> Vec<u128> {
-        self.calls
-            .lock()
-            .unwrap()
-            .iter()
-            .map(Duration::as_millis)
-            .collect()
+        self.calls.lock().unwrap().iter().map(Duration::as_millis).collect()
     }
 }
 

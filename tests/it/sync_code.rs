@@ -10,10 +10,7 @@ async fn greet(name: &str) -> String {
 
 #[test]
 fn run_blocking_waits_for_the_item() {
-    assert_eq!(
-        pipeline![greet].run_blocking("Ada".into()).unwrap(),
-        "Hello, Ada!"
-    );
+    assert_eq!(pipeline![greet].run_blocking("Ada".into()).unwrap(), "Hello, Ada!");
 }
 
 #[tokio::test]
@@ -25,9 +22,7 @@ async fn inside_async_code_it_says_what_to_use() {
 #[tokio::test]
 async fn on_a_blocking_thread_it_uses_the_runtime_that_is_there() {
     let pipeline = pipeline![greet];
-    let greeted = tokio::task::spawn_blocking(move || pipeline.run_blocking("Ada".into()))
-        .await
-        .unwrap();
+    let greeted = tokio::task::spawn_blocking(move || pipeline.run_blocking("Ada".into())).await.unwrap();
     assert_eq!(greeted.unwrap(), "Hello, Ada!");
 }
 

@@ -58,17 +58,11 @@ async fn the_timeout_is_of_one_attempt_and_the_deadline_of_all() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_that_passes_during_a_wait_tells_what_the_wait_was_for() {
     let service = Service::new([Act::Fail(503); 9]);
-    let error = pipeline![fetch.retries(3).delay("10s").deadline("5s")]
-        .with(service)
-        .run(())
-        .await
-        .unwrap_err();
+    let error =
+        pipeline![fetch.retries(3).delay("10s").deadline("5s")].with(service).run(()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     assert_eq!(error.elapsed(), ms(5000));
-    assert_eq!(
-        error.to_string(),
-        "stage `fetch` ran out of time in 5s: refused with 503"
-    );
+    assert_eq!(error.to_string(), "stage `fetch` ran out of time in 5s: refused with 503");
 }
 
 #[stage(deadline = "2s", concurrency = 1)]
@@ -82,10 +76,7 @@ async fn a_deadline_counts_the_wait_for_a_permit() {
     let results = pipeline![crowded].with(service).settle([(), ()]).await;
     assert!(results[0].is_ok());
     let error = results[1].as_ref().unwrap_err();
-    assert_eq!(
-        (error.kind(), error.elapsed()),
-        (ErrorKind::DeadlineExceeded, ms(2000))
-    );
+    assert_eq!((error.kind(), error.elapsed()), (ErrorKind::DeadlineExceeded, ms(2000)));
 }
 
 #[stage(timeout = "1s", retries = 1, delay = "1s")]
@@ -166,10 +157,5 @@ fn without_a_runtime_a_wait_is_an_error_that_says_what_to_do() {
     let result = futures_util::FutureExt::now_or_never(pipeline![waits].run(()));
     let error = result.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
-    assert!(
-        error
-            .to_string()
-            .contains("run the pipeline under `#[tokio::main]`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("run the pipeline under `#[tokio::main]`"), "{error}");
 }

@@ -49,14 +49,9 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
     match step {
         Step::Stage { path, overrides } => {
             // The receiving stage's own name is what a mismatch points at.
-            let at = path
-                .segments
-                .last()
-                .map_or_else(Span::call_site, |segment| segment.ident.span());
+            let at = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
             let checked = checked(&named(path, overrides.as_deref(), runtime), port, at, runtime);
-            let overridden = overrides
-                .as_ref()
-                .map(|overrides| overridden(overrides, stage, port, runtime));
+            let overridden = overrides.as_ref().map(|overrides| overridden(overrides, stage, port, runtime));
             quote! {
                 let (#stage, #next) = #checked;
                 #overridden
@@ -139,13 +134,8 @@ fn stand_in_parameters(arguments: &PathArguments) -> Vec<Ident> {
     let PathArguments::AngleBracketed(arguments) = arguments else {
         return Vec::new();
     };
-    let types = arguments
-        .args
-        .iter()
-        .filter(|argument| matches!(argument, GenericArgument::Type(_)));
-    (0..types.count())
-        .map(|index| format_ident!("T{index}"))
-        .collect()
+    let types = arguments.args.iter().filter(|argument| matches!(argument, GenericArgument::Type(_)));
+    (0..types.count()).map(|index| format_ident!("T{index}")).collect()
 }
 
 /// The same stage under a policy of this place.
@@ -157,11 +147,7 @@ fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime
         Some(retries) if overrides.retries() => {
             let at = retries.key.span();
             let value = Ident::new("stage", at);
-            let attempts = call_at(
-                at,
-                &quote!(#root::Retryable::<_>::__again),
-                &quote!(#port, #value),
-            );
+            let attempts = call_at(at, &quote!(#root::Retryable::<_>::__again), &quote!(#port, #value));
             quote!({
                 let attempts = { let #value = &#stage; #attempts };
                 #private::again(#stage, attempts, spec)
@@ -195,10 +181,7 @@ fn function(what: &str, closure: &ExprClosure, port: &Ident, runtime: &Runtime) 
 fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
     let root = runtime.root();
     while stages.len() > LONGEST {
-        stages = stages
-            .chunks(LONGEST)
-            .map(|chunk| quote!(#root::Chain((#(#chunk,)*))))
-            .collect();
+        stages = stages.chunks(LONGEST).map(|chunk| quote!(#root::Chain((#(#chunk,)*)))).collect();
     }
     quote!(#root::Chain((#(#stages,)*)))
 }

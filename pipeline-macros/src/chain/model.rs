@@ -17,10 +17,7 @@ pub(crate) struct Pipeline {
 /// One step.
 pub(crate) enum Step {
     /// `fetch`, `stages::fetch`, `decode::<Airport>`, and what is overridden behind it.
-    Stage {
-        path: Path,
-        overrides: Option<Box<Policy>>,
-    },
+    Stage { path: Path, overrides: Option<Box<Policy>> },
     /// `|x: u32| x + 1`
     Closure(ExprClosure),
     /// `inspect(|x| …)`

@@ -46,18 +46,11 @@ pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) ->
         }
         steps.push(step(input, diagnostics)?);
         if input.is_empty() {
-            return Ok(Pipeline {
-                runtime,
-                input: ty,
-                steps,
-            });
+            return Ok(Pipeline { runtime, input: ty, steps });
         }
         let arrow = arrow(input)?;
         if input.is_empty() {
-            return Err(syn::Error::new_spanned(
-                arrow,
-                "a stage is missing after this `=>`",
-            ));
+            return Err(syn::Error::new_spanned(arrow, "a stage is missing after this `=>`"));
         }
     }
 }
@@ -181,11 +174,7 @@ fn value(input: ParseStream<'_>) -> syn::Result<Step> {
     // Braces around a lone expression would be a lint's business.
     Ok(Step::Value(match block.stmts.as_slice() {
         [Stmt::Expr(expr, None)] => expr.clone(),
-        _ => Expr::Block(ExprBlock {
-            attrs: Vec::new(),
-            label: None,
-            block,
-        }),
+        _ => Expr::Block(ExprBlock { attrs: Vec::new(), label: None, block }),
     }))
 }
 
@@ -194,10 +183,7 @@ fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<S
     if qself.is_some() {
         return Err(syn::Error::new_spanned(path, EXPECTED));
     }
-    Ok(Step::Stage {
-        path,
-        overrides: overrides(input, diagnostics)?,
-    })
+    Ok(Step::Stage { path, overrides: overrides(input, diagnostics)? })
 }
 
 /// `.retries(5).timeout("1s")`
@@ -223,11 +209,7 @@ fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resu
         }
         let content;
         parenthesized!(content in input);
-        let value = if content.is_empty() {
-            None
-        } else {
-            Some(content.parse()?)
-        };
+        let value = if content.is_empty() { None } else { Some(content.parse()?) };
         if !content.is_empty() {
             return Err(content.error("a policy takes one value"));
         }

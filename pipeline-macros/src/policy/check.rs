@@ -46,10 +46,7 @@ pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Dia
 pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
     if policy.retries.as_ref().is_some_and(|retries| retries.value == 0) {
         for key in policy.about_retries() {
-            diagnostics.error(
-                key,
-                format!("`{key}` is about retries, and `.retries(0)` leaves none"),
-            );
+            diagnostics.error(key, format!("`{key}` is about retries, and `.retries(0)` leaves none"));
         }
     }
     check_together(policy, diagnostics);

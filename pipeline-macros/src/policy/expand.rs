@@ -13,10 +13,7 @@ use crate::value::Rate;
 /// The policy of an attribute, as a constant.
 pub(crate) fn spec(policy: &Policy, function: &Ident, interruptible: bool, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
-    let name = policy
-        .name
-        .as_ref()
-        .map_or_else(|| unraw(function), |name| name.value.clone());
+    let name = policy.name.as_ref().map_or_else(|| unraw(function), |name| name.value.clone());
     let changes = changes(policy, runtime);
     quote! {{
         let mut spec = #private::Spec::new(#name);

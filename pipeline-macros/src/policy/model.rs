@@ -39,18 +39,12 @@ pub(crate) struct Policy {
 impl Policy {
     /// What is left of a policy that makes no sense.
     pub(crate) fn only_runtime(self) -> Self {
-        Self {
-            runtime: self.runtime,
-            ..Self::default()
-        }
+        Self { runtime: self.runtime, ..Self::default() }
     }
 
     /// Where the runtime is.
     pub(crate) fn runtime(&self) -> Runtime {
-        self.runtime
-            .as_ref()
-            .map(|path| Runtime::at(&path.value))
-            .unwrap_or_default()
+        self.runtime.as_ref().map(|path| Runtime::at(&path.value)).unwrap_or_default()
     }
 
     /// Whether a failed attempt is followed by another.

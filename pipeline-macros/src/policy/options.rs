@@ -11,11 +11,7 @@ pub(crate) struct Entry {
 }
 
 const fn entry(name: &'static str, example: &'static str, overridable: bool) -> Entry {
-    Entry {
-        name,
-        example,
-        overridable,
-    }
+    Entry { name, example, overridable }
 }
 
 /// In the order of the docs.
@@ -42,20 +38,12 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
 
 /// What to say of a word that is no option.
 pub(crate) fn unknown(name: &str) -> String {
-    unknown_among(
-        name,
-        "option",
-        "a stage's options are",
-        OPTIONS.iter().map(|entry| entry.name),
-    )
+    unknown_among(name, "option", "a stage's options are", OPTIONS.iter().map(|entry| entry.name))
 }
 
 /// What to say of a method that is no override.
 pub(crate) fn unknown_override(name: &str) -> String {
-    let overridable = OPTIONS
-        .iter()
-        .filter(|entry| entry.overridable)
-        .map(|entry| entry.name);
+    let overridable = OPTIONS.iter().filter(|entry| entry.overridable).map(|entry| entry.name);
     unknown_among(name, "policy", "what can be overridden is", overridable)
 }
 

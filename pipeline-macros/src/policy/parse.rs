@@ -64,10 +64,7 @@ fn given(input: ParseStream<'_>) -> syn::Result<Given> {
     let value = if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         if input.is_empty() || input.peek(Token![,]) {
-            return Err(syn::Error::new(
-                key.span(),
-                format!("`{key}` has no value: {}", write_it(&key)),
-            ));
+            return Err(syn::Error::new(key.span(), format!("`{key}` has no value: {}", write_it(&key))));
         }
         Some(input.parse()?)
     } else {
@@ -78,10 +75,7 @@ fn given(input: ParseStream<'_>) -> syn::Result<Given> {
     }
     Err(match value {
         Some(_) => input.error("expected `,` between two options"),
-        None => input.error(format_args!(
-            "expected `=` or `,` after `{key}`: {}",
-            write_it(&key)
-        )),
+        None => input.error(format_args!("expected `=` or `,` after `{key}`: {}", write_it(&key))),
     })
 }
 
@@ -101,11 +95,7 @@ fn write_it(key: &Ident) -> String {
 impl Policy {
     fn take(&mut self, given: Given, place: Place, diagnostics: &mut Diagnostics) {
         let Given { key, value } = given;
-        let reader = Reader {
-            key: &key,
-            value,
-            place,
-        };
+        let reader = Reader { key: &key, value, place };
         let result = match key.to_string().as_str() {
             "name" => reader.into(&mut self.name, |value| value.text(name)),
             "retries" => reader.into(&mut self.retries, |value| value.count("retries")),
@@ -163,22 +153,11 @@ impl Reader<'_> {
         self.check_place()?;
         let Self { key, value, place } = self;
         let Some(expr) = value else {
-            return Err(error(
-                key,
-                format!("`{key}` needs a value: {}", example(key, place)),
-            ));
+            return Err(error(key, format!("`{key}` needs a value: {}", example(key, place))));
         };
         let at = expr.to_token_stream();
-        let value = Value {
-            key: key.clone(),
-            expr,
-            place,
-        };
-        let spelled = Spelled {
-            key: key.clone(),
-            value: read(&value)?,
-            at,
-        };
+        let value = Value { key: key.clone(), expr, place };
+        let spelled = Spelled { key: key.clone(), value: read(&value)?, at };
         put(slot, spelled)
     }
 
@@ -186,19 +165,9 @@ impl Reader<'_> {
         self.check_place()?;
         let Self { key, value, place } = self;
         if let Some(value) = value {
-            return Err(error(
-                value,
-                format!("`{key}` takes no value: {}", example(key, place)),
-            ));
+            return Err(error(value, format!("`{key}` takes no value: {}", example(key, place))));
         }
-        put(
-            slot,
-            Spelled {
-                key: key.clone(),
-                value: (),
-                at: quote!(#key),
-            },
-        )
+        put(slot, Spelled { key: key.clone(), value: (), at: quote!(#key) })
     }
 
     fn check_place(&self) -> syn::Result<()> {
@@ -254,17 +223,12 @@ struct Value {
 impl Value {
     fn expected<T>(&self, what: &str) -> syn::Result<T> {
         let Self { key, expr, place } = self;
-        Err(error(
-            expr,
-            format!("`{key}` takes {what}: {}", example(key, *place)),
-        ))
+        Err(error(expr, format!("`{key}` takes {what}: {}", example(key, *place))))
     }
 
     fn text<T>(&self, read: impl FnOnce(&str) -> Result<T, String>) -> syn::Result<T> {
         let text: &LitStr = match &self.expr {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(text), ..
-            }) => text,
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text,
             _ => return self.expected("a string in quotes"),
         };
         read(&text.value()).map_err(|message| syn::Error::new(text.span(), message))
@@ -272,15 +236,11 @@ impl Value {
 
     fn count(&self, what: &str) -> syn::Result<u32> {
         match &self.expr {
-            Expr::Lit(ExprLit {
-                lit: Lit::Int(number),
-                ..
-            }) if number.suffix().is_empty() => number.base10_parse().map_err(|_| {
-                error(
-                    number,
-                    format!("{number} {what} are too many: at most {} fit", u32::MAX),
-                )
-            }),
+            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => {
+                number.base10_parse().map_err(|_| {
+                    error(number, format!("{number} {what} are too many: at most {} fit", u32::MAX))
+                })
+            }
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
                 self.expected("a number that is not negative")
             }
@@ -300,9 +260,7 @@ impl Value {
 
     fn path(&self) -> syn::Result<syn::Path> {
         match &self.expr {
-            Expr::Path(ExprPath {
-                qself: None, path, ..
-            }) => Ok(path.clone()),
+            Expr::Path(ExprPath { qself: None, path, .. }) => Ok(path.clone()),
             _ => self.expected("the path of a function"),
         }
     }

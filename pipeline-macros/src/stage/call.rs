@@ -21,11 +21,7 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
     let pattern = stage.input_pattern();
     let body = call(
         stage,
-        &Call {
-            open: quote!(let #pattern = input;),
-            prepare: TokenStream::new(),
-            lent_as: LentAs::Owned,
-        },
+        &Call { open: quote!(let #pattern = input;), prepare: TokenStream::new(), lent_as: LentAs::Owned },
     );
     let future = future(stage);
     let retry_if = policy.retry_if.as_ref().map(|path| {
@@ -42,7 +38,7 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
     quote_spanned! {at=>
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
             #[inline]
-            fn once(&self, input: #input, cx: #root::Scope<'_, __S>) -> #future { #body }
+            fn once(&self, input: #input, cx: #root::Scope<'_, __S>, place: #private::Place) -> #future { #body }
             #retry_if
             #retry_after
         }
@@ -66,36 +62,15 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
     let (keep, share, lent_as) = if stage.is_blocking() {
         // A blocking call takes its input to another thread, which may hold on to it after a timeout.
         let keep = quote!(let #pattern = input; #(let #lent = #private::Arc::new(#lent);)* #pattern);
-        (
-            keep,
-            quote!(#(let #lent = #private::Clone::clone(#lent);)*),
-            LentAs::Shared,
-        )
+        (keep, quote!(#(let #lent = #private::Clone::clone(#lent);)*), LentAs::Shared)
     } else {
         (quote!(input), TokenStream::new(), LentAs::Borrowed)
     };
     let prepare = quote!(let #pattern = kept; let (#(#moved,)*) = moved; #share);
-    let again = call(
-        stage,
-        &Call {
-            prepare,
-            open: TokenStream::new(),
-            lent_as,
-        },
-    );
-    let lent_as = if stage.is_blocking() {
-        LentAs::Shared
-    } else {
-        LentAs::Owned
-    };
-    let last = call(
-        stage,
-        &Call {
-            open: quote!(let #pattern = kept;),
-            lent_as,
-            prepare: TokenStream::new(),
-        },
-    );
+    let again = call(stage, &Call { prepare, open: TokenStream::new(), lent_as });
+    let lent_as = if stage.is_blocking() { LentAs::Shared } else { LentAs::Owned };
+    let last =
+        call(stage, &Call { open: quote!(let #pattern = kept;), lent_as, prepare: TokenStream::new() });
     let at = name.span();
     quote_spanned! {at=>
         impl #generics #private::Repeat<#input, __S> for #name #arguments #clause {
@@ -104,9 +79,9 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
             #[inline]
             fn keep(input: #input) -> Self::Kept { #keep }
             #[inline]
-            fn again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #root::Scope<'_, __S>) -> #future { #again }
+            fn again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #root::Scope<'_, __S>, place: #private::Place) -> #future { #again }
             #[inline]
-            fn last(&self, kept: Self::Kept, cx: #root::Scope<'_, __S>) -> #future { #last }
+            fn last(&self, kept: Self::Kept, cx: #root::Scope<'_, __S>, place: #private::Place) -> #future { #last }
         }
     }
 }
@@ -146,14 +121,11 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let mut any = stage.generics.clone();
     any.params.push(parse_quote!(__M));
     for Input { owned, .. } in stage.moved() {
-        any.make_where_clause()
-            .predicates
-            .push(parse_quote!(#owned: #private::Repeated<__M>));
+        any.make_where_clause().predicates.push(parse_quote!(#owned: #private::Repeated<__M>));
     }
     let (any, _, any_clause) = any.split_for_impl();
-    let copies = stage
-        .moved()
-        .map(|Input { variable, .. }| quote!(#private::Repeated::<__M>::repeat(#variable)));
+    let copies =
+        stage.moved().map(|Input { variable, .. }| quote!(#private::Repeated::<__M>::repeat(#variable)));
     let (generics, _, clause) = stage.generics.split_for_impl();
     let at = name.span();
     quote_spanned! {at=>
@@ -194,57 +166,54 @@ enum LentAs {
     Shared,
 }
 
-fn call(
-    stage: &Stage,
-    Call {
-        prepare,
-        open,
-        lent_as,
-    }: &Call,
-) -> TokenStream {
+fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     let Stage { name, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let arguments = stage.arguments.iter().map(|argument| match argument {
-        Argument::Input(Input {
-            variable, lending, ..
-        }) => match (lending, lent_as) {
+        Argument::Input(Input { variable, lending, .. }) => match (lending, lent_as) {
             (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote!(#variable),
             (Lending::Lent, LentAs::Owned) => quote!(&#variable),
             (Lending::Lent, LentAs::Shared) => quote!(&*#variable),
         },
         Argument::State { ty } => {
-            let state = quote!(cx.state());
+            let state = if stage.is_blocking() { quote!(&*state) } else { quote!(cx.state()) };
             quote_spanned!(ty.span()=> #root::Provide::<#ty>::provide(#state))
         }
-        Argument::Context => quote!(cx.__context()),
+        Argument::Context if stage.is_blocking() => quote!(&context),
+        Argument::Context => quote!(&cx.__context(place)),
     });
     let parameters = type_arguments(&stage.generics);
     let turbofish = (!parameters.is_empty()).then(|| quote!(::#parameters));
     let called = quote!(#name #turbofish (#(#arguments),*));
-    let called = match stage.body {
-        Body::Async => quote!(#called.await),
-        Body::Sync => called,
-    };
-    let result = match &stage.output {
-        Output::Fallible(_) => called,
-        Output::Infallible(_) => quote!(#private::Result::Ok(#called)),
-    };
-    match (stage.is_blocking(), stage.uses_context()) {
-        (false, _) => {
-            let future = quote_spanned!(name.span()=> async move { #open #result });
-            quote!(#prepare #future)
+    let fallible = matches!(stage.output, Output::Fallible(_));
+    let lends_what_it_owns = !matches!(lent_as, LentAs::Borrowed) && stage.lent().next().is_some();
+    let result = if fallible { called.clone() } else { quote!(#private::Result::Ok(#called)) };
+    match stage.body {
+        // Called at once: there is nothing to wait for.
+        Body::Sync if !stage.is_blocking() => {
+            return quote!(#prepare #open #private::ready(#result));
         }
-        (true, false) => quote!(#prepare #private::blocking(move || { #open #result })),
-        (true, true) => quote! {
-            #prepare
-            let cx = cx.__detach();
-            #private::blocking(move || {
-                let cx = cx.scope();
-                #open
-                #result
-            })
-        },
+        // The function's own future, where nothing has to live beside it.
+        Body::Async if !lends_what_it_owns && !stage.uses_context() => {
+            let future = quote_spanned!(name.span()=> #called);
+            return match fallible {
+                true => quote!(#prepare #open #future),
+                false => quote!(#prepare #open #private::Infallibly::new(#future)),
+            };
+        }
+        Body::Async => {
+            let awaited = match fallible {
+                true => quote!(#called.await),
+                false => quote!(#private::Result::Ok(#called.await)),
+            };
+            let future = quote_spanned!(name.span()=> async move { #open #awaited });
+            return quote!(#prepare #future);
+        }
+        Body::Sync => {}
     }
+    let state = stage.uses_state().then(|| quote!(let state = cx.__shared_state();));
+    let context = stage.uses_context().then(|| quote!(let context = cx.__context(place);));
+    quote!(#prepare #state #context #private::blocking(move || { #open #result }))
 }
 
 fn future(stage: &Stage) -> TokenStream {

@@ -28,16 +28,10 @@ pub(crate) fn signature(function: &ItemFn, diagnostics: &mut Diagnostics) {
         diagnostics.error(token, "a stage cannot be `unsafe`: a pipeline could not keep its promises. Make the call inside a safe stage, where you can");
     }
     if let Some(abi) = &signature.abi {
-        diagnostics.error(
-            abi,
-            "a stage cannot be `extern`: call the foreign function from a stage",
-        );
+        diagnostics.error(abi, "a stage cannot be `extern`: call the foreign function from a stage");
     }
     if let Some(variadic) = &signature.variadic {
-        diagnostics.error(
-            variadic,
-            "a stage cannot take a variable number of arguments: take a `Vec`",
-        );
+        diagnostics.error(variadic, "a stage cannot take a variable number of arguments: take a `Vec`");
     }
     if let ReturnType::Type(_, output) = &signature.output {
         returned(output, signature, diagnostics);
@@ -50,18 +44,12 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
         return;
     }
     if let Type::Never(never) = strip(output) {
-        diagnostics.error(
-            never,
-            "a stage has to return something: nothing could come after this one",
-        );
+        diagnostics.error(never, "a stage has to return something: nothing could come after this one");
     }
     // Owned inputs are lent to the function for the time of the call only.
     let lent = signature.inputs.iter().filter_map(|input| match input {
         syn::FnArg::Typed(PatType { ty, .. }) => match strip(ty) {
-            Type::Reference(reference) => reference
-                .lifetime
-                .as_ref()
-                .filter(|lifetime| !is_static(lifetime)),
+            Type::Reference(reference) => reference.lifetime.as_ref().filter(|lifetime| !is_static(lifetime)),
             _ => None,
         },
         syn::FnArg::Receiver(_) => None,
@@ -69,9 +57,7 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
     let lent: Vec<_> = lent.collect();
     let borrow = anonymous_borrow(output).or_else(|| {
         let used = lifetimes(output);
-        used.into_iter()
-            .find(|used| lent.contains(used))
-            .map(|used| quote!(#used))
+        used.into_iter().find(|used| lent.contains(used)).map(|used| quote!(#used))
     });
     if let Some(borrow) = borrow {
         diagnostics.error(borrow, "a stage cannot return what it borrows: its input is only lent to it. Return something owned, such as a `String` for a `&str`");

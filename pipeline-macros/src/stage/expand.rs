@@ -74,23 +74,12 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
 }
 
 fn structure(stage: &Stage) -> TokenStream {
-    let Stage {
-        name,
-        visibility,
-        attributes,
-        ..
-    } = stage;
+    let Stage { name, visibility, attributes, .. } = stage;
     let private = stage.runtime.private();
     let generics = marker_generics(&stage.generics, &stage.runtime);
     let marker = marker(&stage.generics);
-    let limits = if stage.policy.is_limited() {
-        quote!(Limited)
-    } else {
-        quote!(Unlimited)
-    };
-    let documented = attributes
-        .iter()
-        .any(|attribute| attribute.path().is_ident("doc"));
+    let limits = if stage.policy.is_limited() { quote!(Limited) } else { quote!(Unlimited) };
+    let documented = attributes.iter().any(|attribute| attribute.path().is_ident("doc"));
     let docs = (!documented).then(|| {
         let docs = format!("The stage of the function `{name}`.");
         quote!(#[doc = #docs])
@@ -132,12 +121,7 @@ fn accepts(stage: &Stage) -> TokenStream {
 }
 
 fn policied(stage: &Stage) -> TokenStream {
-    let Stage {
-        name,
-        visibility,
-        policy,
-        ..
-    } = stage;
+    let Stage { name, visibility, policy, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let example = example(name, &stage.generics);
     let interruptible = stage.body == Body::Async || stage.is_blocking();
@@ -169,7 +153,7 @@ fn called(stage: &Stage) -> TokenStream {
     let arguments = type_arguments(&stage.generics);
     let spec = quote!(<Self as #root::StageFn>::__SPEC);
     let call = if policy.is_bare() {
-        quote!(#private::direct(self, const { #spec.name }, input, cx))
+        quote!(#private::bare(self, input, cx))
     } else if policy.retries() {
         let attempts = quote!(<Self as #private::Attempts<#input>>::own());
         quote!(#private::retrying(self, #attempts, const { &#spec }, &self.__stage.limits, input, cx))
@@ -214,10 +198,8 @@ pub(crate) fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>)
     let mut generics = stage.generics.clone();
     generics.params.push(parse_quote!(__S));
     let clause = generics.make_where_clause();
-    clause
-        .predicates
-        .push(parse_quote!(__S: #private::Send + #private::Sync));
-    if stage.is_blocking() && stage.uses_context() {
+    clause.predicates.push(parse_quote!(__S: #private::Send + #private::Sync));
+    if stage.is_blocking() && stage.uses_state() {
         clause.predicates.push(parse_quote!(__S: 'static));
     }
     for argument in &stage.arguments {
@@ -236,22 +218,19 @@ pub(crate) fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>)
 /// The struct's own parameters: the function's types and constants, with no bounds. Lifetimes belong to inputs.
 fn marker_generics(generics: &Generics, runtime: &Runtime) -> Generics {
     let private = runtime.private();
-    let parameters = generics
-        .params
-        .iter()
-        .filter_map(|parameter| -> Option<GenericParam> {
-            match parameter {
-                GenericParam::Lifetime(_) => None,
-                GenericParam::Type(parameter) => {
-                    let name = &parameter.ident;
-                    Some(parse_quote!(#name: ?#private::Sized))
-                }
-                GenericParam::Const(parameter) => {
-                    let (name, ty) = (&parameter.ident, &parameter.ty);
-                    Some(parse_quote!(const #name: #ty))
-                }
+    let parameters = generics.params.iter().filter_map(|parameter| -> Option<GenericParam> {
+        match parameter {
+            GenericParam::Lifetime(_) => None,
+            GenericParam::Type(parameter) => {
+                let name = &parameter.ident;
+                Some(parse_quote!(#name: ?#private::Sized))
             }
-        });
+            GenericParam::Const(parameter) => {
+                let (name, ty) = (&parameter.ident, &parameter.ty);
+                Some(parse_quote!(const #name: #ty))
+            }
+        }
+    });
     let parameters: Punctuated<GenericParam, Token![,]> = parameters.collect();
     if parameters.is_empty() {
         return Generics::default();
@@ -299,8 +278,5 @@ fn marker(generics: &Generics) -> TokenStream {
 }
 
 fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .collect()
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
 }

@@ -15,13 +15,7 @@ pub(crate) enum Lending {
 
 /// What a stage takes for a parameter of this type.
 pub(crate) fn owned(ty: &Type, runtime: &Runtime) -> (Type, Lending) {
-    let Type::Reference(TypeReference {
-        lifetime,
-        mutability: None,
-        elem,
-        ..
-    }) = strip(ty)
-    else {
+    let Type::Reference(TypeReference { lifetime, mutability: None, elem, .. }) = strip(ty) else {
         return (ty.clone(), Lending::Moved);
     };
     // A `&'static T` is a value like any other: there is nobody who would have to keep it.

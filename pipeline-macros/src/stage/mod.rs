@@ -30,11 +30,7 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     let mut in_signature = Diagnostics::default();
     check::signature(&function, &mut in_signature);
     policy::check_attribute(&policy, check::body(&function), &mut diagnostics);
-    let policy = if diagnostics.is_empty() {
-        policy
-    } else {
-        policy::Policy::only_runtime(policy)
-    };
+    let policy = if diagnostics.is_empty() { policy } else { policy::Policy::only_runtime(policy) };
     let runtime = policy.runtime();
     let stage = model::Stage::new(&function, &parameters, policy, &mut in_signature);
     let mut in_signature = in_signature.into_errors();

@@ -107,11 +107,14 @@ impl Stage {
         self.inputs().filter(|input| input.lending == Lending::Lent)
     }
 
-    /// Whether the function asks for anything but its input.
+    /// Whether the function asks for any state.
+    pub(crate) fn uses_state(&self) -> bool {
+        self.arguments.iter().any(|argument| matches!(argument, Argument::State { .. }))
+    }
+
+    /// Whether the function asks for its item.
     pub(crate) fn uses_context(&self) -> bool {
-        self.arguments
-            .iter()
-            .any(|argument| !matches!(argument, Argument::Input(_)))
+        self.arguments.iter().any(|argument| matches!(argument, Argument::Context))
     }
 
     pub(crate) fn is_blocking(&self) -> bool {
@@ -143,11 +146,7 @@ fn argument(
         Parameter::Input(typed) => {
             check::input(typed, diagnostics);
             let (owned, lending) = lend::owned(&typed.ty, runtime);
-            Some(Argument::Input(Input {
-                variable: format_ident!("__input{index}"),
-                owned,
-                lending,
-            }))
+            Some(Argument::Input(Input { variable: format_ident!("__input{index}"), owned, lending }))
         }
         Parameter::State(typed) => {
             let ty = check::lent(typed, "state", diagnostics)?.clone();
@@ -182,9 +181,7 @@ fn is_result(path: &Path) -> bool {
 /// Docs, the configuration that the item exists under, and the lints that hold for it.
 pub(crate) fn shared_attributes(function: &ItemFn) -> Vec<Attribute> {
     let shared = ["doc", "cfg", "allow", "warn", "deny", "forbid", "deprecated"];
-    let carried = function
-        .attrs
-        .iter()
-        .filter(|attribute| shared.iter().any(|name| attribute.path().is_ident(name)));
+    let carried =
+        function.attrs.iter().filter(|attribute| shared.iter().any(|name| attribute.path().is_ident(name)));
     carried.cloned().collect()
 }

@@ -48,10 +48,8 @@ fn classify(typed: &mut PatType, diagnostics: &mut Diagnostics) -> Parameter {
             diagnostics.error(attribute, "this attribute is given twice");
         }
         if attribute.meta.require_path_only().is_err() {
-            diagnostics.error(
-                attribute,
-                "this attribute takes no arguments: write `#[state]` or `#[context]`",
-            );
+            diagnostics
+                .error(attribute, "this attribute takes no arguments: write `#[state]` or `#[context]`");
         }
         *role = true;
         false

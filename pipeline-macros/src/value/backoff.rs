@@ -10,11 +10,8 @@ pub(crate) enum Growth {
 }
 
 impl Growth {
-    const WORDS: [(&'static str, Self); 3] = [
-        ("fixed", Self::Fixed),
-        ("linear", Self::Linear),
-        ("exponential", Self::Exponential),
-    ];
+    const WORDS: [(&'static str, Self); 3] =
+        [("fixed", Self::Fixed), ("linear", Self::Linear), ("exponential", Self::Exponential)];
 
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let words = || Self::WORDS.iter().map(|(word, _)| *word);
@@ -23,10 +20,7 @@ impl Growth {
             None => {
                 let meant = nearest(text, words()).map(|word| format!("did you mean `{word}`? "));
                 let meant = meant.unwrap_or_default();
-                Err(format!(
-                    "`{text}` is no backoff: {meant}it is {}",
-                    list(words(), "or")
-                ))
+                Err(format!("`{text}` is no backoff: {meant}it is {}", list(words(), "or")))
             }
         }
     }

@@ -8,10 +8,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(duration) => Ok(duration),
         Err(_) if text.trim().is_empty() => Err(format!("an empty string is no duration: {example}")),
-        Err(_) if text.trim().parse::<f64>().is_ok() => Err(format!(
-            "`{text}` has no unit: is it `\"{0}s\"` or `\"{0}ms\"`?",
-            text.trim()
-        )),
+        Err(_) if text.trim().parse::<f64>().is_ok() => {
+            Err(format!("`{text}` has no unit: is it `\"{0}s\"` or `\"{0}ms\"`?", text.trim()))
+        }
         Err(error) => Err(format!("`{text}` is no duration ({error}): {example}")),
     }
 }
@@ -19,9 +18,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// Parses a duration that has to take some time.
 pub(crate) fn nonzero_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err(format!(
-            "`{text}` is no time at all: this has to be longer than zero"
-        )),
+        Duration::ZERO => Err(format!("`{text}` is no time at all: this has to be longer than zero")),
         duration => Ok(duration),
     }
 }
@@ -43,10 +40,7 @@ mod tests {
 
     #[test]
     fn a_number_without_a_unit_is_told_which_units_there_are() {
-        assert_eq!(
-            duration("5"),
-            Err("`5` has no unit: is it `\"5s\"` or `\"5ms\"`?".to_owned())
-        );
+        assert_eq!(duration("5"), Err("`5` has no unit: is it `\"5s\"` or `\"5ms\"`?".to_owned()));
     }
 
     proptest! {

@@ -28,9 +28,7 @@ impl Rate {
         let count = match count.parse::<u32>().map(NonZeroU32::new) {
             Ok(Some(count)) => count,
             Ok(None) => {
-                return Err(format!(
-                    "`{text}` lets nothing through: the number has to be at least 1"
-                ));
+                return Err(format!("`{text}` lets nothing through: the number has to be at least 1"));
             }
             Err(_) => return Err(format!("`{count}` is no whole number of calls: {example}")),
         };
@@ -43,9 +41,7 @@ impl Rate {
         let period = nonzero_duration(&spelled)
             .map_err(|_| format!("`{period}` is no length of time after the `/`: {example}"))?;
         if period.as_nanos() < u128::from(count.get()) {
-            return Err(format!(
-                "`{text}` is more than one call a nanosecond: leave `rate` out"
-            ));
+            return Err(format!("`{text}` is more than one call a nanosecond: leave `rate` out"));
         }
         Ok(Self { count, period })
     }
@@ -71,20 +67,9 @@ mod tests {
 
     #[test]
     fn what_is_no_rate_is_refused() {
-        for text in [
-            "",
-            "/",
-            "100",
-            "100/",
-            "/s",
-            "0/s",
-            "-1/s",
-            "1.5/s",
-            "1/0s",
-            "1/lightyear",
-            "1/5",
-            "9/1ns",
-        ] {
+        for text in
+            ["", "/", "100", "100/", "/s", "0/s", "-1/s", "1.5/s", "1/0s", "1/lightyear", "1/5", "9/1ns"]
+        {
             assert!(Rate::parse(text).is_err(), "{text:?} was taken for a rate");
         }
     }

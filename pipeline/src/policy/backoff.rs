@@ -82,20 +82,11 @@ mod tests {
     use super::*;
 
     fn backoff(growth: Growth, delay: Duration, max_delay: Duration) -> Backoff {
-        Backoff {
-            growth,
-            delay,
-            max_delay,
-            jitter: false,
-        }
+        Backoff { growth, delay, max_delay, jitter: false }
     }
 
     fn any_growth() -> impl Strategy<Value = Growth> {
-        prop_oneof![
-            Just(Growth::Fixed),
-            Just(Growth::Linear),
-            Just(Growth::Exponential)
-        ]
+        prop_oneof![Just(Growth::Fixed), Just(Growth::Linear), Just(Growth::Exponential)]
     }
 
     fn any_duration() -> impl Strategy<Value = Duration> {
@@ -111,9 +102,7 @@ mod tests {
     fn the_three_kinds_grow_as_their_names_say() {
         let waits = |growth| {
             let backoff = backoff(growth, Duration::from_millis(100), Duration::from_secs(30));
-            (1..=5)
-                .map(|n| backoff.before_retry(n).as_millis())
-                .collect::<Vec<_>>()
+            (1..=5).map(|n| backoff.before_retry(n).as_millis()).collect::<Vec<_>>()
         };
         assert_eq!(waits(Growth::Fixed), [100, 100, 100, 100, 100]);
         assert_eq!(waits(Growth::Linear), [100, 200, 300, 400, 500]);
@@ -124,10 +113,7 @@ mod tests {
     fn a_delay_beyond_the_default_cap_raises_it() {
         let raised = Backoff::DEFAULT.with_delay(Duration::from_secs(60));
         assert_eq!(raised.before_retry(1), Duration::from_secs(60));
-        assert_eq!(
-            Backoff::DEFAULT.with_delay(Duration::from_secs(1)).max_delay,
-            Duration::from_secs(30)
-        );
+        assert_eq!(Backoff::DEFAULT.with_delay(Duration::from_secs(1)).max_delay, Duration::from_secs(30));
     }
 
     proptest! {
@@ -168,10 +154,7 @@ mod tests {
 
     #[test]
     fn jitter_is_spread_evenly() {
-        let jittery = Backoff {
-            jitter: true,
-            ..Backoff::DEFAULT
-        };
+        let jittery = Backoff { jitter: true, ..Backoff::DEFAULT };
         let mut rng = fastrand::Rng::with_seed(7);
         let mut quarters = [0; 4];
         for _ in 0..10_000 {
@@ -179,9 +162,6 @@ mod tests {
             quarters[(drawn.as_micros() / 25_000).min(3) as usize] += 1;
         }
         // Each quarter of 0..100 ms is hit 2,500 times, give or take four standard deviations.
-        assert!(
-            quarters.iter().all(|hits| (2_325..=2_675).contains(hits)),
-            "{quarters:?}"
-        );
+        assert!(quarters.iter().all(|hits| (2_325..=2_675).contains(hits)), "{quarters:?}");
     }
 }

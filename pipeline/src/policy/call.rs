@@ -6,37 +6,9 @@ use super::Spec;
 use super::clock::{Clock, Late};
 use super::limits::Limit;
 use crate::error::{BoxError, ErrorKind, FailedAttempt};
-use crate::footing::Footing;
+use crate::footing::{Footing, Place};
 use crate::function::{Again, Function, Repeat};
 use crate::{Scope, StageError};
-
-/// A call of a stage without a policy: what a direct call costs, and the stage's name on its failure.
-///
-/// # Errors
-///
-/// The call's failure.
-pub async fn direct<F, In, S>(
-    stage: &F,
-    name: &'static str,
-    input: In,
-    cx: &Scope<'_, S>,
-) -> Result<F::Out, StageError>
-where
-    In: Send,
-    S: Send + Sync,
-    F: Function<In, S>,
-{
-    let footing = Footing::new(cx.item(), name, 1);
-    let mut clock = Clock::default();
-    let Ok(outcome) = clock.limit(None, stage.once(input, cx.enter(name, 1))).await else {
-        unreachable!("a clock without limits is never late")
-    };
-    footing.release();
-    outcome.map_err(|error| {
-        let elapsed = clock.elapsed();
-        StageError::new(name, ErrorKind::Failed, Some(error.into())).with_history(1, elapsed, Vec::new())
-    })
-}
 
 /// A call of a stage that is attempted once.
 ///
@@ -56,10 +28,10 @@ where
     F: Function<In, S>,
     L: Limit,
 {
-    let footing = Footing::new(cx.item(), spec.name, 1);
+    let footing = Footing::new(cx.item(), Place { stage: spec.name, attempt: 1 });
     let mut call = Call::new(spec);
     let outcome = match call.turn(limit).await {
-        Ok(_permit) => call.attempt(stage.once(input, cx.enter(spec.name, 1))).await,
+        Ok(_permit) => call.attempt(stage.once(input, *cx, Place { stage: spec.name, attempt: 1 })).await,
         Err(late) => Err(late),
     };
     footing.release();
@@ -85,16 +57,21 @@ where
     F: Repeat<In, S>,
     L: Limit,
 {
-    let mut footing = Footing::new(cx.item(), spec.name, 1);
+    let mut footing = Footing::new(cx.item(), Place { stage: spec.name, attempt: 1 });
     let mut call = Call::new(spec);
     let kept = F::keep(input);
     while call.attempts < spec.retries {
         let attempt = call.attempts + 1;
-        footing.set_attempt(attempt);
+        footing.set(Place { stage: spec.name, attempt: attempt });
         let outcome = match call.turn(limit).await {
             Ok(_permit) => {
-                call.attempt(stage.again(&kept, copy(&kept), cx.enter(spec.name, attempt)))
-                    .await
+                call.attempt(stage.again(
+                    &kept,
+                    copy(&kept),
+                    *cx,
+                    Place { stage: spec.name, attempt: attempt },
+                ))
+                .await
             }
             Err(late) => Err(late),
         };
@@ -107,26 +84,19 @@ where
             footing.release();
             return call.finish(outcome);
         };
-        let wait = spec
-            .backoff
-            .draw(attempt, || cx.run().rng(cx.index(), spec.name, attempt));
+        let wait = spec.backoff.draw(attempt, || cx.run().rng(cx.item().index(), spec.name, attempt));
         let wait = wait.max(floor.unwrap_or_default());
         let (kind, cause) = describe(outcome);
-        call.earlier.push(FailedAttempt {
-            attempt,
-            kind,
-            cause,
-            wait,
-        });
+        call.earlier.push(FailedAttempt { attempt, kind, cause, wait });
         if call.wait(wait).await.is_err() {
             footing.release();
             return Err(call.fail(ErrorKind::DeadlineExceeded, None));
         }
     }
     let last = call.attempts + 1;
-    footing.set_attempt(last);
+    footing.set(Place { stage: spec.name, attempt: last });
     let outcome = match call.turn(limit).await {
-        Ok(_permit) => call.attempt(stage.last(kept, cx.enter(spec.name, last))).await,
+        Ok(_permit) => call.attempt(stage.last(kept, *cx, Place { stage: spec.name, attempt: last })).await,
         Err(late) => Err(late),
     };
     footing.release();
@@ -145,12 +115,7 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(spec: &'a Spec) -> Self {
-        Self {
-            spec,
-            clock: Clock::new(spec.deadline),
-            attempts: 0,
-            earlier: Vec::new(),
-        }
+        Self { spec, clock: Clock::new(spec.deadline), attempts: 0, earlier: Vec::new() }
     }
 
     /// Waits for the turn of the next attempt. The permit is to live as long as the attempt.

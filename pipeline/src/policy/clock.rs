@@ -30,10 +30,7 @@ pub(crate) enum Late {
 
 impl Clock {
     pub(crate) fn new(deadline: Option<Duration>) -> Self {
-        Self {
-            deadline,
-            started: None,
-        }
+        Self { deadline, started: None }
     }
 
     /// Starts the watch if it is not running, and says how long it has been.
@@ -106,9 +103,5 @@ pub(crate) fn sleep(at: Instant) -> Sleep {
 /// Polls the alarm even when the future has used up tokio's budget for this turn, or a busy future would never time
 /// out.
 fn poll_on_time(alarm: std::pin::Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-    if coop::has_budget_remaining() {
-        alarm.poll(cx)
-    } else {
-        pin!(coop::unconstrained(alarm)).poll(cx)
-    }
+    if coop::has_budget_remaining() { alarm.poll(cx) } else { pin!(coop::unconstrained(alarm)).poll(cx) }
 }

@@ -3,6 +3,7 @@
 //! From the outside in, the order is: deadline → retry loop → [wait] → rate → concurrency permit → timeout → the call.
 
 mod backoff;
+mod bare;
 mod call;
 mod clock;
 mod limits;
@@ -13,7 +14,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use backoff::{Backoff, Growth};
-pub use call::{direct, retrying, single};
+pub use bare::bare;
+pub use call::{retrying, single};
 pub use limits::{Limit, Limited, Unlimited};
 
 /// The policy of a stage, as its attribute and its overrides spell it.

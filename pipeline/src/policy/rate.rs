@@ -27,10 +27,7 @@ impl Bucket {
         let quota = Quota::with_period(each).map(|quota| quota.allow_burst(rate.count));
         let quota = quota.unwrap_or_else(|| Quota::per_second(rate.count));
         let clock = TokioClock { base: Instant::now() };
-        Self {
-            limiter: RateLimiter::direct_with_clock(quota, clock),
-            turn: Mutex::new(()),
-        }
+        Self { limiter: RateLimiter::direct_with_clock(quota, clock), turn: Mutex::new(()) }
     }
 
     /// Takes a token, waiting for it if there is none.

@@ -1,0 +1,33 @@
+//! The future of a function that cannot fail, as one that could.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Wraps what comes out into `Ok`.
+    pub struct Infallibly<C> {
+        #[pin]
+        call: C,
+    }
+}
+
+impl<C> Infallibly<C> {
+    /// The same call.
+    #[inline]
+    pub fn new(call: C) -> Self {
+        Self { call }
+    }
+}
+
+impl<C: Future> Future for Infallibly<C> {
+    type Output = Result<C::Output, Infallible>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().call.poll(cx).map(Ok)
+    }
+}
