@@ -1,9 +1,9 @@
 //! Rows of text → airports, and what is wrong with the rest.
 
-use std::fmt;
-
 use pipeline::stage;
 use serde::Deserialize;
+
+use crate::rejected::{Reason, Rejected};
 
 /// A row as it is written.
 #[derive(Debug, Deserialize)]
@@ -29,34 +29,6 @@ pub(crate) struct Airport {
     pub(crate) longitude: f64,
 }
 
-/// A row that is left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rejected {
-    /// The code of the airport; where it has none, the line on its page.
-    pub(crate) code: String,
-    pub(crate) reason: Reason,
-}
-
-/// Why a row is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reason {
-    Unreadable,
-    NoCode,
-    NoPlace,
-    OffTheGlobe,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unreadable => "the fields do not match the header",
-            Self::NoCode => "no code",
-            Self::NoPlace => "city or state is NA",
-            Self::OffTheGlobe => "latitude or longitude is not on the globe",
-        })
-    }
-}
-
 /// A page that is not a page of airports at all.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ParseError {
@@ -66,9 +38,11 @@ pub(crate) enum ParseError {
     Column(&'static str),
 }
 
-/// The rows that are fit to be stored, and those that are not.
+/// The rows of a page: those that are fit to be stored, and those that are not.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
+    /// How many rows the page has.
+    pub(crate) read: u64,
     pub(crate) airports: Vec<Airport>,
     pub(crate) rejected: Vec<Rejected>,
 }
@@ -97,6 +71,7 @@ pub(crate) fn parse(body: &str) -> Result<Vec<Result<Row, Rejected>>, ParseError
 pub(crate) fn validate(rows: Vec<Result<Row, Rejected>>) -> Checked {
     let mut checked = Checked::default();
     for row in rows {
+        checked.read += 1;
         match row.and_then(check) {
             Ok(airport) => checked.airports.push(airport),
             Err(rejected) => checked.rejected.push(rejected),
@@ -143,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_good_row_is_kept_as_it_is() {
-        let Checked { airports, rejected } = checked("SFO,\"Intl, San Francisco\",San Francisco,CA,USA,37.6,-122.4\n");
+        let Checked { read: _, airports, rejected } =
+            checked("SFO,\"Intl, San Francisco\",San Francisco,CA,USA,37.6,-122.4\n");
         assert!(rejected.is_empty());
         assert_eq!(airports[0].name, "Intl, San Francisco");
         assert_eq!((airports[0].latitude, airports[0].longitude), (37.6, -122.4));
@@ -169,7 +145,7 @@ mod tests {
     fn a_row_that_cannot_be_read_is_counted_and_the_rest_goes_on() {
         let checked = checked("AAA,too,few\nSFO,Name,San Francisco,CA,USA,37.6,-122.4\n");
         assert_eq!(checked.rejected, [Rejected { code: "line 2".to_owned(), reason: Reason::Unreadable }]);
-        assert_eq!(checked.airports.len(), 1);
+        assert_eq!((checked.read, checked.airports.len()), (2, 1));
     }
 
     #[test]

@@ -4,6 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use reqwest::StatusCode;
+
+/// The server has fallen over, and may be up again a moment later.
+const CRASH: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+
 /// What a request gets in place of the page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
@@ -11,10 +16,8 @@ pub(crate) enum Fault {
     BusyForSeconds(u64),
     /// 429, with the wait as a date so many seconds from now. Who comes back earlier gets it again.
     BusyUntilDate(u64),
-    /// 500.
-    Crash,
-    /// 404.
-    Missing,
+    /// No page, and this status.
+    Status(StatusCode),
     /// The page, but only after this long.
     Slow(Duration),
     /// Half of the page, and the end of the connection.
@@ -27,8 +30,7 @@ pub(crate) enum Reply {
     Page,
     PageAfter(Duration),
     HalfAPage,
-    Crash,
-    Missing,
+    Status(StatusCode),
     /// With the value of `Retry-After`.
     Busy(String),
 }
@@ -66,12 +68,12 @@ impl Faults {
     pub(crate) fn usual() -> Self {
         Self::new([
             (4, vec![Fault::BusyForSeconds(1)]),
-            (6, vec![Fault::Crash]),
+            (6, vec![Fault::Status(CRASH)]),
             (9, vec![Fault::BusyUntilDate(2)]),
             (12, vec![Fault::Slow(Duration::from_secs(5))]),
-            (17, vec![Fault::Crash, Fault::Crash]),
+            (17, vec![Fault::Status(CRASH), Fault::Status(CRASH)]),
             (21, vec![Fault::Cut]),
-            (28, vec![Fault::Crash, Fault::Cut]),
+            (28, vec![Fault::Status(CRASH), Fault::Cut]),
         ])
     }
 
@@ -83,7 +85,7 @@ impl Faults {
     /// What this request gets.
     pub(crate) fn reply(&self, page: usize, now: SystemTime) -> Reply {
         if self.broken == Some(page) {
-            return Reply::Crash;
+            return Reply::Status(CRASH);
         }
         let mut visits = self.visits();
         let visits = visits.entry(page).or_default();
@@ -98,8 +100,7 @@ impl Faults {
         match *fault {
             Fault::BusyForSeconds(seconds) => busy(seconds, false),
             Fault::BusyUntilDate(seconds) => busy(seconds, true),
-            Fault::Crash => Reply::Crash,
-            Fault::Missing => Reply::Missing,
+            Fault::Status(status) => Reply::Status(status),
             Fault::Slow(time) => Reply::PageAfter(time),
             Fault::Cut => Reply::HalfAPage,
         }
@@ -145,9 +146,9 @@ mod tests {
 
     #[test]
     fn each_fault_costs_one_request_and_then_the_page_comes() {
-        let faults = Faults::new([(2, vec![Fault::Crash, Fault::Cut])]);
+        let faults = Faults::new([(2, vec![Fault::Status(CRASH), Fault::Cut])]);
         let replies = [2, 1, 2, 2, 2].map(|page| faults.reply(page, at(0)));
-        assert_eq!(replies, [Reply::Crash, Reply::Page, Reply::HalfAPage, Reply::Page, Reply::Page]);
+        assert_eq!(replies, [Reply::Status(CRASH), Reply::Page, Reply::HalfAPage, Reply::Page, Reply::Page]);
     }
 
     #[test]
@@ -171,6 +172,6 @@ mod tests {
     #[test]
     fn a_broken_page_never_comes() {
         let faults = Faults::usual().and_broken(Some(3));
-        assert!((0..10).all(|hour| faults.reply(3, at(hour * 3_600_000)) == Reply::Crash));
+        assert!((0..10).all(|hour| faults.reply(3, at(hour * 3_600_000)) == Reply::Status(CRASH)));
     }
 }

@@ -1,14 +1,13 @@
 //! Getting pages from a server that does not always give them.
 
 use std::error::Error;
-use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use pipeline::{Context, stage};
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
 
-use crate::attempts;
+use crate::journal::Journal;
 
 /// Where a server says how many rows it has in all.
 const TOTAL: &str = "x-total-count";
@@ -20,7 +19,7 @@ pub(crate) enum FetchError {
     #[error("{status}{}", asked(*wait))]
     Refused { status: StatusCode, wait: Option<Duration> },
     /// There was no answer, or not a whole one.
-    #[error("{}", in_full(.0))]
+    #[error("{}", with_cause(.0))]
     Broken(reqwest::Error),
 }
 
@@ -31,9 +30,16 @@ impl From<reqwest::Error> for FetchError {
     }
 }
 
+/// A client that speaks TLS too. rustls leaves it open who does the arithmetic; ring builds anywhere, and fastest.
+pub(crate) fn client() -> ClientBuilder {
+    // It may have been called before: then that is settled.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+}
+
 /// Asks how many rows there are; `None` from a server that does not count them.
 #[stage(retries = 3, timeout = "2s", jitter, retry_if = is_transient, retry_after = server_wait)]
-pub(crate) async fn count(url: &Url, #[state] http: &Client) -> Result<Option<usize>, FetchError> {
+pub(crate) async fn count(url: &Url, #[state] http: &Client) -> Result<Option<u64>, FetchError> {
     let response = accepted(http.head(url.clone()).send().await?)?;
     let total = response.headers().get(TOTAL).and_then(|total| total.to_str().ok());
     Ok(total.and_then(|total| total.parse().ok()))
@@ -55,11 +61,12 @@ pub(crate) async fn count(url: &Url, #[state] http: &Client) -> Result<Option<us
 pub(crate) async fn fetch(
     url: &Url,
     #[state] http: &Client,
+    #[state] journal: &Journal,
     #[context] cx: &Context,
 ) -> Result<String, FetchError> {
-    attempts::begin(cx);
+    journal.begin(cx.index());
     let body = get(http, url).await;
-    attempts::end(cx, &body);
+    journal.end(cx.index(), &body);
     body
 }
 
@@ -114,19 +121,16 @@ fn asked(wait: Option<Duration>) -> String {
     wait.map(|wait| format!(", come back in {:.1}s", wait.as_secs_f64())).unwrap_or_default()
 }
 
-/// An error with all that is behind it. reqwest itself says "error sending request", and not why.
-fn in_full(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        // Writing to a string does not fail. Some errors repeat the one behind them.
-        let said = error.to_string();
-        if !text.contains(&said) {
-            let _ = write!(text, ": {said}");
-        }
-        source = error.source();
+/// An error with what is at the bottom of it. reqwest itself says "error sending request", and not why.
+fn with_cause(error: &reqwest::Error) -> String {
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(deeper) = cause.and_then(Error::source) {
+        cause = Some(deeper);
     }
-    text
+    match cause {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +145,7 @@ mod tests {
     fn retry_after_is_read_as_seconds_and_as_a_date() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let later = httpdate::fmt_http_date(now + Duration::from_secs(90));
-        assert_eq!(parse_wait("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(parse_wait("45", now), Some(Duration::from_secs(45)));
         assert_eq!(parse_wait(" 0 ", now), Some(Duration::ZERO));
         assert_eq!(parse_wait(&later, now), Some(Duration::from_secs(90)));
     }
@@ -170,7 +174,9 @@ mod tests {
 
     #[test]
     fn busy_and_broken_servers_are_asked_again() {
-        for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY] {
+        for status in
+            [StatusCode::TOO_MANY_REQUESTS, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY]
+        {
             assert!(is_transient(&refused(status, None)), "{status}");
         }
     }

@@ -5,14 +5,16 @@
 //! cargo run --release --example ingest -- --help
 //! ```
 //!
-//! It fetches 3,376 airports from a small HTTP server of its own that behaves as servers do: it is busy, slow, broken
-//! or hangs up, now and then. Each page is fetched, parsed, checked and stored in one pipeline (see `job.rs`), and at
-//! the end every page and every row is accounted for.
+//! It fetches 3,376 airports from a small HTTP server of its own that behaves as servers do: now and then it is busy,
+//! slow or broken, or hangs up. Each page is fetched, parsed, checked and stored in one pipeline (see `job.rs`), and
+//! in the end every page and every row is accounted for. If a page could not be had, it exits with 1 and says which.
 
 mod airports;
-mod attempts;
+mod faults;
 mod fetch;
 mod job;
+mod journal;
+mod rejected;
 mod report;
 mod server;
 mod store;
@@ -20,56 +22,59 @@ mod store;
 mod tests;
 
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use pipeline::StageError;
-use reqwest::{Client, Url};
+use reqwest::Url;
 
-use crate::job::{App, Job};
+use crate::faults::Faults;
+use crate::fetch::FetchError;
+use crate::job::{Job, JobError};
 use crate::report::Report;
-use crate::server::{Faults, Server};
+use crate::server::Server;
 
 /// Fetch airports page by page and store them in SQLite.
 ///
 /// Without --url the pages come from a server inside this program, which answers as real ones do: some requests get a
 /// 429, a 500, half an answer, or none in time. Run it twice: the rows stay the same.
 #[derive(Debug, Parser)]
-#[command(name = "ingest", max_term_width = 100)]
+#[command(name = "ingest")]
 struct Args {
-    /// The address of the rows, as CSV: either a server that counts them in `x-total-count` and takes `offset` and
-    /// `limit`, or a plain file [default: the server inside this program]
+    /// Where the rows are, as CSV: at a server that counts them in `x-total-count` and takes `offset` and `limit`, or
+    /// in a plain file [default: the server inside this program]
     #[arg(long, value_parser = http_url)]
     url: Option<Url>,
 
-    /// The SQLite file to store the rows in; it is made if it is not there
+    /// The SQLite file for the rows; it is made if it is not there
     #[arg(long, value_name = "FILE", default_value = "airports.db")]
     database: PathBuf,
 
-    /// How many rows to ask for at once
-    #[arg(long, value_name = "N", default_value = "100")]
-    page_size: NonZeroUsize,
+    /// How many rows to ask for at a time
+    #[arg(long, value_name = "ROWS", default_value = "100")]
+    page_size: NonZeroU64,
 
     /// How many pages may be on their way at once
-    #[arg(long, value_name = "N", default_value = "8")]
+    #[arg(long, value_name = "PAGES", default_value = "8")]
     concurrency: NonZeroUsize,
 
-    /// A page that the server inside this program never gives, to see what a failure looks like
+    /// Have the server inside this program never give this page, to see what a failure looks like
     #[arg(long, value_name = "PAGE", conflicts_with = "url")]
     broken: Option<usize>,
 }
 
-/// What keeps the job from starting, and what to do about it.
+/// What keeps the job from being done, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     #[error(
-        "cannot use the database `{}`: {error}\n  Name a file in a folder that you can write to: --database FILE",
+        "cannot use the database `{}`: {error}\n  \
+         Name a file that you can write to, and that no other program keeps locked: --database FILE",
         path.display()
     )]
     Database { path: PathBuf, error: sqlx::Error },
-    #[error("cannot ask {url} how many rows it has: {error}\n  {}", advice(error))]
+    #[error("cannot ask {url} what rows it has: {error}\n  {}", advice(error))]
     Source { url: Url, error: StageError },
     #[error("cannot start the server inside this program: {0}\n  Name another one: --url URL")]
     Server(#[from] server::StartError),
@@ -80,7 +85,7 @@ enum Trouble {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Args::parse()).await {
-        // If nobody reads what is printed, there is nobody to tell so either.
+        // Where nobody reads what is printed, there is nobody to tell so either.
         Ok(report) if write!(io::stdout(), "{report}").is_ok() && report.is_success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(trouble) => {
@@ -91,43 +96,47 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<Report, Trouble> {
-    let Args { url, database, page_size, concurrency, broken } = args;
-    let db = match store::open(&database).await {
+    let Args { url, database: path, page_size, concurrency, broken } = args;
+    let db = match store::open(&path).await {
         Ok(db) => db,
-        Err(error) => return Err(Trouble::Database { path: database, error }),
+        Err(error) => return Err(Trouble::Database { path, error }),
     };
-    // The server is stopped when this goes out of scope.
+    // The server stops when this goes out of scope.
     let (_server, url, http) = match url {
-        Some(url) => (None, url, Client::builder()),
+        Some(url) => (None, url, fetch::client()),
         None => {
             let server = Server::start(Faults::usual().and_broken(broken)).await?;
             let url = server.url().clone();
-            // No proxy knows the way back into this program.
-            (Some(server), url, Client::builder().no_proxy())
+            // A proxy would not find the way back into this program.
+            (Some(server), url, fetch::client().no_proxy())
         }
     };
-    let app = App { http: http.build()?, db: db.clone() };
-    let job = Job { url, page_size, concurrency };
-    let report = job.run(app).await;
-    // SQLite tidies up its files when the last connection is closed.
-    db.close().await;
-    let ended = match report {
-        Ok(report) => Ok(report.stored_in(&database)),
-        Err(job::Error::Source(error)) => Err(Trouble::Source { url: job.url, error }),
-        Err(job::Error::Database(error)) => Err(Trouble::Database { path: database, error }),
+    let job = Job {
+        url: url.clone(),
+        http: http.build()?,
+        database: path.clone(),
+        db: db.clone(),
+        page_size,
+        concurrency: concurrency.get(),
     };
-    ended
+    let report = job.run().await;
+    // SQLite tidies up beside its file when the last connection is closed.
+    db.close().await;
+    report.map_err(|error| match error {
+        JobError::Source(error) => Trouble::Source { url, error },
+        JobError::Database(error) => Trouble::Database { path, error },
+    })
 }
 
-/// What somebody can do about a server that does not say how many rows it has.
+/// What somebody can do about a server that does not say what rows it has.
 fn advice(error: &StageError) -> &'static str {
-    match error.downcast_ref::<fetch::FetchError>() {
-        Some(fetch::FetchError::Refused { .. }) => "Is this the address of the rows? Name another one: --url URL",
+    match error.downcast_ref() {
+        Some(FetchError::Refused { .. }) => "Is this where the rows are? Name another address: --url URL",
         _ => "Is the server up, and the address right? Name another one: --url URL",
     }
 }
 
-/// An address that a web server can be behind.
+/// An address that a web server can be at.
 fn http_url(text: &str) -> Result<Url, String> {
     match text.parse::<Url>() {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),

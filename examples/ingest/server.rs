@@ -11,7 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
 use reqwest::Url;
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -108,21 +108,27 @@ async fn airports(State(site): State<Arc<Site>>, method: Method, Query(window): 
         Reply::Page => {}
         Reply::PageAfter(time) => tokio::time::sleep(time).await,
         Reply::HalfAPage => return half(&body),
-        Reply::Crash => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Reply::Missing => return StatusCode::NOT_FOUND.into_response(),
+        Reply::Status(status) => return status.into_response(),
         Reply::Busy(wait) => {
             return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)]).into_response();
         }
     }
-    let headers =
-        [(TOTAL, HeaderValue::from(site.rows.len())), (header::CONTENT_TYPE, HeaderValue::from_static("text/csv"))];
+    let headers = [
+        (TOTAL, HeaderValue::from(site.rows.len())),
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv")),
+    ];
     (headers, body).into_response()
 }
 
 /// A response that promises all of the body and breaks off in the middle.
 fn half(body: &[u8]) -> Response {
     let half = body[..body.len() / 2].to_vec();
-    let parts = [Ok(half), Err(io::Error::other("the line went dead"))];
+    let dies = async {
+        // What has been said is sent on its way first.
+        tokio::task::yield_now().await;
+        Err(io::Error::other("the line went dead"))
+    };
+    let parts = stream::iter([Ok(half)]).chain(stream::once(dies));
     let headers = [(header::CONTENT_LENGTH, HeaderValue::from(body.len()))];
-    (headers, Body::from_stream(stream::iter(parts))).into_response()
+    (headers, Body::from_stream(parts)).into_response()
 }

@@ -7,9 +7,10 @@ use pipeline::stage;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{QueryBuilder, SqlitePool};
 
-use crate::airports::{Checked, Rejected};
+use crate::airports::Checked;
+use crate::rejected::Rejected;
 
-/// One connection for each call of [`store`] that may be under way.
+/// One connection for each call of [`upsert`] that may be under way.
 const CONNECTIONS: u32 = 4;
 
 /// SQLite takes at most 32,766 values in a statement, and a row has seven.
@@ -18,7 +19,9 @@ const ROWS_PER_STATEMENT: usize = 1000;
 /// What became of the rows of a page.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    pub(crate) rows: u64,
+    /// How many rows the page has: the sum of the other two.
+    pub(crate) read: u64,
+    pub(crate) written: u64,
     pub(crate) rejected: Vec<Rejected>,
 }
 
@@ -52,7 +55,7 @@ async fn connect(options: SqliteConnectOptions, connections: u32) -> Result<Sqli
 }
 
 /// How many airports there are.
-pub(crate) async fn rows(db: &SqlitePool) -> Result<i64, sqlx::Error> {
+pub(crate) async fn rows(db: &SqlitePool) -> Result<u64, sqlx::Error> {
     sqlx::query_scalar("SELECT count(*) FROM airports").fetch_one(db).await
 }
 
@@ -61,13 +64,14 @@ pub(crate) async fn rows(db: &SqlitePool) -> Result<i64, sqlx::Error> {
 /// SQLite lets one connection write at a time, here or in another program. Who has waited a second for the lock gives
 /// its connection back, and comes again later.
 #[stage(concurrency = 4, retries = 5, delay = "50ms", jitter, retry_if = is_locked)]
-pub(crate) async fn store(page: &Checked, #[state] db: &SqlitePool) -> Result<Stored, sqlx::Error> {
+pub(crate) async fn upsert(page: &Checked, #[state] db: &SqlitePool) -> Result<Stored, sqlx::Error> {
     // A transaction that begins by reading could not turn to writing once another one has written.
     let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
-    let mut rows = 0;
+    let mut written = 0;
     for airports in page.airports.chunks(ROWS_PER_STATEMENT) {
-        let mut statement =
-            QueryBuilder::new("INSERT INTO airports (iata, name, city, state, country, latitude, longitude) ");
+        let mut statement = QueryBuilder::new(
+            "INSERT INTO airports (iata, name, city, state, country, latitude, longitude) ",
+        );
         statement.push_values(airports, |mut row, airport| {
             row.push_bind(&airport.iata)
                 .push_bind(&airport.name)
@@ -81,10 +85,10 @@ pub(crate) async fn store(page: &Checked, #[state] db: &SqlitePool) -> Result<St
             " ON CONFLICT (iata) DO UPDATE SET name = excluded.name, city = excluded.city, state = excluded.state,
              country = excluded.country, latitude = excluded.latitude, longitude = excluded.longitude",
         );
-        rows += statement.build().execute(&mut *transaction).await?.rows_affected();
+        written += statement.build().execute(&mut *transaction).await?.rows_affected();
     }
     transaction.commit().await?;
-    Ok(Stored { rows, rejected: page.rejected.clone() })
+    Ok(Stored { read: page.read, written, rejected: page.rejected.clone() })
 }
 
 /// Whether somebody else was writing: SQLITE_BUSY is 5 and SQLITE_LOCKED is 6, with details above the lowest byte.
@@ -113,16 +117,17 @@ pub(crate) mod tests {
             latitude: 1.0,
             longitude: 2.0,
         });
-        Checked { airports: airports.collect(), rejected: Vec::new() }
+        let airports: Vec<_> = airports.collect();
+        Checked { read: airports.len() as u64, airports, rejected: Vec::new() }
     }
 
     #[tokio::test]
     async fn storing_a_page_twice_leaves_its_rows_once_and_as_they_were_last() -> Result<(), sqlx::Error> {
         let db = in_memory().await;
-        store(&page(0..3, "old"), &db).await?;
-        let again = store(&page(1..4, "new"), &db).await?;
+        upsert(&page(0..3, "old"), &db).await?;
+        let again = upsert(&page(1..4, "new"), &db).await?;
 
-        assert_eq!(again.rows, 3);
+        assert_eq!(again.written, 3);
         let names: Vec<(String, String)> =
             sqlx::query_as("SELECT iata, name FROM airports ORDER BY iata").fetch_all(&db).await?;
         let expected = [("A0", "old"), ("A1", "new"), ("A2", "new"), ("A3", "new")];
@@ -133,8 +138,8 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn a_page_may_have_more_rows_than_one_statement_takes() -> Result<(), sqlx::Error> {
         let db = in_memory().await;
-        let stored = store(&page(0..2 * ROWS_PER_STATEMENT + 1, "many"), &db).await?;
-        assert_eq!(stored.rows, 2001);
+        let stored = upsert(&page(0..=2 * ROWS_PER_STATEMENT, "many"), &db).await?;
+        assert_eq!(stored.written, 2001);
         assert_eq!(rows(&db).await?, 2001);
         Ok(())
     }
@@ -142,26 +147,26 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn a_page_with_nothing_to_store_is_no_error() -> Result<(), sqlx::Error> {
         let db = in_memory().await;
-        assert_eq!(store(&page(0..0, ""), &db).await?.rows, 0);
+        assert_eq!(upsert(&page(0..0, ""), &db).await?.written, 0);
         Ok(())
     }
 
     #[tokio::test]
     async fn only_a_locked_database_is_worth_another_try() -> Result<(), sqlx::Error> {
         let db = in_memory().await;
-        let mistake = sqlx::query("SELECT nothing FROM nowhere").execute(&db).await.expect_err("no such table");
+        let mistake =
+            sqlx::query("SELECT nothing FROM nowhere").execute(&db).await.expect_err("no such table");
         assert!(!is_locked(&mistake));
 
-        // Two connections to one database in memory, of which the first one is writing.
-        let shared = |name: &str| SqliteConnectOptions::new().filename(name).busy_timeout(Duration::ZERO);
-        let name = format!("{}/ingest-test-{}.db", std::env::temp_dir().display(), std::process::id());
-        let options = shared(&name).create_if_missing(true);
+        let file = std::env::temp_dir().join(format!("ingest-test-{}.db", std::process::id()));
+        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let options = options.busy_timeout(Duration::ZERO);
         let db = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
         let first = db.begin_with("BEGIN IMMEDIATE").await?;
         let second = db.begin_with("BEGIN IMMEDIATE").await.map(drop).expect_err("the first one is writing");
         first.rollback().await?;
         db.close().await;
-        let _ = std::fs::remove_file(name);
+        let _ = std::fs::remove_file(file);
         assert!(is_locked(&second), "{second}");
         Ok(())
     }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Extensions;
 use crate::footing::Place;
 use crate::item::{Extra, Item};
-use crate::run::{Run, RunId};
+use crate::run::RunId;
 
 /// The item that a stage works on, seen from inside the stage.
 ///
@@ -149,10 +149,6 @@ impl<'a, S> Scope<'a, S> {
     #[inline]
     pub(crate) fn item(&self) -> &'a Item<'a> {
         self.item
-    }
-
-    pub(crate) fn run(&self) -> &'a Run<'a> {
-        self.item.run()
     }
 
     /// What a `#[context]` parameter is given.

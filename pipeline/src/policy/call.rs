@@ -1,6 +1,10 @@
 //! One call of a stage under its policy.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 use super::Spec;
 use super::clock::{Clock, Late};
@@ -8,6 +12,7 @@ use super::limits::Limit;
 use crate::error::{BoxError, ErrorKind, FailedAttempt};
 use crate::footing::{Footing, Place};
 use crate::function::{Again, Function, Repeat};
+use crate::item::Item;
 use crate::{Scope, StageError};
 
 /// A call of a stage that is attempted once.
@@ -15,27 +20,42 @@ use crate::{Scope, StageError};
 /// # Errors
 ///
 /// The call's failure.
-pub async fn single<F, In, S, L>(
+#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
+#[inline]
+pub fn single<F, In, S, L>(
     stage: &F,
     spec: &Spec,
     limit: &L,
     input: In,
     cx: &Scope<'_, S>,
-) -> Result<F::Out, StageError>
+) -> impl Future<Output = Result<F::Out, StageError>> + Send
 where
     In: Send,
     S: Send + Sync,
     F: Function<In, S>,
     L: Limit,
 {
-    let footing = Footing::new(cx.item(), Place { stage: spec.name, attempt: 1 });
-    let mut call = Call::new(spec);
-    let outcome = match call.turn(limit).await {
-        Ok(_permit) => call.attempt(stage.once(input, *cx, Place { stage: spec.name, attempt: 1 })).await,
-        Err(late) => Err(late),
-    };
-    footing.release();
-    call.finish(outcome)
+    async move {
+        let place = Place { stage: spec.name, attempt: 1 };
+        let start = |input| guard(cx.item(), place, || stage.once(input, *cx, place));
+        match limit.try_enter(spec) {
+            Some(_permit) => {
+                let mut attempt = pin!(start(input));
+                match first_poll(attempt.as_mut(), cx.item(), place).await {
+                    Poll::Ready(Ok(value)) => Ok(value),
+                    Poll::Ready(Err(error)) => Call::begun(spec).finish(Ok(Err(error))),
+                    Poll::Pending => aside(Call::begun(spec).go_on_alone(attempt, cx.item(), place)).await,
+                }
+            }
+            None => {
+                let mut call = Call::new(spec);
+                match aside(call.turn(limit)).await {
+                    Ok(_permit) => aside(call.alone(start(input), cx.item(), place)).await,
+                    Err(late) => call.finish(Err::<Result<_, F::Error>, _>(late)),
+                }
+            }
+        }
+    }
 }
 
 /// A call of a stage that is attempted again when it fails.
@@ -43,64 +63,89 @@ where
 /// # Errors
 ///
 /// The call's failure.
-pub async fn retrying<F, In, S, L>(
+#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
+#[inline]
+pub fn retrying<F, In, S, L>(
     stage: &F,
-    Again(copy): Again<F::Kept, F::Moved>,
+    attempts: Again<F::Kept, F::Moved>,
     spec: &Spec,
     limit: &L,
     input: In,
     cx: &Scope<'_, S>,
-) -> Result<F::Out, StageError>
+) -> impl Future<Output = Result<F::Out, StageError>> + Send
 where
     In: Send,
     S: Send + Sync,
     F: Repeat<In, S>,
     L: Limit,
 {
-    let mut footing = Footing::new(cx.item(), Place { stage: spec.name, attempt: 1 });
-    let mut call = Call::new(spec);
-    let kept = F::keep(input);
-    while call.attempts < spec.retries {
-        let attempt = call.attempts + 1;
-        footing.set(Place { stage: spec.name, attempt: attempt });
-        let outcome = match call.turn(limit).await {
-            Ok(_permit) => {
-                call.attempt(stage.again(
-                    &kept,
-                    copy(&kept),
-                    *cx,
-                    Place { stage: spec.name, attempt: attempt },
-                ))
-                .await
+    async move {
+        let kept = F::keep(input);
+        let place = Place { stage: spec.name, attempt: 1 };
+        let (call, failed) = match limit.try_enter(spec) {
+            Some(_permit) => {
+                let start = || stage.again(&kept, (attempts.0)(&kept), *cx, place);
+                let mut attempt = pin!(guard(cx.item(), place, start));
+                match first_poll(attempt.as_mut(), cx.item(), place).await {
+                    Poll::Ready(Ok(value)) => return Ok(value),
+                    Poll::Ready(Err(error)) => (Call::begun(spec), Some(Ok(Err(error)))),
+                    Poll::Pending => {
+                        let mut call = Call::begun(spec);
+                        match aside(call.go_on(attempt, cx.item(), place)).await {
+                            Ok(Ok(value)) => return Ok(value),
+                            outcome => (call, Some(outcome)),
+                        }
+                    }
+                }
             }
-            Err(late) => Err(late),
+            None => (Call::new(spec), None),
         };
-        let retry = match &outcome {
-            Ok(Ok(_)) | Err(Late::Call) => None,
-            Ok(Err(error)) => stage.retry_if(error).then(|| stage.retry_after(error)),
-            Err(Late::Attempt) => Some(None),
-        };
-        let Some(floor) = retry else {
-            footing.release();
-            return call.finish(outcome);
-        };
-        let wait = spec.backoff.draw(attempt, || cx.run().rng(cx.item().index(), spec.name, attempt));
-        let wait = wait.max(floor.unwrap_or_default());
-        let (kind, cause) = describe(outcome);
-        call.earlier.push(FailedAttempt { attempt, kind, cause, wait });
-        if call.wait(wait).await.is_err() {
-            footing.release();
-            return Err(call.fail(ErrorKind::DeadlineExceeded, None));
-        }
+        aside(call.again(stage, attempts, limit, kept, cx, failed)).await
     }
-    let last = call.attempts + 1;
-    footing.set(Place { stage: spec.name, attempt: last });
-    let outcome = match call.turn(limit).await {
-        Ok(_permit) => call.attempt(stage.last(kept, *cx, Place { stage: spec.name, attempt: last })).await,
-        Err(late) => Err(late),
-    };
+}
+
+/// How an attempt ended.
+type Outcome<T, E> = Result<Result<T, E>, Late>;
+
+/// Polls once, whatever comes of it: an attempt that is ready at once needs neither a clock nor a timer.
+#[inline]
+fn first_poll<A: Future>(
+    mut attempt: Pin<&mut A>,
+    item: &Item<'_>,
+    place: Place,
+) -> impl Future<Output = Poll<A::Output>> {
+    poll_fn(move |task| Poll::Ready(guard(item, place, || attempt.as_mut().poll(task))))
+}
+
+/// Runs a part of a stage, whose name a panic is to carry.
+#[inline]
+fn guard<T>(item: &Item<'_>, place: Place, part: impl FnOnce() -> T) -> T {
+    let footing = Footing::new(item, place);
+    let value = part();
     footing.release();
-    call.finish(outcome)
+    value
+}
+
+pin_project! {
+    /// A future whose code is kept out of that of the future around it, which is then small and fast.
+    struct Aside<A> {
+        #[pin]
+        future: A,
+    }
+}
+
+fn aside<A: Future>(future: A) -> Aside<A> {
+    Aside { future }
+}
+
+impl<A: Future> Future for Aside<A> {
+    type Output = A::Output;
+
+    #[cold]
+    #[inline(never)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
+        self.project().future.poll(cx)
+    }
 }
 
 /// What is known of a call while it goes on.
@@ -116,6 +161,108 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     fn new(spec: &'a Spec) -> Self {
         Self { spec, clock: Clock::new(spec.deadline), attempts: 0, earlier: Vec::new() }
+    }
+
+    /// A call whose first attempt is under way.
+    #[cold]
+    fn begun(spec: &'a Spec) -> Self {
+        Self { attempts: 1, ..Self::new(spec) }
+    }
+
+    /// All attempts after one that failed, or all there are.
+    async fn again<F, In, S, L>(
+        mut self,
+        stage: &F,
+        Again(copy): Again<F::Kept, F::Moved>,
+        limit: &L,
+        kept: F::Kept,
+        cx: &Scope<'_, S>,
+        mut failed: Option<Outcome<F::Out, F::Error>>,
+    ) -> Result<F::Out, StageError>
+    where
+        S: Send + Sync,
+        F: Repeat<In, S>,
+        L: Limit,
+    {
+        let spec = self.spec;
+        let mut footing = Footing::new(cx.item(), Place { stage: spec.name, attempt: 1 });
+        loop {
+            if let Some(outcome) = failed.take() {
+                footing.set(Place { stage: spec.name, attempt: self.attempts });
+                let floor = match &outcome {
+                    _ if self.attempts > spec.retries => None,
+                    Ok(Ok(_)) | Err(Late::Call) => None,
+                    Ok(Err(error)) => stage.retry_if(error).then(|| stage.retry_after(error)),
+                    Err(Late::Attempt) => Some(None),
+                };
+                let Some(floor) = floor else {
+                    footing.release();
+                    return self.finish(outcome);
+                };
+                let attempt = self.attempts;
+                let rng = || cx.item().run().rng(cx.item().index(), spec.name, attempt);
+                let wait = spec.backoff.draw(attempt, rng).max(floor.unwrap_or_default());
+                let (kind, cause) = describe(outcome);
+                self.earlier.push(FailedAttempt { attempt, kind, cause, wait });
+                if self.wait(wait).await.is_err() {
+                    footing.release();
+                    return Err(self.fail(ErrorKind::DeadlineExceeded, None));
+                }
+            }
+            let place = Place { stage: spec.name, attempt: self.attempts + 1 };
+            footing.set(place);
+            let turn = self.turn(limit).await;
+            let outcome = match turn {
+                Err(late) => Err(late),
+                Ok(_permit) if self.attempts > spec.retries => {
+                    let outcome = self.attempt(stage.last(kept, *cx, place)).await;
+                    footing.release();
+                    return self.finish(outcome);
+                }
+                Ok(_permit) => self.attempt(stage.again(&kept, copy(&kept), *cx, place)).await,
+            };
+            failed = Some(outcome);
+        }
+    }
+
+    /// The rest of an attempt that was polled once, and has to wait.
+    async fn go_on<A: Future>(
+        &mut self,
+        attempt: Pin<&mut A>,
+        item: &Item<'_>,
+        place: Place,
+    ) -> Result<A::Output, Late> {
+        let footing = Footing::new(item, place);
+        let outcome = self.clock.go_on(self.spec.timeout, attempt).await;
+        footing.release();
+        outcome
+    }
+
+    /// The rest of the only attempt.
+    async fn go_on_alone<A, T, E>(
+        mut self,
+        attempt: Pin<&mut A>,
+        item: &Item<'_>,
+        place: Place,
+    ) -> Result<T, StageError>
+    where
+        A: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        let outcome = self.go_on(attempt, item, place).await;
+        self.finish(outcome)
+    }
+
+    /// The only attempt, from its start.
+    async fn alone<A, T, E>(mut self, attempt: A, item: &Item<'_>, place: Place) -> Result<T, StageError>
+    where
+        A: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        let footing = Footing::new(item, place);
+        let outcome = self.attempt(attempt).await;
+        footing.release();
+        self.finish(outcome)
     }
 
     /// Waits for the turn of the next attempt. The permit is to live as long as the attempt.
@@ -144,7 +291,8 @@ impl<'a> Call<'a> {
     }
 
     /// The end of the call.
-    fn finish<T, E: Into<BoxError>>(self, outcome: Result<Result<T, E>, Late>) -> Result<T, StageError> {
+    #[cold]
+    fn finish<T, E: Into<BoxError>>(self, outcome: Outcome<T, E>) -> Result<T, StageError> {
         match outcome {
             Ok(Ok(value)) => Ok(value),
             failed => {
@@ -163,7 +311,7 @@ impl<'a> Call<'a> {
 
 /// How an attempt that gave no value failed, and what it said.
 #[cold]
-fn describe<T, E: Into<BoxError>>(outcome: Result<Result<T, E>, Late>) -> (ErrorKind, Option<BoxError>) {
+fn describe<T, E: Into<BoxError>>(outcome: Outcome<T, E>) -> (ErrorKind, Option<BoxError>) {
     match outcome {
         Ok(Ok(_)) => unreachable!("an attempt that gave its value did not fail"),
         Ok(Err(error)) => (ErrorKind::Failed, Some(error.into())),

@@ -1,7 +1,7 @@
 //! Time limits that cost nothing until somebody has to wait.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -49,12 +49,31 @@ impl Clock {
         timeout: Option<Duration>,
         future: F,
     ) -> Result<F::Output, Late> {
-        let mut future = pin!(future);
+        self.watch(timeout, pin!(future), false).await
+    }
+
+    /// The same for a future that was polled, and has to wait.
+    pub(crate) async fn go_on<F: Future>(
+        &mut self,
+        timeout: Option<Duration>,
+        future: Pin<&mut F>,
+    ) -> Result<F::Output, Late> {
+        self.watch(timeout, future, true).await
+    }
+
+    async fn watch<F: Future>(
+        &mut self,
+        timeout: Option<Duration>,
+        mut future: Pin<&mut F>,
+        mut waits: bool,
+    ) -> Result<F::Output, Late> {
         let mut alarm = pin!(None::<Sleep>);
         let mut late = None;
         poll_fn(|cx| {
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Ok(output));
+            if !std::mem::take(&mut waits) {
+                if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                    return Poll::Ready(Ok(output));
+                }
             }
             let late = *late.get_or_insert_with(|| {
                 let (at, late) = self.next_limit(timeout);
@@ -102,6 +121,6 @@ pub(crate) fn sleep(at: Instant) -> Sleep {
 
 /// Polls the alarm even when the future has used up tokio's budget for this turn, or a busy future would never time
 /// out.
-fn poll_on_time(alarm: std::pin::Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_on_time(alarm: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
     if coop::has_budget_remaining() { alarm.poll(cx) } else { pin!(coop::unconstrained(alarm)).poll(cx) }
 }

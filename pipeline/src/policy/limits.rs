@@ -16,6 +16,9 @@ pub trait Limit: Send + Sync {
     where
         Self: 'a;
 
+    /// Takes the call's turn, if it has come.
+    fn try_enter<'a>(&'a self, spec: &'a Spec) -> Option<Self::Permit<'a>>;
+
     /// Waits for the call's turn.
     fn enter<'a>(&'a self, spec: &'a Spec) -> impl Future<Output = Self::Permit<'a>> + Send;
 }
@@ -26,6 +29,11 @@ pub struct Unlimited;
 
 impl Limit for Unlimited {
     type Permit<'a> = ();
+
+    #[inline]
+    fn try_enter<'a>(&'a self, _: &'a Spec) -> Option<()> {
+        Some(())
+    }
 
     async fn enter<'a>(&'a self, _: &'a Spec) -> Self::Permit<'a> {}
 }
@@ -45,15 +53,31 @@ struct Shared {
 impl Limit for Limited {
     type Permit<'a> = Option<SemaphorePermit<'a>>;
 
+    fn try_enter<'a>(&'a self, spec: &'a Spec) -> Option<Self::Permit<'a>> {
+        if spec.rate.is_some() {
+            // A token that was taken cannot be given back, should there be no permit.
+            return None;
+        }
+        match self.semaphore(spec) {
+            Some(semaphore) => semaphore.try_acquire().ok().map(Some),
+            None => Some(None),
+        }
+    }
+
     async fn enter<'a>(&'a self, spec: &'a Spec) -> Self::Permit<'a> {
         #[cfg(feature = "rate")]
         if let Some(rate) = spec.rate {
             self.0.bucket.get_or_init(|| Bucket::new(rate)).take().await;
         }
-        let n = spec.concurrency?;
-        let semaphore = self.0.semaphore.get_or_init(|| Semaphore::new(n.get() as usize));
         // Nobody closes it.
-        semaphore.acquire().await.ok()
+        self.semaphore(spec)?.acquire().await.ok()
+    }
+}
+
+impl Limited {
+    fn semaphore(&self, spec: &Spec) -> Option<&Semaphore> {
+        let n = spec.concurrency?;
+        Some(self.0.semaphore.get_or_init(|| Semaphore::new(n.get() as usize)))
     }
 }
 
@@ -62,6 +86,13 @@ impl<L: Limit> Limit for Option<L> {
         = Option<L::Permit<'a>>
     where
         L: 'a;
+
+    fn try_enter<'a>(&'a self, spec: &'a Spec) -> Option<Self::Permit<'a>> {
+        match self {
+            Some(limit) => limit.try_enter(spec).map(Some),
+            None => Some(None),
+        }
+    }
 
     async fn enter<'a>(&'a self, spec: &'a Spec) -> Self::Permit<'a> {
         match self {

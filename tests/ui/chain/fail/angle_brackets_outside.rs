@@ -1,0 +1,16 @@
+use pipeline::stage;
+
+#[stage]
+fn parse(line: &str) -> Result<u32, std::num::ParseIntError> {
+    line.parse()
+}
+
+#[stage]
+fn double(x: u32) -> u32 {
+    2 * x
+}
+
+fn main() {
+    let doubled = pipeline::pipeline!<parse => double>;
+    println!("{:?}", doubled.run_blocking("42".to_owned()));
+}

@@ -1,0 +1,21 @@
+use pipeline::{pipeline, stage};
+
+#[stage]
+fn parse(line: &str) -> Result<u32, std::num::ParseIntError> {
+    line.parse()
+}
+
+#[stage(retries = 3)]
+async fn check(x: u32) -> Result<u32, std::num::ParseIntError> {
+    Ok(x)
+}
+
+#[stage]
+fn double(x: u32) -> u32 {
+    2 * x
+}
+
+fn main() {
+    let checked = pipeline![parse => check.jitter => double];
+    println!("{:?}", checked.run_blocking("42".to_owned()));
+}

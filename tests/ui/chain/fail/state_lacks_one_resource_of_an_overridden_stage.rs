@@ -1,0 +1,34 @@
+use std::sync::Mutex;
+
+use pipeline::{Provide, pipeline, stage};
+
+struct Client {
+    base: String,
+}
+
+type Table = Mutex<Vec<String>>;
+
+#[derive(Provide)]
+struct App {
+    client: Client,
+}
+
+#[stage]
+async fn fetch(path: &str, #[state] client: &Client) -> String {
+    format!("{}/{path}", client.base)
+}
+
+#[stage]
+async fn store(body: String, #[state] table: &Table) -> usize {
+    let mut rows = table.lock().expect("no stage panicked");
+    rows.push(body);
+    rows.len()
+}
+
+fn main() {
+    let client = Client {
+        base: "https://example.org".to_owned(),
+    };
+    let ingest = pipeline![fetch => store.concurrency(2)].with(App { client });
+    println!("{:?}", ingest.run_blocking("airports.csv".to_owned()));
+}

@@ -1,0 +1,23 @@
+use std::io;
+use std::time::Duration;
+
+use pipeline::{pipeline, stage};
+
+#[stage(retries = 3, retry_after = server_wait)]
+async fn fetch(url: &str) -> Result<String, io::Error> {
+    std::fs::read_to_string(url)
+}
+
+#[stage]
+fn count(body: String) -> usize {
+    body.lines().count()
+}
+
+fn server_wait(error: &io::Error) -> Duration {
+    Duration::from_secs(u64::from(error.kind() == io::ErrorKind::WouldBlock))
+}
+
+fn main() {
+    let lines = pipeline![fetch => count].run_blocking("airports.csv".to_owned());
+    println!("{lines:?}");
+}
