@@ -77,7 +77,7 @@ impl FailedAttempt {
         self.kind
     }
 
-    /// What the attempt returned; `None` where it timed out.
+    /// What the attempt returned, or that it was not done in time.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.cause.as_deref()
@@ -92,10 +92,8 @@ impl FailedAttempt {
 
 impl fmt::Display for FailedAttempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            Some(error) => write!(f, "attempt {}: {error}", self.attempt),
-            None => write!(f, "attempt {}: timed out", self.attempt),
-        }
+        write!(f, "attempt {}", self.attempt)?;
+        write_causes(f, self.error())
     }
 }
 
@@ -205,11 +203,27 @@ impl fmt::Display for StageError {
         if !elapsed.is_zero() {
             write!(f, " in {}", human(*elapsed))?;
         }
-        match self.cause() {
-            Some(cause) => write!(f, ": {cause}"),
-            None => Ok(()),
-        }
+        write_causes(f, self.cause())
     }
+}
+
+/// Writes a cause and what is behind it: many an error only says what it was doing, and its source why that failed.
+fn write_causes(
+    f: &mut fmt::Formatter<'_>,
+    cause: Option<&(dyn Error + Send + Sync + 'static)>,
+) -> fmt::Result {
+    let mut next = cause.map(|cause| cause as &(dyn Error + 'static));
+    let mut before = String::new();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Some errors say what their source says, too.
+        if !before.contains(&text) {
+            write!(f, ": {text}")?;
+            before = text;
+        }
+        next = cause.source();
+    }
+    Ok(())
 }
 
 impl fmt::Debug for StageError {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::BoxError;
 use crate::edge::Port;
 use crate::footing::Place;
 use crate::{Accepts, Scope, StageFn};
@@ -98,12 +99,14 @@ impl<T, E> Outcome for Result<T, E> {
 }
 
 /// An input that each attempt of a stage gets a copy of: any that is `Clone`.
+///
+/// (`M` puts the question off until somebody retries: rustc takes a bound that mentions no parameter at its word.)
 #[diagnostic::on_unimplemented(
     message = "a stage with retries needs its input for each attempt, and `{Self}` is not `Clone`",
     label = "not `Clone`",
     note = "take it by reference, `&{Self}`: what is lent needs no copies; or make it `Clone`"
 )]
-pub trait RetryInput {
+pub trait RetryInput<M = ()> {
     /// The copy.
     #[doc(hidden)]
     #[must_use]
@@ -111,31 +114,32 @@ pub trait RetryInput {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> RetryInput for T {
+impl<T: Clone, M> RetryInput<M> for T {
     fn __again(&self) -> Self {
         self.clone()
     }
 }
 
-/// The same, asked only once somebody retries: rustc takes a bound that says nothing of `M` at its word at once.
-pub trait Repeated<M> {
-    /// The copy.
-    #[must_use]
-    fn repeat(&self) -> Self;
+/// What a stage can fail with: anything that turns into a `Box<dyn Error + Send + Sync>`.
+#[diagnostic::on_unimplemented(
+    message = "a stage cannot fail with `{Self}`, which does not turn into a `Box<dyn Error + Send + Sync>`",
+    label = "not an error that can be handed over",
+    note = "implement `std::error::Error` for it, or fail with `Box<dyn Error + Send + Sync>`, `anyhow::Error` or `String`"
+)]
+pub trait StageFailure {
+    /// The error, whatever it was.
+    #[doc(hidden)]
+    fn __boxed(self) -> BoxError;
 }
 
-impl<T: Clone, M> Repeated<M> for T {
-    fn repeat(&self) -> Self {
-        self.clone()
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError> + Send> StageFailure for E {
+    fn __boxed(self) -> BoxError {
+        self.into()
     }
 }
 
 /// A stage that can be given retries where it is used: its inputs are lent to it, or are `Clone`.
-#[diagnostic::on_unimplemented(
-    message = "stage `{Self}` cannot be given retries: an input that it takes by value is not `Clone`",
-    label = "each attempt would need a copy of the input",
-    note = "let the stage take its input by reference, which needs no copies; or make the input `Clone`"
-)]
 pub trait Retryable<In, M = ()> {
     /// See `Repeat`.
     #[doc(hidden)]

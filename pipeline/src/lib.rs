@@ -32,7 +32,11 @@ pub use closure::{Closure, Inspect};
 pub use context::{Context, Scope};
 pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
-pub use function::{RetryInput, Retryable};
+#[doc(hidden)]
+pub use function::{Again, Once};
+pub use function::{RetryInput, Retryable, StageFailure};
+#[doc(hidden)]
+pub use overridden::Overridden;
 pub use pipeline::{Nested, Pipeline};
 pub use provide::Provide;
 pub use report::{Aborted, Failure, Report};

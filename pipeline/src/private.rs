@@ -5,17 +5,18 @@ use std::marker::PhantomData;
 pub use crate::blocking::blocking;
 pub use crate::error::BoxError;
 pub use crate::footing::Place;
-pub use crate::function::{Again, Attempts, Function, Once, Outcome, Repeat, Repeated};
+pub use crate::function::{Again, Attempts, Function, Once, Outcome, Repeat};
 pub use crate::infallibly::Infallibly;
-pub use crate::overridden::{Overridden, again, as_before, once, spec};
+pub use crate::overridden::{again, as_before, once, spec};
 pub use crate::policy::*;
+pub use std::primitive::bool;
 pub use std::{
     clone::Clone,
     concat,
     convert::{From, Infallible, Into},
     default::Default,
     file,
-    future::{Future, ready},
+    future::Future,
     line,
     marker::{Send, Sized, Sync},
     num::NonZeroU32,

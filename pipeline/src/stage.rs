@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::edge::{Keep, Kept, Port};
 use crate::policy::Spec;
-use crate::{BoxError, Scope, StageError};
+use crate::{Scope, StageError, StageFailure};
 
 /// What a stage takes and what it makes of it: the types alone, free of any state.
 ///
@@ -81,7 +81,7 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
 )]
 pub trait StageFn {
     /// What the function fails with.
-    type Error: Into<BoxError> + Send;
+    type Error: StageFailure;
     /// `Self`. Where this is not known, nothing that depends on it is reported as well.
     #[doc(hidden)]
     type __This;

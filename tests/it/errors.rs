@@ -27,7 +27,10 @@ async fn what_each_failed_attempt_said_is_kept() {
     let service = Service::new([Act::Fail(500), Act::Slow(ms(9000)), Act::Fail(502), Act::Fail(503)]);
     let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
     let said: Vec<_> = error.failed_attempts().iter().map(ToString::to_string).collect();
-    assert_eq!(said, ["attempt 1: refused with 500", "attempt 2: timed out", "attempt 3: refused with 502"]);
+    assert_eq!(
+        said,
+        ["attempt 1: refused with 500", "attempt 2: not done within 1s", "attempt 3: refused with 502"]
+    );
     let first = &error.failed_attempts()[0];
     assert_eq!((first.attempt(), first.kind(), first.wait()), (1, ErrorKind::Failed, ms(100)));
     assert_eq!(first.error().unwrap().downcast_ref(), Some(&Refused(500)));
@@ -98,6 +101,32 @@ async fn the_debug_form_shows_all_of_it() {
     for part in ["words", "Failed", "attempts: 1", "no 3"] {
         assert!(debug.contains(part), "{debug}");
     }
+}
+
+#[derive(Debug)]
+struct Outer(Refused);
+
+impl std::fmt::Display for Outer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("error sending request")
+    }
+}
+
+impl Error for Outer {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[stage]
+fn nested() -> Result<(), Outer> {
+    Err(Outer(Refused(503)))
+}
+
+#[tokio::test]
+async fn what_is_behind_an_error_is_told_too() {
+    let error = pipeline![nested].run(()).await.unwrap_err();
+    assert_eq!(error.to_string(), "stage `nested` failed: error sending request: refused with 503");
 }
 
 #[stage(name = "GET /airports")]

@@ -23,7 +23,7 @@ async fn an_attempt_that_takes_too_long_times_out() {
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert_eq!(start.elapsed(), ms(1000));
     assert_eq!(error.elapsed(), ms(1000));
-    assert_eq!(error.to_string(), "stage `fetch` timed out in 1s");
+    assert_eq!(error.to_string(), "stage `fetch` timed out in 1s: not done within 1s");
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,7 +40,10 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
     let function = |what: &str, closure: &ExprClosure| {
         let made = function(what, closure, port, runtime);
         let at = match closure.inputs.first() {
-            Some(Pat::Type(typed)) => typed.ty.span(),
+            Some(Pat::Type(typed)) => match &*typed.ty {
+                syn::Type::Reference(reference) => reference.elem.span(),
+                ty => ty.span(),
+            },
             _ => closure.inputs_begin.span(),
         };
         let checked = checked(&made, port, at, runtime);
@@ -100,8 +103,11 @@ fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStr
     let units = parameters.iter().map(|_| quote!(()));
     let fields = respan(quote!({ __stage: #private::Default::default() }), at);
     let value = Ident::new("stage", at);
+    let stage = Ident::new("__Stage", at);
     let root = runtime.root();
     let this = call_at(at, &quote!(#root::StageFn::__this), &value.to_token_stream());
+    // Not a `let`, or rustc would suggest to write a type there where one cannot be inferred.
+    let made = quote_spanned!(at=> match (#stage #arguments #fields) { #value => #this });
     let stand_in = quote!(pub struct #name<#(#parameters),*> { pub __stage: (#(::core::marker::PhantomData<#parameters>,)*) });
     let stand_in = respan(stand_in, at);
     let agreement = overrides.map(|overrides| policy::agreement(overrides, runtime));
@@ -110,22 +116,20 @@ fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStr
         |_| quote!(impl #name<#(#units),*> { pub const __POLICY: #private::Spec = #private::Spec::ANY; }),
     );
     quote! {{
-        #placeholder
         #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
-        mod not_a_stage {
+        mod not_in_scope {
             #stand_in
             #any
-            pub mod import {
-                pub use super::#name as __Stage;
-            }
         }
-        #[allow(unused_imports, clippy::wildcard_imports, clippy::enum_glob_use)]
-        use not_a_stage::import::*;
         #[allow(unused_imports)]
-        use #bare as __Stage;
-        #agreement
-        let #value = __Stage #arguments #fields;
-        #this
+        use not_in_scope::#name as __Stage;
+        {
+            #placeholder
+            #[allow(unused_imports)]
+            use #bare as __Stage;
+            #agreement
+            #made
+        }
     }}
 }
 

@@ -37,7 +37,10 @@ pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) ->
     let ty = input_type(input)?;
     if input.is_empty() {
         let message = "a pipeline needs at least one stage: `pipeline![fetch => parse]`";
-        return Err(syn::Error::new(Span::call_site(), message));
+        return Err(match ty {
+            Some(ty) => syn::Error::new_spanned(ty, message),
+            None => syn::Error::new(Span::call_site(), message),
+        });
     }
     let mut steps = Vec::new();
     loop {
@@ -84,7 +87,13 @@ fn arrow(input: ParseStream<'_>) -> syn::Result<Token![=>]> {
     if input.peek(Token![=>]) {
         return input.parse();
     }
-    let message = if input.peek(Paren) {
+    let ahead = input.fork();
+    let ends = ahead.parse::<TokenTree>().is_ok() && ahead.is_empty();
+    let message = if ends && (input.peek(Token![,]) || input.peek(Token![;])) {
+        "nothing follows here: leave this out"
+    } else if input.peek(Token![.]) {
+        "only a stage can have its policy overridden: override those inside, where they are named"
+    } else if input.peek(Paren) {
         "a stage is named here, not called: leave the parentheses out, and the item is what it is called with"
     } else if input.peek(Token![<]) {
         "the types of a stage are given as in an expression: `decode::<Airport>`"
@@ -147,7 +156,10 @@ fn is_keyword(input: ParseStream<'_>) -> bool {
 }
 
 fn closure(input: ParseStream<'_>) -> syn::Result<ExprClosure> {
-    let expr: Expr = input.parse()?;
+    let at = input.span();
+    let expr: Expr = input.parse().map_err(|error| {
+        if input.is_empty() { syn::Error::new(at, "this closure has no body: `|value| …`") } else { error }
+    })?;
     let Expr::Closure(closure) = expr else {
         return Err(syn::Error::new_spanned(expr, "expected a closure, `|value| …`"));
     };
@@ -199,6 +211,10 @@ fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resu
             return Err(syn::Error::new_spanned(dot, message));
         }
         let key = input.call(Ident::parse_any)?;
+        if key == "await" {
+            let message = "a stage is not awaited here, but by the pipeline: leave `.await` out";
+            return Err(syn::Error::new_spanned(&key, message));
+        }
         if !input.peek(Paren) {
             return Err(syn::Error::new_spanned(
                 &key,

@@ -32,6 +32,22 @@ pub(crate) const OPTIONS: [Entry; 14] = [
     entry("crate", "crate = path::to::pipeline", false),
 ];
 
+/// What other libraries call these.
+const SYNONYMS: [(&str, &str); 12] = [
+    ("retry", "retries"),
+    ("attempts", "retries"),
+    ("max_retries", "retries"),
+    ("wait", "delay"),
+    ("base_delay", "delay"),
+    ("min_delay", "delay"),
+    ("max_wait", "max_delay"),
+    ("max_concurrency", "concurrency"),
+    ("parallelism", "concurrency"),
+    ("limit", "concurrency"),
+    ("rate_limit", "rate"),
+    ("throttle", "rate"),
+];
+
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     OPTIONS.iter().find(|entry| entry.name == name)
 }
@@ -53,7 +69,9 @@ fn unknown_among(
     all: &str,
     words: impl Iterator<Item = &'static str> + Clone,
 ) -> String {
-    let meant = nearest(name, words.clone()).map(|word| format!(": did you mean `{word}`?"));
+    let synonym = SYNONYMS.iter().find(|(word, _)| *word == name).map(|(_, option)| *option);
+    let meant =
+        synonym.or_else(|| nearest(name, words.clone())).map(|word| format!(": did you mean `{word}`?"));
     let meant = meant.unwrap_or_default();
     format!("there is no {what} `{name}`{meant}\n{all} {}", list(words, "and"))
 }

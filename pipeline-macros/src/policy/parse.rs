@@ -107,9 +107,9 @@ impl Policy {
             "deadline" => reader.into(&mut self.deadline, |value| value.text(nonzero_duration)),
             "concurrency" => reader.into(&mut self.concurrency, Value::at_least_one),
             "rate" => reader.into(&mut self.rate, rate),
-            "retry_if" => reader.into(&mut self.retry_if, Value::path),
-            "retry_after" => reader.into(&mut self.retry_after, Value::path),
-            "crate" => reader.into(&mut self.runtime, Value::path),
+            "retry_if" => reader.into(&mut self.retry_if, |value| value.path("the path of a function")),
+            "retry_after" => reader.into(&mut self.retry_after, |value| value.path("the path of a function")),
+            "crate" => reader.into(&mut self.runtime, |value| value.path("the path of the `pipeline` crate")),
             "blocking" => reader.flag(&mut self.blocking),
             other if place == Place::Override => {
                 Err(syn::Error::new(key.span(), options::unknown_override(other)))
@@ -244,7 +244,7 @@ impl Value {
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
                 self.expected("a number that is not negative")
             }
-            _ => self.expected("a whole number"),
+            _ => self.expected("a whole number, written out"),
         }
     }
 
@@ -258,10 +258,10 @@ impl Value {
         }
     }
 
-    fn path(&self) -> syn::Result<syn::Path> {
+    fn path(&self, what: &str) -> syn::Result<syn::Path> {
         match &self.expr {
             Expr::Path(ExprPath { qself: None, path, .. }) => Ok(path.clone()),
-            _ => self.expected("the path of a function"),
+            _ => self.expected(what),
         }
     }
 }

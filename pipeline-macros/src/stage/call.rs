@@ -13,6 +13,7 @@ use crate::policy::Body;
 
 /// How to call the function once.
 pub(crate) fn function(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
@@ -21,20 +22,23 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
     let pattern = stage.input_pattern();
     let body = call(
         stage,
-        &Call { open: quote!(let #pattern = input;), prepare: TokenStream::new(), lent_as: LentAs::Owned },
+        &Call {
+            open: quote_spanned!(at=> let #pattern = input;),
+            prepare: TokenStream::new(),
+            lent_as: LentAs::Owned,
+        },
     );
     let future = future(stage);
     let retry_if = policy.retry_if.as_ref().map(|path| {
         let function = &path.value;
         let call = quote_spanned!(path.value.span()=> #function(error));
-        quote!(fn retry_if(&self, error: &<Self as #root::StageFn>::Error) -> bool { #call })
+        quote_spanned!(at=> fn retry_if(&self, error: &<Self as #root::StageFn>::Error) -> #private::bool { #call })
     });
     let retry_after = policy.retry_after.as_ref().map(|path| {
         let function = &path.value;
         let call = quote_spanned!(path.value.span()=> #function(error));
-        quote!(fn retry_after(&self, error: &<Self as #root::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
+        quote_spanned!(at=> fn retry_after(&self, error: &<Self as #root::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
-    let at = name.span();
     quote_spanned! {at=>
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
             #[inline]
@@ -47,6 +51,7 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
 
 /// How to call it again, with copies of the inputs that move into it.
 pub(crate) fn repeat(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
     let Stage { name, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
@@ -61,17 +66,19 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
     let lent: Vec<_> = lent.collect();
     let (keep, share, lent_as) = if stage.is_blocking() {
         // A blocking call takes its input to another thread, which may hold on to it after a timeout.
-        let keep = quote!(let #pattern = input; #(let #lent = #private::Arc::new(#lent);)* #pattern);
-        (keep, quote!(#(let #lent = #private::Clone::clone(#lent);)*), LentAs::Shared)
+        let keep =
+            quote_spanned!(at=> let #pattern = input; #(let #lent = #private::Arc::new(#lent);)* #pattern);
+        (keep, quote_spanned!(at=> #(let #lent = #private::Clone::clone(#lent);)*), LentAs::Shared)
     } else {
-        (quote!(input), TokenStream::new(), LentAs::Borrowed)
+        (quote_spanned!(at=> input), TokenStream::new(), LentAs::Borrowed)
     };
-    let prepare = quote!(let #pattern = kept; let (#(#moved,)*) = moved; #share);
+    let prepare = quote_spanned!(at=> let #pattern = kept; let (#(#moved,)*) = moved; #share);
     let again = call(stage, &Call { prepare, open: TokenStream::new(), lent_as });
     let lent_as = if stage.is_blocking() { LentAs::Shared } else { LentAs::Owned };
-    let last =
-        call(stage, &Call { open: quote!(let #pattern = kept;), lent_as, prepare: TokenStream::new() });
-    let at = name.span();
+    let last = call(
+        stage,
+        &Call { open: quote_spanned!(at=> let #pattern = kept;), lent_as, prepare: TokenStream::new() },
+    );
     quote_spanned! {at=>
         impl #generics #private::Repeat<#input, __S> for #name #arguments #clause {
             type Kept = #kept;
@@ -88,6 +95,7 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
 
 /// Whether the stage is attempted again by its own attribute, and how an override can have it so.
 pub(crate) fn attempts(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
@@ -95,15 +103,15 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let pattern = stage.input_pattern();
     let arguments = type_arguments(&stage.generics);
     let types = stage.moved().map(|input| &input.owned);
-    let types = quote!((#(#types,)*));
+    let types = quote_spanned!(at=> (#(#types,)*));
 
     let own = if policy.retries() {
         // A missing `Clone` is reported at the type of the parameter.
         let copies = stage.moved().map(|Input { variable, owned, .. }| {
-            let at = owned.span();
-            let input = Ident::new("input", at);
-            let copy = respan(quote!(#root::RetryInput::__again), at);
-            quote_spanned!(at=> { let #input = #variable; #copy(#input) })
+            let there = owned.span();
+            let input = Ident::new("input", there);
+            let copy = respan(quote_spanned!(there=> #root::RetryInput::<()>::__again), there);
+            quote_spanned!(there=> { let #input = #variable; #copy(#input) })
         });
         quote! {
             type Own = #private::Again<#kept, #types>;
@@ -121,16 +129,15 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let mut any = stage.generics.clone();
     any.params.push(parse_quote!(__M));
     for Input { owned, .. } in stage.moved() {
-        any.make_where_clause().predicates.push(parse_quote!(#owned: #private::Repeated<__M>));
+        any.make_where_clause().predicates.push(parse_quote!(#owned: #root::RetryInput<__M>));
     }
     let (any, _, any_clause) = any.split_for_impl();
-    let copies =
-        stage.moved().map(|Input { variable, .. }| quote!(#private::Repeated::<__M>::repeat(#variable)));
+    let copies = stage
+        .moved()
+        .map(|Input { variable, .. }| quote_spanned!(at=> #root::RetryInput::<__M>::__again(#variable)));
     let (generics, _, clause) = stage.generics.split_for_impl();
-    let at = name.span();
     quote_spanned! {at=>
         impl #generics #private::Attempts<#input> for #name #arguments #clause { #own }
-        #[diagnostic::do_not_recommend]
         impl #any #root::Retryable<#input, __M> for #name #arguments #any_clause {
             type __Kept = #kept;
             type __Moved = #types;
@@ -141,10 +148,11 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
 
 /// The input while attempts go on: what is lent to a blocking call is shared with its thread.
 fn kept_type(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
     let private = stage.runtime.private();
     let types = stage.inputs().map(|Input { owned, lending, .. }| match lending {
-        Lending::Lent if stage.is_blocking() => quote!(#private::Arc<#owned>),
-        _ => quote!(#owned),
+        Lending::Lent if stage.is_blocking() => quote_spanned!(at=> #private::Arc<#owned>),
+        _ => quote_spanned!(at=> #owned),
     });
     one_or_tuple(types)
 }
@@ -167,59 +175,59 @@ enum LentAs {
 }
 
 fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
+    let at = stage.name.span();
     let Stage { name, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let arguments = stage.arguments.iter().map(|argument| match argument {
         Argument::Input(Input { variable, lending, .. }) => match (lending, lent_as) {
-            (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote!(#variable),
-            (Lending::Lent, LentAs::Owned) => quote!(&#variable),
-            (Lending::Lent, LentAs::Shared) => quote!(&*#variable),
+            (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote_spanned!(at=> #variable),
+            (Lending::Lent, LentAs::Owned) => quote_spanned!(at=> &#variable),
+            (Lending::Lent, LentAs::Shared) => quote_spanned!(at=> &*#variable),
         },
         Argument::State { ty } => {
-            let state = if stage.is_blocking() { quote!(&*state) } else { quote!(cx.state()) };
+            let state = if stage.is_blocking() {
+                quote_spanned!(at=> &*state)
+            } else {
+                quote_spanned!(at=> cx.state())
+            };
             quote_spanned!(ty.span()=> #root::Provide::<#ty>::provide(#state))
         }
-        Argument::Context if stage.is_blocking() => quote!(&context),
-        Argument::Context => quote!(&cx.__context(place)),
+        Argument::Context { at: ty } => {
+            let context = if stage.is_blocking() {
+                quote_spanned!(at=> context)
+            } else {
+                quote_spanned!(at=> cx.__context(place))
+            };
+            quote_spanned!(*ty=> &#context)
+        }
     });
     let parameters = type_arguments(&stage.generics);
-    let turbofish = (!parameters.is_empty()).then(|| quote!(::#parameters));
-    let called = quote!(#name #turbofish (#(#arguments),*));
+    let turbofish = (!parameters.is_empty()).then(|| quote_spanned!(at=> ::#parameters));
+    let called = quote_spanned!(at=> #name #turbofish (#(#arguments),*));
     let fallible = matches!(stage.output, Output::Fallible(_));
-    let lends_what_it_owns = !matches!(lent_as, LentAs::Borrowed) && stage.lent().next().is_some();
-    let result = if fallible { called.clone() } else { quote!(#private::Result::Ok(#called)) };
-    match stage.body {
-        // Called at once: there is nothing to wait for.
-        Body::Sync if !stage.is_blocking() => {
-            return quote!(#prepare #open #private::ready(#result));
-        }
-        // The function's own future, where nothing has to live beside it.
-        Body::Async if !lends_what_it_owns && !stage.uses_context() => {
-            let future = quote_spanned!(name.span()=> #called);
-            return match fallible {
-                true => quote!(#prepare #open #future),
-                false => quote!(#prepare #open #private::Infallibly::new(#future)),
-            };
-        }
-        Body::Async => {
-            let awaited = match fallible {
-                true => quote!(#called.await),
-                false => quote!(#private::Result::Ok(#called.await)),
-            };
-            let future = quote_spanned!(name.span()=> async move { #open #awaited });
-            return quote!(#prepare #future);
-        }
-        Body::Sync => {}
+    let awaited = match stage.body {
+        Body::Async => quote_spanned!(at=> #called.await),
+        Body::Sync => called.clone(),
+    };
+    let result = if fallible { awaited } else { quote_spanned!(at=> #private::Result::Ok(#awaited)) };
+    if stage.body == Body::Async && stage.lent().next().is_none() && !stage.uses_context() {
+        // The function's own future: nothing has to live beside it.
+        let future = if fallible { called } else { quote_spanned!(at=> #private::Infallibly::new(#called)) };
+        return quote_spanned!(at=> #prepare #open #future);
     }
-    let state = stage.uses_state().then(|| quote!(let state = cx.__shared_state();));
-    let context = stage.uses_context().then(|| quote!(let context = cx.__context(place);));
-    quote!(#prepare #state #context #private::blocking(move || { #open #result }))
+    if !stage.is_blocking() {
+        return quote_spanned!(at=> #prepare async move { #open #result });
+    }
+    let state = stage.uses_state().then(|| quote_spanned!(at=> let state = cx.__shared_state();));
+    let context = stage.uses_context().then(|| quote_spanned!(at=> let context = cx.__context(place);));
+    quote_spanned!(at=> #prepare #state #context #private::blocking(move || { #open #result }))
 }
 
 fn future(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     // Should the future not be `Send`, the function's name is where to say so.
     let send = quote_spanned!(stage.name.span()=> #private::Send);
-    let output = quote!(#private::Result<Self::Out, <Self as #root::StageFn>::Error>);
+    let output = quote_spanned!(at=> #private::Result<Self::Out, <Self as #root::StageFn>::Error>);
     quote_spanned!(stage.name.span()=> impl #private::Future<Output = #output> + #send)
 }

@@ -80,7 +80,7 @@ pub(crate) fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
     match ty {
         Type::Reference(reference) if reference.mutability.is_some() => {
             let owned = &reference.elem;
-            let owned = quote!(#owned);
+            let owned = written(owned);
             diagnostics.error(ty, format!("a stage cannot change its input in place, since each attempt has to see the original: take it by value, `mut input: {owned}`, and return it"));
         }
         Type::Reference(reference) if matches!(strip(&reference.elem), Type::TraitObject(_)) => {
@@ -117,12 +117,12 @@ pub(crate) fn lent<'a>(
         }
         Type::Reference(reference) => {
             let what = &reference.elem;
-            let what = quote!(#what);
+            let what = written(what);
             diagnostics.error(ty, format!("`#[{attribute}]` is lent to many calls at once, so it cannot be `&mut`: take `&{what}`, and put what changes behind a lock"));
             None
         }
         _ => {
-            let written = quote!(#ty);
+            let written = written(ty);
             diagnostics.error(
                 ty,
                 format!("`#[{attribute}]` is lent, not given away: take it by reference, `&{written}`"),
@@ -165,4 +165,12 @@ fn lifetimes(ty: &Type) -> Vec<&syn::Lifetime> {
     let mut search = Search(Vec::new());
     search.visit_type(ty);
     search.0
+}
+
+/// A type as people write it.
+fn written(ty: &Type) -> String {
+    let tokens = quote!(#ty).to_string();
+    let tight =
+        [(" < ", "<"), ("< ", "<"), (" >", ">"), (" :: ", "::"), (":: ", "::"), ("& ", "&"), (" ,", ",")];
+    tight.iter().fold(tokens, |text, (loose, tight)| text.replace(loose, tight))
 }

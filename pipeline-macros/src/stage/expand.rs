@@ -4,9 +4,13 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, GenericParam, Generics, ItemFn, Token, WhereClause, parse_quote};
+use syn::{
+    Attribute, GenericArgument, GenericParam, Generics, ItemFn, PathArguments, Token, Type, WhereClause,
+    parse_quote,
+};
 
 use super::call;
+use super::lend::strip;
 use super::model::{Argument, Output, Stage, shared_attributes};
 use crate::paths::Runtime;
 use crate::policy::{self, Body};
@@ -90,7 +94,7 @@ fn structure(stage: &Stage) -> TokenStream {
     quote_spanned! {at=>
         #docs
         #(#attributes)*
-        #[allow(non_camel_case_types, dead_code, clippy::type_complexity)]
+        #[allow(non_camel_case_types, dead_code, missing_debug_implementations, clippy::type_complexity)]
         #visibility struct #name #generics {
             #[doc(hidden)]
             #visibility __stage: #private::Token<#marker, #private::#limits>,
@@ -151,14 +155,15 @@ fn called(stage: &Stage) -> TokenStream {
     let input = stage.input_type();
     let (generics, clause) = impl_generics(stage);
     let arguments = type_arguments(&stage.generics);
-    let spec = quote!(<Self as #root::StageFn>::__SPEC);
+    let at = name.span();
+    let spec = quote_spanned!(at=> <Self as #root::StageFn>::__SPEC);
     let call = if policy.is_bare() {
-        quote!(#private::bare(self, input, cx))
+        quote_spanned!(at=> #private::bare(self, input, cx))
     } else if policy.retries() {
-        let attempts = quote!(<Self as #private::Attempts<#input>>::own());
-        quote!(#private::retrying(self, #attempts, const { &#spec }, &self.__stage.limits, input, cx))
+        let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
+        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#spec }, &self.__stage.limits, input, cx))
     } else {
-        quote!(#private::single(self, const { &#spec }, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::single(self, const { &#spec }, &self.__stage.limits, input, cx))
     };
     let at = name.span();
     quote_spanned! {at=>
@@ -187,8 +192,23 @@ fn value_type(stage: &Stage) -> TokenStream {
 fn error_type(stage: &Stage) -> TokenStream {
     let private = stage.runtime.private();
     match &stage.output {
-        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #private::Outcome>::Error),
+        Output::Fallible(ty) => {
+            let at = spelled_error(ty).map_or_else(|| ty.span(), Spanned::span);
+            quote_spanned!(at=> <#ty as #private::Outcome>::Error)
+        }
         Output::Infallible(_) => quote!(#private::Infallible),
+    }
+}
+
+/// The `E` of a `Result<T, E>` that is written out.
+fn spelled_error(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = strip(ty) else { return None };
+    match &path.path.segments.last()?.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.last()? {
+            GenericArgument::Type(error) if arguments.args.len() == 2 => Some(error),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -1,7 +1,12 @@
 //! How a parameter's type decides what the stage takes: by value, or owned here and lent.
 
-use syn::{Lifetime, PathArguments, Type, TypePath, TypeReference, parse_quote};
+use syn::visit::Visit;
+use syn::{
+    GenericParam, Generics, Lifetime, PathArguments, Type, TypeParamBound, TypePath, TypeReference,
+    parse_quote,
+};
 
+use super::model::Argument;
 use crate::paths::Runtime;
 
 /// How a parameter gets its argument.
@@ -64,8 +69,6 @@ fn is(path: &TypePath, names: &[&str]) -> bool {
 
 /// The first reference or `'_` in a type that borrows from nobody knows whom; `None` if the type owns all it has.
 pub(crate) fn anonymous_borrow(ty: &Type) -> Option<proc_macro2::TokenStream> {
-    use syn::visit::Visit;
-
     struct Search(Option<proc_macro2::TokenStream>);
 
     impl<'ast> Visit<'ast> for Search {
@@ -90,4 +93,54 @@ pub(crate) fn anonymous_borrow(ty: &Type) -> Option<proc_macro2::TokenStream> {
     let mut search = Search(None);
     search.visit_type(ty);
     search.0
+}
+
+/// The generics of a function, less the lifetimes that no owned input has: those of borrows, which end with the call.
+pub(crate) fn owned_generics(generics: &Generics, arguments: &[Argument]) -> Generics {
+    let mut kept = Lifetimes::default();
+    for argument in arguments {
+        if let Argument::Input(input) = argument {
+            kept.visit_type(&input.owned);
+        }
+    }
+    let is_gone = |lifetime: &Lifetime| {
+        generics.lifetimes().any(|parameter| parameter.lifetime == *lifetime) && !kept.0.contains(lifetime)
+    };
+    let mentions =
+        |bound: &TypeParamBound| matches!(bound, TypeParamBound::Lifetime(lifetime) if is_gone(lifetime));
+    let mut owned = generics.clone();
+    let parameters = owned.params.into_iter().filter_map(|mut parameter| {
+        match &mut parameter {
+            GenericParam::Lifetime(parameter) if is_gone(&parameter.lifetime) => return None,
+            GenericParam::Lifetime(parameter) => {
+                parameter.bounds = parameter.bounds.iter().filter(|bound| !is_gone(bound)).cloned().collect();
+            }
+            GenericParam::Type(parameter) => {
+                parameter.bounds =
+                    parameter.bounds.iter().filter(|bound| !mentions(bound)).cloned().collect();
+            }
+            GenericParam::Const(_) => {}
+        }
+        Some(parameter)
+    });
+    owned.params = parameters.collect();
+    if let Some(clause) = &mut owned.where_clause {
+        let predicates = clause.predicates.iter().filter(|predicate| {
+            let mut used = Lifetimes::default();
+            used.visit_where_predicate(predicate);
+            !used.0.iter().any(is_gone)
+        });
+        clause.predicates = predicates.cloned().collect();
+    }
+    owned
+}
+
+/// The lifetimes that are named somewhere.
+#[derive(Default)]
+struct Lifetimes(Vec<Lifetime>);
+
+impl<'ast> Visit<'ast> for Lifetimes {
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        self.0.push(lifetime.clone());
+    }
 }

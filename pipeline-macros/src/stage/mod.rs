@@ -25,9 +25,9 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
             return quote!(#item #(#errors)*);
         }
     };
-    let (function, parameters) = parse::split(function, &mut diagnostics);
     // A mistake in the options leaves a stage that can be used; one in the signature, only something like it.
     let mut in_signature = Diagnostics::default();
+    let (function, parameters) = parse::split(function, &mut in_signature);
     check::signature(&function, &mut in_signature);
     policy::check_attribute(&policy, check::body(&function), &mut diagnostics);
     let policy = if diagnostics.is_empty() { policy } else { policy::Policy::only_runtime(policy) };
@@ -36,6 +36,8 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     let mut in_signature = in_signature.into_errors();
     let stands_for_it = match (stage, in_signature.next()) {
         (Some(stage), None) => expand::stage(&stage),
+        // A method could never be named in a pipeline.
+        (_, Some(error)) if function.sig.receiver().is_some() => error,
         (_, error) => expand::fallback(&function, &runtime, &error.unwrap_or_default()),
     };
     let errors = diagnostics.into_errors().chain(in_signature);

@@ -1,7 +1,8 @@
 //! A function as a stage sees it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
+use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ItemFn, Path, PathArguments, ReturnType, Type, Visibility};
 
 use super::check;
@@ -29,8 +30,13 @@ pub(crate) struct Stage {
 /// Where the argument of a parameter comes from.
 pub(crate) enum Argument {
     Input(Input),
-    State { ty: Type },
-    Context,
+    State {
+        ty: Type,
+    },
+    Context {
+        /// Where its type stands.
+        at: Span,
+    },
 }
 
 /// A part of the stage's input.
@@ -67,13 +73,14 @@ impl Stage {
                 arguments
             });
         }
+        let arguments = arguments?;
         Some(Self {
             name: function.sig.ident.clone(),
             visibility: function.vis.clone(),
             attributes: shared_attributes(function),
-            generics: function.sig.generics.clone(),
+            generics: lend::owned_generics(&function.sig.generics, &arguments),
             body: check::body(function),
-            arguments: arguments?,
+            arguments,
             output: output(&function.sig.output),
             policy,
             runtime,
@@ -83,7 +90,7 @@ impl Stage {
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Input> + Clone {
         self.arguments.iter().filter_map(|argument| match argument {
             Argument::Input(input) => Some(input),
-            Argument::State { .. } | Argument::Context => None,
+            Argument::State { .. } | Argument::Context { .. } => None,
         })
     }
 
@@ -114,7 +121,7 @@ impl Stage {
 
     /// Whether the function asks for its item.
     pub(crate) fn uses_context(&self) -> bool {
-        self.arguments.iter().any(|argument| matches!(argument, Argument::Context))
+        self.arguments.iter().any(|argument| matches!(argument, Argument::Context { .. }))
     }
 
     pub(crate) fn is_blocking(&self) -> bool {
@@ -153,8 +160,8 @@ fn argument(
             Some(Argument::State { ty })
         }
         Parameter::Context(typed) => {
-            check::lent(typed, "context", diagnostics)?;
-            Some(Argument::Context)
+            let ty = check::lent(typed, "context", diagnostics)?;
+            Some(Argument::Context { at: ty.span() })
         }
     }
 }

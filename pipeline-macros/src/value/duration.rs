@@ -11,7 +11,10 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         Err(_) if text.trim().parse::<f64>().is_ok() => {
             Err(format!("`{text}` has no unit: is it `\"{0}s\"` or `\"{0}ms\"`?", text.trim()))
         }
-        Err(error) => Err(format!("`{text}` is no duration ({error}): {example}")),
+        Err(humantime::DurationError::UnknownUnit { unit, .. }) if !unit.is_empty() => {
+            Err(format!("`{unit}` is no unit of time: {example}"))
+        }
+        Err(_) => Err(format!("`{text}` is no duration: {example}")),
     }
 }
 

@@ -25,6 +25,9 @@ impl Rate {
             });
         };
         let (count, period) = (count.trim(), period.trim());
+        if count.is_empty() {
+            return Err(format!("`{text}` has no number before the `/`: {example}"));
+        }
         let count = match count.parse::<u32>().map(NonZeroU32::new) {
             Ok(Some(count)) => count,
             Ok(None) => {

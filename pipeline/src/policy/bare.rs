@@ -12,7 +12,7 @@ use crate::error::{BoxError, ErrorKind};
 use crate::footing::{Footing, Place};
 use crate::function::Function;
 use crate::item::Item;
-use crate::{Scope, StageError, StageFn};
+use crate::{Scope, StageError, StageFailure, StageFn};
 
 /// A call of a stage without a policy: the function's own future, and the stage's name on its failure.
 #[inline]
@@ -61,7 +61,7 @@ where
         match poll {
             Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
             Poll::Ready(Err(error)) => {
-                Poll::Ready(Err(failed(F::__SPEC.name, *this.waits_since, error.into())))
+                Poll::Ready(Err(failed(F::__SPEC.name, *this.waits_since, error.__boxed())))
             }
             Poll::Pending => {
                 this.waits_since.get_or_insert_with(Instant::now);

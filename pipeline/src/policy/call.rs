@@ -1,19 +1,23 @@
 //! One call of a stage under its policy.
 
+use std::error::Error;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
 use super::Spec;
 use super::clock::{Clock, Late};
 use super::limits::Limit;
+use crate::display::human;
 use crate::error::{BoxError, ErrorKind, FailedAttempt};
 use crate::footing::{Footing, Place};
 use crate::function::{Again, Function, Repeat};
 use crate::item::Item;
-use crate::{Scope, StageError};
+use crate::{Scope, StageError, StageFailure};
 
 /// A call of a stage that is attempted once.
 ///
@@ -41,9 +45,9 @@ where
         match limit.try_enter(spec) {
             Some(_permit) => {
                 let mut attempt = pin!(start(input));
-                match first_poll(attempt.as_mut(), cx.item(), place).await {
+                match first_poll(attempt.as_mut(), cx.item(), place, StageFailure::__boxed).await {
                     Poll::Ready(Ok(value)) => Ok(value),
-                    Poll::Ready(Err(error)) => Call::begun(spec).finish(Ok(Err(error))),
+                    Poll::Ready(Err(error)) => Err(Call::begun(spec).fail(ErrorKind::Failed, Some(error))),
                     Poll::Pending => aside(Call::begun(spec).go_on_alone(attempt, cx.item(), place)).await,
                 }
             }
@@ -86,14 +90,18 @@ where
             Some(_permit) => {
                 let start = || stage.again(&kept, (attempts.0)(&kept), *cx, place);
                 let mut attempt = pin!(guard(cx.item(), place, start));
-                match first_poll(attempt.as_mut(), cx.item(), place).await {
+                let look = |error| Failed::with(stage, error);
+                match first_poll(attempt.as_mut(), cx.item(), place, look).await {
                     Poll::Ready(Ok(value)) => return Ok(value),
-                    Poll::Ready(Err(error)) => (Call::begun(spec), Some(Ok(Err(error)))),
+                    Poll::Ready(Err(failed)) => (Call::begun(spec), Some(failed)),
                     Poll::Pending => {
                         let mut call = Call::begun(spec);
                         match aside(call.go_on(attempt, cx.item(), place)).await {
                             Ok(Ok(value)) => return Ok(value),
-                            outcome => (call, Some(outcome)),
+                            Ok(Err(error)) => {
+                                (call, Some(guard(cx.item(), place, || Failed::with(stage, error))))
+                            }
+                            Err(late) => (call, Some(Failed::late(late, spec))),
                         }
                     }
                 }
@@ -104,17 +112,50 @@ where
     }
 }
 
+/// A failed attempt, and what is to follow.
+struct Failed {
+    kind: ErrorKind,
+    cause: Option<BoxError>,
+    /// Whether another attempt makes sense, and the least wait before it.
+    retry: Option<Duration>,
+}
+
+impl Failed {
+    /// The function returned an error. It is looked at here, and is any error from here on.
+    #[cold]
+    fn with<F, In, S>(stage: &F, error: F::Error) -> Self
+    where
+        F: Function<In, S>,
+    {
+        let retry = stage.retry_if(&error).then(|| stage.retry_after(&error).unwrap_or_default());
+        Self { kind: ErrorKind::Failed, cause: Some(error.__boxed()), retry }
+    }
+
+    /// A limit passed.
+    fn late(late: Late, spec: &Spec) -> Self {
+        let (kind, cause) = describe(late, spec);
+        Self { kind, cause, retry: (late == Late::Attempt).then_some(Duration::ZERO) }
+    }
+}
+
 /// How an attempt ended.
 type Outcome<T, E> = Result<Result<T, E>, Late>;
 
-/// Polls once, whatever comes of it: an attempt that is ready at once needs neither a clock nor a timer.
+/// Polls once, whatever comes of it: an attempt that is ready at once needs neither a clock nor a timer. What it fails
+/// with is looked at on the spot, and is not held while anything waits.
 #[inline]
-fn first_poll<A: Future>(
+fn first_poll<A, T, E, X>(
     mut attempt: Pin<&mut A>,
     item: &Item<'_>,
     place: Place,
-) -> impl Future<Output = Poll<A::Output>> {
-    poll_fn(move |task| Poll::Ready(guard(item, place, || attempt.as_mut().poll(task))))
+    look: impl Fn(E) -> X,
+) -> impl Future<Output = Poll<Result<T, X>>>
+where
+    A: Future<Output = Result<T, E>>,
+{
+    poll_fn(move |task| {
+        Poll::Ready(guard(item, place, || attempt.as_mut().poll(task).map(|result| result.map_err(&look))))
+    })
 }
 
 /// Runs a part of a stage, whose name a panic is to carry.
@@ -177,7 +218,7 @@ impl<'a> Call<'a> {
         limit: &L,
         kept: F::Kept,
         cx: &Scope<'_, S>,
-        mut failed: Option<Outcome<F::Out, F::Error>>,
+        mut failed: Option<Failed>,
     ) -> Result<F::Out, StageError>
     where
         S: Send + Sync,
@@ -187,22 +228,14 @@ impl<'a> Call<'a> {
         let spec = self.spec;
         let mut footing = Footing::new(cx.item(), Place { stage: spec.name, attempt: 1 });
         loop {
-            if let Some(outcome) = failed.take() {
-                footing.set(Place { stage: spec.name, attempt: self.attempts });
-                let floor = match &outcome {
-                    _ if self.attempts > spec.retries => None,
-                    Ok(Ok(_)) | Err(Late::Call) => None,
-                    Ok(Err(error)) => stage.retry_if(error).then(|| stage.retry_after(error)),
-                    Err(Late::Attempt) => Some(None),
-                };
-                let Some(floor) = floor else {
-                    footing.release();
-                    return self.finish(outcome);
-                };
+            if let Some(Failed { kind, cause, retry }) = failed.take() {
                 let attempt = self.attempts;
+                let Some(floor) = retry.filter(|_| attempt <= spec.retries) else {
+                    footing.release();
+                    return Err(self.fail(kind, cause));
+                };
                 let rng = || cx.item().run().rng(cx.item().index(), spec.name, attempt);
-                let wait = spec.backoff.draw(attempt, rng).max(floor.unwrap_or_default());
-                let (kind, cause) = describe(outcome);
+                let wait = spec.backoff.draw(attempt, rng).max(floor);
                 self.earlier.push(FailedAttempt { attempt, kind, cause, wait });
                 if self.wait(wait).await.is_err() {
                     footing.release();
@@ -211,8 +244,7 @@ impl<'a> Call<'a> {
             }
             let place = Place { stage: spec.name, attempt: self.attempts + 1 };
             footing.set(place);
-            let turn = self.turn(limit).await;
-            let outcome = match turn {
+            let outcome = match self.turn(limit).await {
                 Err(late) => Err(late),
                 Ok(_permit) if self.attempts > spec.retries => {
                     let outcome = self.attempt(stage.last(kept, *cx, place)).await;
@@ -221,7 +253,14 @@ impl<'a> Call<'a> {
                 }
                 Ok(_permit) => self.attempt(stage.again(&kept, copy(&kept), *cx, place)).await,
             };
-            failed = Some(outcome);
+            failed = Some(match outcome {
+                Ok(Ok(value)) => {
+                    footing.release();
+                    return Ok(value);
+                }
+                Ok(Err(error)) => Failed::with(stage, error),
+                Err(late) => Failed::late(late, spec),
+            });
         }
     }
 
@@ -247,7 +286,7 @@ impl<'a> Call<'a> {
     ) -> Result<T, StageError>
     where
         A: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        E: StageFailure,
     {
         let outcome = self.go_on(attempt, item, place).await;
         self.finish(outcome)
@@ -257,7 +296,7 @@ impl<'a> Call<'a> {
     async fn alone<A, T, E>(mut self, attempt: A, item: &Item<'_>, place: Place) -> Result<T, StageError>
     where
         A: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        E: StageFailure,
     {
         let footing = Footing::new(item, place);
         let outcome = self.attempt(attempt).await;
@@ -281,7 +320,7 @@ impl<'a> Call<'a> {
     }
 
     /// Waits between two attempts, with no permit held.
-    async fn wait(&mut self, wait: std::time::Duration) -> Result<(), Late> {
+    async fn wait(&mut self, wait: Duration) -> Result<(), Late> {
         // Starts the watch, if nothing had to wait so far.
         self.clock.elapsed();
         let Some(until) = tokio::time::Instant::now().checked_add(wait) else {
@@ -292,11 +331,12 @@ impl<'a> Call<'a> {
 
     /// The end of the call.
     #[cold]
-    fn finish<T, E: Into<BoxError>>(self, outcome: Outcome<T, E>) -> Result<T, StageError> {
+    fn finish<T, E: StageFailure>(self, outcome: Outcome<T, E>) -> Result<T, StageError> {
         match outcome {
             Ok(Ok(value)) => Ok(value),
-            failed => {
-                let (kind, cause) = describe(failed);
+            Ok(Err(error)) => Err(self.fail(ErrorKind::Failed, Some(error.__boxed()))),
+            Err(late) => {
+                let (kind, cause) = describe(late, self.spec);
                 Err(self.fail(kind, cause))
             }
         }
@@ -309,13 +349,22 @@ impl<'a> Call<'a> {
     }
 }
 
-/// How an attempt that gave no value failed, and what it said.
-#[cold]
-fn describe<T, E: Into<BoxError>>(outcome: Outcome<T, E>) -> (ErrorKind, Option<BoxError>) {
-    match outcome {
-        Ok(Ok(_)) => unreachable!("an attempt that gave its value did not fail"),
-        Ok(Err(error)) => (ErrorKind::Failed, Some(error.into())),
-        Err(Late::Attempt) => (ErrorKind::TimedOut, None),
-        Err(Late::Call) => (ErrorKind::DeadlineExceeded, None),
+/// What there is to say of a limit that passed.
+fn describe(late: Late, spec: &Spec) -> (ErrorKind, Option<BoxError>) {
+    match late {
+        Late::Attempt => (ErrorKind::TimedOut, spec.timeout.map(|limit| NotWithin(limit).into())),
+        Late::Call => (ErrorKind::DeadlineExceeded, None),
     }
 }
+
+/// What a timed-out attempt says.
+#[derive(Debug)]
+struct NotWithin(Duration);
+
+impl fmt::Display for NotWithin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not done within {}", human(self.0))
+    }
+}
+
+impl Error for NotWithin {}
