@@ -32,10 +32,8 @@ pub use closure::{Closure, Inspect};
 pub use context::{Context, Scope};
 pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
-#[doc(hidden)]
-pub use function::{Again, Once};
-pub use function::{RetryInput, Retryable, StageFailure};
-#[doc(hidden)]
+pub use function::{Again, Once, Outcome, RetryInput, Retryable, StageFailure};
+pub use infallibly::Infallibly;
 pub use overridden::Overridden;
 pub use pipeline::{Nested, Pipeline};
 pub use provide::Provide;
@@ -46,7 +44,8 @@ pub use stage::{Accepts, Stage, StageFn};
 /// Makes a function a stage: what [`pipeline!`] chains.
 ///
 /// The function stays as it is, and callable. Beside it there is a struct of its name, which stands for it in
-/// pipelines; `use stages::fetch` brings both. The options are in [the table above](crate#the-options-of-a-stage).
+/// pipelines; `use stages::fetch` brings both. (So a stage and a module of one name cannot be in scope together: import
+/// the stage under another one, `use store::store as upsert`.) The options are in [the table above](crate#the-options-of-a-stage).
 ///
 /// # Parameters
 ///

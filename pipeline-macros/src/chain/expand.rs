@@ -101,15 +101,17 @@ fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStr
     });
     let parameters = stand_in_parameters(&arguments);
     let units = parameters.iter().map(|_| quote!(()));
-    let fields = respan(quote!({ __stage: #private::Default::default() }), at);
     let value = Ident::new("stage", at);
     let stage = Ident::new("__Stage", at);
     let root = runtime.root();
     let this = call_at(at, &quote!(#root::StageFn::__this), &value.to_token_stream());
     // Not a `let`, or rustc would suggest to write a type there where one cannot be inferred.
-    let made = quote_spanned!(at=> match (#stage #arguments #fields) { #value => #this });
-    let stand_in = quote!(pub struct #name<#(#parameters),*> { pub __stage: (#(::core::marker::PhantomData<#parameters>,)*) });
-    let stand_in = respan(stand_in, at);
+    let made = quote_spanned!(at=> match #stage #arguments::stage() { #value => #this });
+    let fields = quote!(#(::core::marker::PhantomData<#parameters>,)*);
+    let stand_in = respan(quote!(pub struct #name<#(#parameters),*>(#fields);), at);
+    let instance = quote!(impl<#(#parameters),*> #name<#(#parameters),*> {
+        pub fn stage() -> Self { ::core::unreachable!() }
+    });
     let agreement = overrides.map(|overrides| policy::agreement(overrides, runtime));
     // The stand-in agrees with any override: one error is enough.
     let any = agreement.as_ref().filter(|agreement| !agreement.is_empty()).map(
@@ -119,6 +121,7 @@ fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStr
         #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
         mod not_in_scope {
             #stand_in
+            #instance
             #any
         }
         #[allow(unused_imports)]

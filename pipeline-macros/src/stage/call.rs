@@ -127,18 +127,19 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     };
 
     let mut any = stage.generics.clone();
-    any.params.push(parse_quote!(__M));
+    any.params.push(parse_quote!(Asked));
     for Input { owned, .. } in stage.moved() {
-        any.make_where_clause().predicates.push(parse_quote!(#owned: #root::RetryInput<__M>));
+        let bound = quote_spanned!(at=> #owned: #root::RetryInput<Asked>);
+        any.make_where_clause().predicates.push(parse_quote!(#bound));
     }
     let (any, _, any_clause) = any.split_for_impl();
     let copies = stage
         .moved()
-        .map(|Input { variable, .. }| quote_spanned!(at=> #root::RetryInput::<__M>::__again(#variable)));
+        .map(|Input { variable, .. }| quote_spanned!(at=> #root::RetryInput::<Asked>::__again(#variable)));
     let (generics, _, clause) = stage.generics.split_for_impl();
     quote_spanned! {at=>
         impl #generics #private::Attempts<#input> for #name #arguments #clause { #own }
-        impl #any #root::Retryable<#input, __M> for #name #arguments #any_clause {
+        impl #any #root::Retryable<#input, Asked> for #name #arguments #any_clause {
             type __Kept = #kept;
             type __Moved = #types;
             fn __copy(kept: &Self::__Kept) -> Self::__Moved { let #pattern = kept; (#(#copies,)*) }
@@ -212,7 +213,7 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     let result = if fallible { awaited } else { quote_spanned!(at=> #private::Result::Ok(#awaited)) };
     if stage.body == Body::Async && stage.lent().next().is_none() && !stage.uses_context() {
         // The function's own future: nothing has to live beside it.
-        let future = if fallible { called } else { quote_spanned!(at=> #private::Infallibly::new(#called)) };
+        let future = if fallible { called } else { quote_spanned!(at=> #root::Infallibly::new(#called)) };
         return quote_spanned!(at=> #prepare #open #future);
     }
     if !stage.is_blocking() {

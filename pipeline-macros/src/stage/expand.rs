@@ -12,7 +12,7 @@ use syn::{
 use super::call;
 use super::lend::strip;
 use super::model::{Argument, Output, Stage, shared_attributes};
-use crate::paths::Runtime;
+use crate::paths::{Runtime, respan};
 use crate::policy::{self, Body};
 
 pub(crate) fn stage(stage: &Stage) -> TokenStream {
@@ -55,8 +55,14 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code)]
         #vis struct #name #generics {
-            #[doc(hidden)]
-            #vis __stage: #private::Token<#marker, #private::Unlimited>,
+            __stage: #private::Token<#marker, #private::Unlimited>,
+        }
+        #(#cfgs)*
+        #[allow(unused)]
+        impl #bounds #name #arguments {
+            #vis fn stage() -> Self {
+                #name { __stage: #private::Default::default() }
+            }
         }
         #(#cfgs)*
         #[allow(unused)]
@@ -96,8 +102,16 @@ fn structure(stage: &Stage) -> TokenStream {
         #(#attributes)*
         #[allow(non_camel_case_types, dead_code, missing_debug_implementations, clippy::type_complexity)]
         #visibility struct #name #generics {
+            __stage: #private::Token<#marker, #private::#limits>,
+        }
+        #(#cfgs)*
+        #[allow(deprecated, dead_code)]
+        impl #bounds #name #arguments {
+            /// One use of the stage in a pipeline, with limits of its own.
             #[doc(hidden)]
-            #visibility __stage: #private::Token<#marker, #private::#limits>,
+            #visibility fn stage() -> Self {
+                #name { __stage: #private::Default::default() }
+            }
         }
         #(#cfgs)*
         #[allow(deprecated)]
@@ -182,19 +196,19 @@ fn called(stage: &Stage) -> TokenStream {
 
 /// What comes out when all goes well.
 fn value_type(stage: &Stage) -> TokenStream {
-    let private = stage.runtime.private();
+    let root = stage.runtime.root();
     match &stage.output {
-        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #private::Outcome>::Value),
+        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #root::Outcome>::Value),
         Output::Infallible(ty) => quote!(#ty),
     }
 }
 
 fn error_type(stage: &Stage) -> TokenStream {
-    let private = stage.runtime.private();
+    let (root, private) = (stage.runtime.root(), stage.runtime.private());
     match &stage.output {
         Output::Fallible(ty) => {
             let at = spelled_error(ty).map_or_else(|| ty.span(), Spanned::span);
-            quote_spanned!(at=> <#ty as #private::Outcome>::Error)
+            quote_spanned!(at=> <#ty as #root::Outcome>::Error)
         }
         Output::Infallible(_) => quote!(#private::Infallible),
     }
@@ -221,6 +235,13 @@ pub(crate) fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>)
     clause.predicates.push(parse_quote!(__S: #private::Send + #private::Sync));
     if stage.is_blocking() && stage.uses_state() {
         clause.predicates.push(parse_quote!(__S: 'static));
+    }
+    for input in stage.inputs() {
+        // Reported at the parameter's type, and taken for granted from then on.
+        let owned = &input.owned;
+        let send = respan(quote!(#private::Send), owned.span());
+        let bound = quote_spanned!(owned.span()=> #owned: #send);
+        clause.predicates.push(parse_quote!(#bound));
     }
     for argument in &stage.arguments {
         if let Argument::State { ty } = argument {
