@@ -52,9 +52,8 @@ const INTERNAL_NAMES: [&str; 1] = ["stage/fail/module_of_the_same_name"];
 
 /// The errors with their caret on a whole macro. Where nothing is in it there is no better place; the rest is to be
 /// mended.
-const WHOLE_MACROS: [&str; 5] = [
+const WHOLE_MACROS: [&str; 4] = [
     "chain/fail/bound_of_a_generic_stage_not_met",
-    "chain/fail/name_misspelt_in_a_module",
     "chain/fail/pipeline_empty",
     "chain/fail/type_argument_that_does_not_fit",
     "stage/fail/associated_function",

@@ -103,6 +103,7 @@ fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStr
     let units = parameters.iter().map(|_| quote!(()));
     let value = Ident::new("stage", at);
     let stage = Ident::new("__Stage", at);
+    let import = quote_spanned!(at=> use #bare as #stage;);
     let root = runtime.root();
     let this = call_at(at, &quote!(#root::StageFn::__this), &value.to_token_stream());
     // Not a `let`, or rustc would suggest to write a type there where one cannot be inferred.
@@ -129,7 +130,7 @@ fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStr
         {
             #placeholder
             #[allow(unused_imports)]
-            use #bare as __Stage;
+            #import
             #agreement
             #made
         }
