@@ -1,1 +1,1 @@
-//! Nothing by itself.
+//! The benches stand beside this file, one a question: see the README.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use pin_project_lite::pin_project;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
@@ -32,58 +33,38 @@ where
 {
     let item = Item::new(run, index);
     let cx = Scope::new(state, &item);
-    let call = pin!(stages.call(input, &cx));
-    Caught { call, item: &item }.await
+    let call = stages.call(input, &cx);
+    Caught { call }.await.unwrap_or_else(|payload| Err(panicked(&item, payload)))
 }
 
-/// An item that is a run of its own.
-#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
-#[inline]
-pub(crate) fn alone<In, F, S>(
-    stages: &F,
-    input: In,
-    state: &Arc<S>,
-    settings: &Settings,
-) -> impl Future<Output = Result<F::Out, StageError>> + Send
-where
-    In: Send,
-    S: Send + Sync,
-    F: Stage<In, S>,
-{
-    async move {
-        let run = Run::new(settings);
-        let item = Item::new(&run, 0);
-        let cx = Scope::new(state, &item);
-        let call = pin!(stages.call(input, &cx));
-        Caught { call, item: &item }.await
+pin_project! {
+    /// The call of a chain, with its panics caught.
+    ///
+    /// It holds the call itself: behind a pointer the compiler loses sight of how far a fresh call has come.
+    pub(crate) struct Caught<C> {
+        #[pin]
+        pub(crate) call: C,
     }
 }
 
-/// The call of a chain; its panics are failures.
-struct Caught<'a, C> {
-    call: Pin<&'a mut C>,
-    item: &'a Item<'a>,
-}
-
-impl<C, Out> Future for Caught<'_, C>
-where
-    C: Future<Output = Result<Out, StageError>>,
-{
-    type Output = Result<Out, StageError>;
+impl<C: Future> Future for Caught<C> {
+    type Output = Result<C::Output, Box<dyn Any + Send>>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let call = self.call.as_mut();
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let call = self.project().call;
         // After a panic the call is not polled again, only dropped, so nobody sees what it left half done.
         match catch_unwind(AssertUnwindSafe(|| call.poll(cx))) {
-            Ok(poll) => poll,
-            Err(payload) => Poll::Ready(Err(panicked(self.item, payload))),
+            Ok(poll) => poll.map(Ok),
+            Err(payload) => Poll::Ready(Err(payload)),
         }
     }
 }
 
+/// The failure that a panic on the way is.
 #[cold]
-fn panicked(item: &Item<'_>, payload: Box<dyn Any + Send>) -> StageError {
+#[inline(never)]
+pub(crate) fn panicked(item: &Item<'_>, payload: Box<dyn Any + Send>) -> StageError {
     let Place { stage, attempt } = item.fall().unwrap_or(Place { stage: "?", attempt: 1 });
     StageError::panicked(stage, attempt, payload)
 }

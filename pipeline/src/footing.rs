@@ -39,11 +39,18 @@ impl<'a, P: Copy + Into<Place>> Footing<'a, P> {
 }
 
 impl<P: Copy + Into<Place>> Drop for Footing<'_, P> {
-    #[cold]
+    #[inline]
     fn drop(&mut self) {
-        // A call that is merely dropped (cancelled) did not fall. Of nested stages the innermost unwinds first.
-        if std::thread::panicking() {
-            self.item.fell_in(self.place.into());
-        }
+        fell(self.item, self.place.into());
+    }
+}
+
+/// Takes what a footing holds by value: a reference would keep it in memory during each call.
+#[cold]
+#[inline(never)]
+fn fell(item: &Item<'_>, place: Place) {
+    // A call that is merely dropped (cancelled) did not fall. Of nested stages the innermost unwinds first.
+    if std::thread::panicking() {
+        item.fell_in(place);
     }
 }

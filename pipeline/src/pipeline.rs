@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::item::Item;
 use crate::report::Aborted;
+use crate::run::Run;
 use crate::{Accepts, BoxPipeline, Scope, Stage, StageError, boxed, engine};
 
 /// Stages, their settings and the state they are bound to: takes an `In` from end to end.
@@ -116,8 +118,15 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future drops the item and whatever its stage was doing; permits are given back.
+    #[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
     pub fn run(&self, input: In) -> impl Future<Output = Result<F::Out, StageError>> + Send {
-        engine::alone(&self.stages, input, &self.state, &self.settings)
+        async move {
+            let run = Run::new(&self.settings);
+            let item = Item::new(&run, 0);
+            let cx = Scope::new(&self.state, &item);
+            let call = self.stages.call(input, &cx);
+            engine::Caught { call }.await.unwrap_or_else(|payload| Err(engine::panicked(&item, payload)))
+        }
     }
 
     /// [`run`](Self::run), for code that is not async: waits until the item is done.
