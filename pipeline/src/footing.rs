@@ -25,10 +25,13 @@ impl<'a, P: Copy + Into<Place>> Footing<'a, P> {
         Self { item, place }
     }
 
-    /// Another attempt of the same call.
+    /// Runs a part of a call.
     #[inline]
-    pub(crate) fn set(&mut self, place: P) {
-        self.place = place;
+    pub(crate) fn guard<T>(item: &'a Item<'a>, place: P, part: impl FnOnce() -> T) -> T {
+        let footing = Self::new(item, place);
+        let output = part();
+        footing.release();
+        output
     }
 
     /// The call came back.

@@ -1,16 +1,22 @@
 //! One call of a stage under its policy.
+//!
+//! Most calls are done, and well, at their first poll. That way is straight: it reads no clock, arms no timer and
+//! allocates nothing, and what a call has to remember for its bad days is small. The rest is out of the way, in
+//! functions of its own.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::{Future, pending};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 
 use super::Spec;
-use super::clock::{Clock, Late};
+use super::clock::{Alarm, Clock, Late, sleep};
 use super::limits::Limit;
 use crate::display::human;
 use crate::error::{BoxError, ErrorKind, FailedAttempt};
@@ -40,25 +46,20 @@ where
     L: Limit,
 {
     async move {
-        let place = Place { stage: spec.name, attempt: 1 };
-        let start = |input| guard(cx.item(), place, || stage.once(input, *cx, place));
-        match limit.try_enter(spec) {
-            Some(_permit) => {
-                let mut attempt = pin!(start(input));
-                match first_poll(attempt.as_mut(), cx.item(), place, StageFailure::__boxed).await {
-                    Poll::Ready(Ok(value)) => Ok(value),
-                    Poll::Ready(Err(error)) => Err(Call::begun(spec).fail(ErrorKind::Failed, Some(error))),
-                    Poll::Pending => aside(Call::begun(spec).go_on_alone(attempt, cx.item(), place)).await,
+        let (item, place) = (cx.item(), Place { stage: spec.name, attempt: 1 });
+        let mut clock = Clock::default();
+        let _permit = match limit.try_enter(spec) {
+            Some(permit) => permit,
+            None => match turn(limit, spec, &mut clock, item, place).await {
+                Ok(permit) => permit,
+                Err(late) => {
+                    return Err(report(spec, Missed::<Infallible>::late(late, clock), 0, Vec::new()));
                 }
-            }
-            None => {
-                let mut call = Call::new(spec);
-                match aside(call.turn(limit)).await {
-                    Ok(_permit) => aside(call.alone(start(input), cx.item(), place)).await,
-                    Err(late) => call.finish(Err::<Result<_, F::Error>, _>(late)),
-                }
-            }
-        }
+            },
+        };
+        let future = Footing::guard(item, place, || stage.once(input, *cx, place));
+        let attempt = Attempt { future, item, spec, number: 1, clock, alarm: Alarm::Unset };
+        attempt.await.map_err(|missed| report(spec, missed, 1, Vec::new()))
     }
 }
 
@@ -71,7 +72,7 @@ where
 #[inline]
 pub fn retrying<F, In, S, L>(
     stage: &F,
-    attempts: Again<F::Kept, F::Moved>,
+    Again(copy): Again<F::Kept, F::Moved>,
     spec: &Spec,
     limit: &L,
     input: In,
@@ -83,278 +84,255 @@ where
     F: Repeat<In, S>,
     L: Limit,
 {
-    async move {
+    let (item, place) = (cx.item(), Place { stage: spec.name, attempt: 1 });
+    // At once, while the compiler still knows which function `copy` is.
+    let (kept, moved) = Footing::guard(item, place, || {
         let kept = F::keep(input);
-        let place = Place { stage: spec.name, attempt: 1 };
-        let (call, failed) = match limit.try_enter(spec) {
-            Some(_permit) => {
-                let start = || stage.again(&kept, (attempts.0)(&kept), *cx, place);
-                let mut attempt = pin!(guard(cx.item(), place, start));
-                let look = |error| Failed::with(stage, error);
-                match first_poll(attempt.as_mut(), cx.item(), place, look).await {
-                    Poll::Ready(Ok(value)) => return Ok(value),
-                    Poll::Ready(Err(failed)) => (Call::begun(spec), Some(failed)),
-                    Poll::Pending => {
-                        let mut call = Call::begun(spec);
-                        match aside(call.go_on(attempt, cx.item(), place)).await {
-                            Ok(Ok(value)) => return Ok(value),
-                            Ok(Err(error)) => {
-                                (call, Some(guard(cx.item(), place, || Failed::with(stage, error))))
-                            }
-                            Err(late) => (call, Some(Failed::late(late, spec))),
-                        }
+        let moved = copy(&kept);
+        (kept, moved)
+    });
+    async move {
+        let mut clock = Clock::default();
+        let failed = {
+            let _permit = match limit.try_enter(spec) {
+                Some(permit) => permit,
+                None => match turn(limit, spec, &mut clock, item, place).await {
+                    Ok(permit) => permit,
+                    Err(late) => {
+                        return Err(report(spec, Missed::<Infallible>::late(late, clock), 0, Vec::new()));
                     }
-                }
+                },
+            };
+            let future = Footing::guard(item, place, || stage.again(&kept, moved, *cx, place));
+            let attempt = Attempt { future, item, spec, number: 1, clock, alarm: Alarm::Unset };
+            match attempt.await {
+                Ok(value) => return Ok(value),
+                Err(missed) => Failed::look(stage, missed, spec, item, place),
             }
-            None => (Call::new(spec), None),
         };
-        aside(call.again(stage, attempts, limit, kept, cx, failed)).await
+        // On the heap: a failure allocates anyway, and this way the calls that do not fail stay small.
+        Box::pin(retry(stage, copy, spec, limit, kept, cx, failed)).await
     }
 }
 
-/// A failed attempt, and what is to follow.
+/// What follows a first attempt that gave no value.
+async fn retry<F, In, S, L>(
+    stage: &F,
+    copy: fn(&F::Kept) -> F::Moved,
+    spec: &Spec,
+    limit: &L,
+    kept: F::Kept,
+    cx: &Scope<'_, S>,
+    mut failed: Failed,
+) -> Result<F::Out, StageError>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Repeat<In, S>,
+    L: Limit,
+{
+    let item = cx.item();
+    let mut place = Place { stage: spec.name, attempt: 1 };
+    let mut earlier = Vec::new();
+    loop {
+        let made = place.attempt;
+        let Failed { kind, cause, retry, mut clock } = failed;
+        let Some(floor) = retry.filter(|_| made <= spec.retries) else {
+            return Err(finish(spec, kind, cause, clock, made, earlier));
+        };
+        let rng = || item.run().rng(item.index(), spec.name, made);
+        let wait = spec.backoff.draw(made, rng).max(floor);
+        // Starts the watch, if nothing had to wait so far.
+        clock.elapsed();
+        earlier.push(FailedAttempt { attempt: made, kind, cause, wait });
+        if let Err(late) = pause(spec, &mut clock, wait, item, place).await {
+            return Err(report(spec, Missed::<Infallible>::late(late, clock), made, earlier));
+        }
+        place.attempt += 1;
+        let number = place.attempt;
+        let _permit = match turn(limit, spec, &mut clock, item, place).await {
+            Ok(permit) => permit,
+            Err(late) => return Err(report(spec, Missed::<Infallible>::late(late, clock), made, earlier)),
+        };
+        if number > spec.retries {
+            let future = Footing::guard(item, place, || stage.last(kept, *cx, place));
+            let attempt = Attempt { future, item, spec, number, clock, alarm: Alarm::Unset };
+            return attempt.await.map_err(|missed| report(spec, missed, number, earlier));
+        }
+        let future = Footing::guard(item, place, || stage.again(&kept, copy(&kept), *cx, place));
+        let attempt = Attempt { future, item, spec, number, clock, alarm: Alarm::Unset };
+        failed = match attempt.await {
+            Ok(value) => return Ok(value),
+            Err(missed) => Failed::look(stage, missed, spec, item, place),
+        };
+    }
+}
+
+/// A failed attempt, looked at: what is to follow, and any error from here on.
 struct Failed {
     kind: ErrorKind,
     cause: Option<BoxError>,
     /// Whether another attempt makes sense, and the least wait before it.
     retry: Option<Duration>,
+    clock: Clock,
 }
 
 impl Failed {
-    /// The function returned an error. It is looked at here, and is any error from here on.
     #[cold]
-    fn with<F, In, S>(stage: &F, error: F::Error) -> Self
+    #[inline(never)]
+    fn look<F, In, S>(stage: &F, missed: Missed<F::Error>, spec: &Spec, item: &Item<'_>, place: Place) -> Self
     where
         F: Function<In, S>,
     {
-        let retry = stage.retry_if(&error).then(|| stage.retry_after(&error).unwrap_or_default());
-        Self { kind: ErrorKind::Failed, cause: Some(error.__boxed()), retry }
-    }
-
-    /// A limit passed.
-    fn late(late: Late, spec: &Spec) -> Self {
-        let (kind, cause) = describe(late, spec);
-        Self { kind, cause, retry: (late == Late::Attempt).then_some(Duration::ZERO) }
+        let Missed { cause, clock } = missed;
+        let retry = match &cause {
+            Cause::Late(Late::Call) => None,
+            Cause::Late(Late::Attempt) => Some(Duration::ZERO),
+            Cause::Failed(error) => Footing::guard(item, place, || {
+                stage.retry_if(error).then(|| stage.retry_after(error).unwrap_or_default())
+            }),
+        };
+        let (kind, cause) = cause.describe(spec);
+        Self { kind, cause, retry, clock }
     }
 }
 
-/// How an attempt ended.
-type Outcome<T, E> = Result<Result<T, E>, Late>;
-
-/// Polls once, whatever comes of it: an attempt that is ready at once needs neither a clock nor a timer. What it fails
-/// with is looked at on the spot, and is not held while anything waits.
-#[inline]
-fn first_poll<A, T, E, X>(
-    mut attempt: Pin<&mut A>,
+/// Waits for the turn of an attempt. The permit is to live as long as the attempt.
+async fn turn<'l, L: Limit>(
+    limit: &'l L,
+    spec: &'l Spec,
+    clock: &mut Clock,
     item: &Item<'_>,
     place: Place,
-    look: impl Fn(E) -> X,
-) -> impl Future<Output = Poll<Result<T, X>>>
-where
-    A: Future<Output = Result<T, E>>,
-{
-    poll_fn(move |task| {
-        Poll::Ready(guard(item, place, || attempt.as_mut().poll(task).map(|result| result.map_err(&look))))
-    })
+) -> Result<L::Permit<'l>, Late> {
+    let future = clock.limit(spec.deadline, limit.enter(spec));
+    Standing { future, item, place }.await
 }
 
-/// Runs a part of a stage, whose name a panic is to carry.
-#[inline]
-fn guard<T>(item: &Item<'_>, place: Place, part: impl FnOnce() -> T) -> T {
-    let footing = Footing::new(item, place);
-    let value = part();
-    footing.release();
-    value
+/// Waits between two attempts, with no permit held.
+async fn pause(
+    spec: &Spec,
+    clock: &mut Clock,
+    wait: Duration,
+    item: &Item<'_>,
+    place: Place,
+) -> Result<(), Late> {
+    let wait = async {
+        match Instant::now().checked_add(wait) {
+            Some(until) => sleep(until).await,
+            None => pending().await,
+        }
+    };
+    let future = clock.limit(spec.deadline, wait);
+    Standing { future, item, place }.await
 }
 
 pin_project! {
-    /// A future whose code is kept out of that of the future around it, which is then small and fast.
-    struct Aside<A> {
+    /// A wait of ours, on a footing: it panics where there is no runtime to keep the time.
+    struct Standing<'a, W> {
+        #[pin]
+        future: W,
+        item: &'a Item<'a>,
+        place: Place,
+    }
+}
+
+impl<W: Future> Future for Standing<'_, W> {
+    type Output = W::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let future = this.future;
+        Footing::guard(this.item, *this.place, || future.poll(cx))
+    }
+}
+
+pin_project! {
+    /// One attempt, for as long as it may take.
+    struct Attempt<'a, A> {
         #[pin]
         future: A,
+        item: &'a Item<'a>,
+        spec: &'a Spec,
+        number: u32,
+        clock: Clock,
+        #[pin]
+        alarm: Alarm,
     }
 }
 
-fn aside<A: Future>(future: A) -> Aside<A> {
-    Aside { future }
-}
+impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, A> {
+    type Output = Result<T, Missed<E>>;
 
-impl<A: Future> Future for Aside<A> {
-    type Output = A::Output;
-
-    #[cold]
-    #[inline(never)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
-        self.project().future.poll(cx)
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (future, alarm, clock, spec) = (this.future, this.alarm, this.clock, this.spec);
+        let place = Place { stage: spec.name, attempt: *this.number };
+        Footing::guard(this.item, place, || match future.poll(cx) {
+            Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
+            Poll::Ready(Err(error)) => {
+                Poll::Ready(Err(Missed { cause: Cause::Failed(error), clock: *clock }))
+            }
+            Poll::Pending => {
+                let late = alarm.poll(clock, spec.timeout, spec.deadline, cx);
+                late.map(|late| Err(Missed::late(late, *clock)))
+            }
+        })
     }
 }
 
-/// What is known of a call while it goes on.
-struct Call<'a> {
-    spec: &'a Spec,
+/// An attempt that gave no value, or a wait that took too long.
+struct Missed<E> {
+    cause: Cause<E>,
     clock: Clock,
-    /// The attempts that were started.
+}
+
+enum Cause<E> {
+    Failed(E),
+    Late(Late),
+}
+
+impl<E> Missed<E> {
+    fn late(late: Late, clock: Clock) -> Self {
+        Self { cause: Cause::Late(late), clock }
+    }
+}
+
+impl<E: StageFailure> Cause<E> {
+    fn describe(self, spec: &Spec) -> (ErrorKind, Option<BoxError>) {
+        match self {
+            Self::Failed(error) => (ErrorKind::Failed, Some(error.__boxed())),
+            Self::Late(Late::Attempt) => {
+                (ErrorKind::TimedOut, spec.timeout.map(|limit| NotWithin(limit).into()))
+            }
+            Self::Late(Late::Call) => (ErrorKind::DeadlineExceeded, None),
+        }
+    }
+}
+
+/// The failure of a call, after so many attempts were started.
+#[cold]
+#[inline(never)]
+fn report<E: StageFailure>(
+    spec: &Spec,
+    missed: Missed<E>,
     attempts: u32,
-    /// Those that failed and were to be followed by another. Empty, and not allocated, while nothing fails.
     earlier: Vec<FailedAttempt>,
+) -> StageError {
+    let (kind, cause) = missed.cause.describe(spec);
+    finish(spec, kind, cause, missed.clock, attempts, earlier)
 }
 
-impl<'a> Call<'a> {
-    fn new(spec: &'a Spec) -> Self {
-        Self { spec, clock: Clock::new(spec.deadline), attempts: 0, earlier: Vec::new() }
-    }
-
-    /// A call whose first attempt is under way.
-    #[cold]
-    fn begun(spec: &'a Spec) -> Self {
-        Self { attempts: 1, ..Self::new(spec) }
-    }
-
-    /// All attempts after one that failed, or all there are.
-    async fn again<F, In, S, L>(
-        mut self,
-        stage: &F,
-        Again(copy): Again<F::Kept, F::Moved>,
-        limit: &L,
-        kept: F::Kept,
-        cx: &Scope<'_, S>,
-        mut failed: Option<Failed>,
-    ) -> Result<F::Out, StageError>
-    where
-        S: Send + Sync,
-        F: Repeat<In, S>,
-        L: Limit,
-    {
-        let spec = self.spec;
-        let mut footing = Footing::new(cx.item(), Place { stage: spec.name, attempt: 1 });
-        loop {
-            if let Some(Failed { kind, cause, retry }) = failed.take() {
-                let attempt = self.attempts;
-                let Some(floor) = retry.filter(|_| attempt <= spec.retries) else {
-                    footing.release();
-                    return Err(self.fail(kind, cause));
-                };
-                let rng = || cx.item().run().rng(cx.item().index(), spec.name, attempt);
-                let wait = spec.backoff.draw(attempt, rng).max(floor);
-                self.earlier.push(FailedAttempt { attempt, kind, cause, wait });
-                if self.wait(wait).await.is_err() {
-                    footing.release();
-                    return Err(self.fail(ErrorKind::DeadlineExceeded, None));
-                }
-            }
-            let place = Place { stage: spec.name, attempt: self.attempts + 1 };
-            footing.set(place);
-            let outcome = match self.turn(limit).await {
-                Err(late) => Err(late),
-                Ok(_permit) if self.attempts > spec.retries => {
-                    let outcome = self.attempt(stage.last(kept, *cx, place)).await;
-                    footing.release();
-                    return self.finish(outcome);
-                }
-                Ok(_permit) => self.attempt(stage.again(&kept, copy(&kept), *cx, place)).await,
-            };
-            failed = Some(match outcome {
-                Ok(Ok(value)) => {
-                    footing.release();
-                    return Ok(value);
-                }
-                Ok(Err(error)) => Failed::with(stage, error),
-                Err(late) => Failed::late(late, spec),
-            });
-        }
-    }
-
-    /// The rest of an attempt that was polled once, and has to wait.
-    async fn go_on<A: Future>(
-        &mut self,
-        attempt: Pin<&mut A>,
-        item: &Item<'_>,
-        place: Place,
-    ) -> Result<A::Output, Late> {
-        let footing = Footing::new(item, place);
-        let outcome = self.clock.go_on(self.spec.timeout, attempt).await;
-        footing.release();
-        outcome
-    }
-
-    /// The rest of the only attempt.
-    async fn go_on_alone<A, T, E>(
-        mut self,
-        attempt: Pin<&mut A>,
-        item: &Item<'_>,
-        place: Place,
-    ) -> Result<T, StageError>
-    where
-        A: Future<Output = Result<T, E>>,
-        E: StageFailure,
-    {
-        let outcome = self.go_on(attempt, item, place).await;
-        self.finish(outcome)
-    }
-
-    /// The only attempt, from its start.
-    async fn alone<A, T, E>(mut self, attempt: A, item: &Item<'_>, place: Place) -> Result<T, StageError>
-    where
-        A: Future<Output = Result<T, E>>,
-        E: StageFailure,
-    {
-        let footing = Footing::new(item, place);
-        let outcome = self.attempt(attempt).await;
-        footing.release();
-        self.finish(outcome)
-    }
-
-    /// Waits for the turn of the next attempt. The permit is to live as long as the attempt.
-    async fn turn<'l, L: Limit>(&mut self, limit: &'l L) -> Result<L::Permit<'l>, Late>
-    where
-        'a: 'l,
-    {
-        let permit = self.clock.limit(None, limit.enter(self.spec)).await?;
-        self.attempts += 1;
-        Ok(permit)
-    }
-
-    /// Runs one attempt for as long as it may take.
-    async fn attempt<A: Future>(&mut self, attempt: A) -> Result<A::Output, Late> {
-        self.clock.limit(self.spec.timeout, attempt).await
-    }
-
-    /// Waits between two attempts, with no permit held.
-    async fn wait(&mut self, wait: Duration) -> Result<(), Late> {
-        // Starts the watch, if nothing had to wait so far.
-        self.clock.elapsed();
-        let Some(until) = tokio::time::Instant::now().checked_add(wait) else {
-            return self.clock.limit(None, std::future::pending()).await;
-        };
-        self.clock.limit(None, super::clock::sleep(until)).await
-    }
-
-    /// The end of the call.
-    #[cold]
-    fn finish<T, E: StageFailure>(self, outcome: Outcome<T, E>) -> Result<T, StageError> {
-        match outcome {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.fail(ErrorKind::Failed, Some(error.__boxed()))),
-            Err(late) => {
-                let (kind, cause) = describe(late, self.spec);
-                Err(self.fail(kind, cause))
-            }
-        }
-    }
-
-    #[cold]
-    fn fail(mut self, kind: ErrorKind, cause: Option<BoxError>) -> StageError {
-        let elapsed = self.clock.elapsed();
-        StageError::new(self.spec.name, kind, cause).with_history(self.attempts, elapsed, self.earlier)
-    }
-}
-
-/// What there is to say of a limit that passed.
-fn describe(late: Late, spec: &Spec) -> (ErrorKind, Option<BoxError>) {
-    match late {
-        Late::Attempt => (ErrorKind::TimedOut, spec.timeout.map(|limit| NotWithin(limit).into())),
-        Late::Call => (ErrorKind::DeadlineExceeded, None),
-    }
+fn finish(
+    spec: &Spec,
+    kind: ErrorKind,
+    cause: Option<BoxError>,
+    mut clock: Clock,
+    attempts: u32,
+    earlier: Vec<FailedAttempt>,
+) -> StageError {
+    StageError::new(spec.name, kind, cause).with_history(attempts, clock.elapsed(), earlier)
 }
 
 /// What a timed-out attempt says.

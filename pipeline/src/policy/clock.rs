@@ -2,9 +2,10 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -13,9 +14,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 ///
 /// Reading a clock costs more than most calls that are ready at once, so a call that never waits never reads one, and
 /// its timers are never armed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Clock {
-    deadline: Option<Duration>,
     started: Option<Instant>,
 }
 
@@ -29,10 +29,6 @@ pub(crate) enum Late {
 }
 
 impl Clock {
-    pub(crate) fn new(deadline: Option<Duration>) -> Self {
-        Self { deadline, started: None }
-    }
-
     /// Starts the watch if it is not running, and says how long it has been.
     pub(crate) fn elapsed(&mut self) -> Duration {
         if let Some(started) = self.started {
@@ -43,68 +39,70 @@ impl Clock {
         }
     }
 
-    /// Runs a future until it is done, `timeout` has passed since it first had to wait, or the deadline has.
+    /// Runs a future until it is done or the deadline has passed.
     pub(crate) async fn limit<F: Future>(
         &mut self,
-        timeout: Option<Duration>,
+        deadline: Option<Duration>,
         future: F,
     ) -> Result<F::Output, Late> {
-        self.watch(timeout, pin!(future), false).await
-    }
-
-    /// The same for a future that was polled, and has to wait.
-    pub(crate) async fn go_on<F: Future>(
-        &mut self,
-        timeout: Option<Duration>,
-        future: Pin<&mut F>,
-    ) -> Result<F::Output, Late> {
-        self.watch(timeout, future, true).await
-    }
-
-    async fn watch<F: Future>(
-        &mut self,
-        timeout: Option<Duration>,
-        mut future: Pin<&mut F>,
-        mut waits: bool,
-    ) -> Result<F::Output, Late> {
-        let mut alarm = pin!(None::<Sleep>);
-        let mut late = None;
-        poll_fn(|cx| {
-            if !std::mem::take(&mut waits) {
-                if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                    return Poll::Ready(Ok(output));
-                }
-            }
-            let late = *late.get_or_insert_with(|| {
-                let (at, late) = self.next_limit(timeout);
-                if let Some(at) = at {
-                    alarm.set(Some(sleep(at)));
-                }
-                late
-            });
-            match alarm.as_mut().as_pin_mut() {
-                Some(alarm) => {
-                    ready!(poll_on_time(alarm, cx));
-                    Poll::Ready(Err(late))
-                }
-                None => Poll::Pending,
-            }
+        let mut future = pin!(future);
+        let mut alarm = pin!(Alarm::Unset);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => alarm.as_mut().poll(self, None, deadline, cx).map(Err),
         })
         .await
     }
 
     /// The limit that comes first, counted from now for the timeout and from the start for the deadline.
-    #[cold]
-    fn next_limit(&mut self, timeout: Option<Duration>) -> (Option<Instant>, Late) {
+    fn next_limit(
+        &mut self,
+        timeout: Option<Duration>,
+        deadline: Option<Duration>,
+    ) -> (Option<Instant>, Late) {
         let now = Instant::now();
         let started = *self.started.get_or_insert(now);
         // Out of the clock's range is for ever.
         let timeout = timeout.and_then(|timeout| now.checked_add(timeout));
-        let deadline = self.deadline.and_then(|deadline| started.checked_add(deadline));
+        let deadline = deadline.and_then(|deadline| started.checked_add(deadline));
         match (timeout, deadline) {
             (Some(timeout), Some(deadline)) if timeout < deadline => (Some(timeout), Late::Attempt),
             (timeout, None) => (timeout, Late::Attempt),
             (_, deadline) => (deadline, Late::Call),
+        }
+    }
+}
+
+pin_project! {
+    /// Goes off when a future that had to wait has taken too long.
+    #[project = AlarmProjection]
+    pub(crate) enum Alarm {
+        /// Nothing had to wait so far.
+        Unset,
+        /// It may take as long as it takes.
+        Never,
+        Set { #[pin] sleep: Sleep, late: Late },
+    }
+}
+
+impl Alarm {
+    /// Sets the alarm, at the first wait, and looks whether it went off.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn poll(
+        mut self: Pin<&mut Self>,
+        clock: &mut Clock,
+        timeout: Option<Duration>,
+        deadline: Option<Duration>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Late> {
+        if matches!(*self, Self::Unset) {
+            let (at, late) = clock.next_limit(timeout, deadline);
+            self.set(at.map_or(Self::Never, |at| Self::Set { sleep: sleep(at), late }));
+        }
+        match self.project() {
+            AlarmProjection::Set { sleep, late } => poll_on_time(sleep, cx).map(|()| *late),
+            _ => Poll::Pending,
         }
     }
 }
