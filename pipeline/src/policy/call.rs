@@ -84,14 +84,15 @@ where
     F: Repeat<In, S>,
     L: Limit,
 {
-    let (item, place) = (cx.item(), Place { stage: spec.name, attempt: 1 });
     // At once, while the compiler still knows which function `copy` is.
-    let (kept, moved) = Footing::guard(item, place, || {
+    let (kept, moved) = Footing::guard(cx.item(), Place { stage: spec.name, attempt: 1 }, || {
         let kept = F::keep(input);
         let moved = copy(&kept);
         (kept, moved)
     });
     async move {
+        // Here and not outside, or they would be kept twice.
+        let (item, place) = (cx.item(), Place { stage: spec.name, attempt: 1 });
         let mut clock = Clock::default();
         let failed = {
             let _permit = match limit.try_enter(spec) {
