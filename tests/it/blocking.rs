@@ -95,3 +95,25 @@ fn without_a_runtime_a_blocking_stage_is_an_error_that_says_what_to_do() {
     let error = result.unwrap().unwrap_err();
     assert!(error.to_string().contains("run the pipeline under `#[tokio::main]`"), "{error}");
 }
+
+#[stage(blocking)]
+fn note(say: Sender<&'static str>) {
+    let _ = say.send("ran");
+}
+
+#[test]
+fn a_call_that_is_given_up_while_it_queues_never_runs() {
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    let (open, gate) = channel::<()>();
+    let (say, said) = channel();
+    runtime.block_on(async {
+        let busy = tokio::task::spawn_blocking(move || gate.recv());
+        // Its place in the queue is behind the call that keeps the only thread busy.
+        let polled = futures_util::FutureExt::now_or_never(pipeline![note].run(say));
+        assert!(polled.is_none());
+        open.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+    });
+    assert!(said.try_recv().is_err());
+}

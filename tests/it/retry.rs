@@ -195,3 +195,26 @@ async fn attempts_come_when_the_waits_say() {
     pipeline![shared].with(Arc::clone(&service)).run(()).await.unwrap();
     assert_eq!(service.calls(), [0, 10_000, 30_000, 60_000]);
 }
+
+/// Counts its copies.
+struct Counted(Arc<std::sync::atomic::AtomicU32>);
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+#[stage(retries = 2)]
+async fn take(_input: Counted, #[state] service: &Service) -> Result<(), Refused> {
+    service.call().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_takes_the_input_itself() {
+    let copies = Arc::default();
+    let input = Counted(Arc::clone(&copies));
+    pipeline![take].with(failing(9)).run(input).await.unwrap_err();
+    assert_eq!(copies.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
