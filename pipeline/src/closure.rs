@@ -30,10 +30,8 @@ where
 {
     #[inline]
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Out, StageError> {
-        let footing = Footing::new(cx.item(), Place { stage: self.name, attempt: 1 });
-        let output = (self.function)(input);
-        footing.release();
-        Ok(output)
+        let place = Place { stage: self.name, attempt: 1 };
+        Ok(Footing::guard(cx.item(), place, || (self.function)(input)))
     }
 }
 
@@ -60,9 +58,8 @@ where
 {
     #[inline]
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<In, StageError> {
-        let footing = Footing::new(cx.item(), Place { stage: self.name, attempt: 1 });
-        (self.function)(&input);
-        footing.release();
+        let place = Place { stage: self.name, attempt: 1 };
+        Footing::guard(cx.item(), place, || (self.function)(&input));
         Ok(input)
     }
 }

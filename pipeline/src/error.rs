@@ -110,7 +110,8 @@ impl StageError {
         self.0.kind
     }
 
-    /// How many attempts were started: 1 for a stage without retries.
+    /// How many attempts were started: 1 for a stage without retries, and 0 if the deadline passed while the call waited
+    /// for its first turn.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts

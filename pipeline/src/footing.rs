@@ -11,33 +11,22 @@ pub struct Place {
 
 /// Says which stage a panic came out of.
 ///
-/// A panic is caught once an item, around its whole chain, where the stage is no longer known. Each call of a stage
-/// holds a footing: in the normal course it is forgotten, at no cost; when the stack unwinds it is dropped, and leaves
-/// the stage's name with the item.
+/// A panic is caught once an item, around its whole chain, where the stage is no longer known. Each part of a stage runs
+/// on a footing: in the normal course it is forgotten, at no cost; when the stack unwinds it is dropped, and leaves the
+/// stage's name with the item.
 pub(crate) struct Footing<'a, P: Copy + Into<Place> = Place> {
     item: &'a Item<'a>,
     place: P,
 }
 
 impl<'a, P: Copy + Into<Place>> Footing<'a, P> {
-    #[inline]
-    pub(crate) fn new(item: &'a Item<'a>, place: P) -> Self {
-        Self { item, place }
-    }
-
-    /// Runs a part of a call.
+    /// Runs a part of a stage.
     #[inline]
     pub(crate) fn guard<T>(item: &'a Item<'a>, place: P, part: impl FnOnce() -> T) -> T {
-        let footing = Self::new(item, place);
+        let footing = Self { item, place };
         let output = part();
-        footing.release();
+        std::mem::forget(footing);
         output
-    }
-
-    /// The call came back.
-    #[inline]
-    pub(crate) fn release(self) {
-        std::mem::forget(self);
     }
 }
 

@@ -26,11 +26,9 @@ where
     In: Send,
     S: Send + Sync,
 {
-    // A sync function is called right here.
-    let footing = Footing::new(cx.item(), OwnName::<F>::here());
-    let call = stage.once(input, *cx, OwnName::<F>::here().into());
-    footing.release();
-    Bare { call, item: cx.item(), waits_since: None, stage: OwnName::<F>::here() }
+    let own = OwnName::<F>::here();
+    let call = Footing::guard(cx.item(), own, || stage.once(input, *cx, own.into()));
+    Bare { call, item: cx.item(), waits_since: None, stage: own }
 }
 
 pin_project! {
@@ -55,10 +53,8 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let footing = Footing::new(this.item, *this.stage);
-        let poll = this.call.poll(cx);
-        footing.release();
-        match poll {
+        let call = this.call;
+        match Footing::guard(this.item, *this.stage, || call.poll(cx)) {
             Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
             Poll::Ready(Err(error)) => {
                 Poll::Ready(Err(failed(F::__SPEC.name, *this.waits_since, error.__boxed())))

@@ -77,7 +77,7 @@ impl Limit for Limited {
 impl Limited {
     fn semaphore(&self, spec: &Spec) -> Option<&Semaphore> {
         let n = spec.concurrency?;
-        Some(self.0.semaphore.get_or_init(|| Semaphore::new(n.get() as usize)))
+        Some(self.0.semaphore.get_or_init(|| Semaphore::new((n.get() as usize).min(Semaphore::MAX_PERMITS))))
     }
 }
 
