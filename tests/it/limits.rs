@@ -150,4 +150,18 @@ mod rate {
         assert!(tokio::time::timeout(ms(500), pipeline.run(1)).await.is_err());
         assert_eq!(pipeline.run(2).await.unwrap(), 1000);
     }
+
+    #[stage(rate = "1/s", deadline = "500ms")]
+    async fn impatient(x: u32) -> u32 {
+        x
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_deadline_passes_in_the_queue_was_never_attempted() {
+        let results = pipeline![impatient].settle([1, 2]).await;
+        assert_eq!(results[0].as_ref().unwrap(), &1);
+        let error = results[1].as_ref().unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (pipeline::ErrorKind::DeadlineExceeded, 0));
+        assert_eq!(error.to_string(), "stage `impatient` ran out of time in 500ms");
+    }
 }
