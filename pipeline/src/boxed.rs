@@ -38,13 +38,13 @@ where
 }
 
 impl<In, Out, S> BoxStage<In, Out, S> {
-    pub(crate) fn new<F>(stage: F) -> Self
+    pub(crate) fn new<F>(stages: Arc<F>) -> Self
     where
         In: Send,
         S: Send + Sync,
         F: Stage<In, S, Out = Out> + 'static,
     {
-        Self(Arc::new(stage))
+        Self(stages)
     }
 }
 

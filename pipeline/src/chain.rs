@@ -2,11 +2,28 @@
 
 use std::future::Future;
 
+use crate::plan::Plan;
+use crate::watch::Watched;
 use crate::{Accepts, Scope, Stage, StageError};
 
 /// Stages that run one after another on one item: what `a => b => c` becomes, `Chain<(a, b, c)>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Chain<T>(#[doc(hidden)] pub T);
+
+/// Calls a step, watched if it is a stage; if it is a pipeline, its stages are.
+async fn watched<In, S, F>(step: &F, input: In, cx: &Scope<'_, S>) -> Result<F::Out, StageError>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    let call = step.__call_watched(input, cx);
+    match step.__label() {
+        // A function is called within the call: by then the watch runs.
+        Some((name, slot)) => Watched::new(name, slot, call, cx).await,
+        None => call.await,
+    }
+}
 
 /// A flat tuple, and its call one async block, as written by hand. `pipeline!` nests what is longer than the longest.
 macro_rules! chain {
@@ -17,6 +34,11 @@ macro_rules! chain {
             $($stage: Accepts<$before::Out>,)*
         {
             type Out = $last::Out;
+
+            fn __mount(&mut self, plan: &mut Plan) {
+                self.0.$first_index.__mount(plan);
+                $(self.0.$index.__mount(plan);)*
+            }
         }
 
         impl<In, S, $first, $($stage),*> Stage<In, S> for Chain<($first, $($stage,)*)>
@@ -39,6 +61,12 @@ macro_rules! chain {
                     $(let value = self.0.$index.call(value, cx).await?;)*
                     Ok(value)
                 }
+            }
+
+            async fn __call_watched(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
+                let value = watched(&self.0.$first_index, input, cx).await?;
+                $(let value = watched(&self.0.$index, value, cx).await?;)*
+                Ok(value)
             }
         }
     };

@@ -4,11 +4,13 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::footing::{Footing, Place};
+use crate::plan::{Plan, Slot};
 use crate::{Accepts, Scope, Stage, StageError};
 
 /// A closure as a step: `|x: u32| x + 1`. It is not async, and what it returns is what goes on.
 pub struct Closure<In, F> {
     name: &'static str,
+    slot: Slot,
     function: F,
     input: PhantomData<fn(In)>,
 }
@@ -19,6 +21,14 @@ where
     F: Fn(In) -> Out,
 {
     type Out = Out;
+
+    fn __mount(&mut self, plan: &mut Plan) {
+        self.slot = plan.stage(self.name);
+    }
+
+    fn __label(&self) -> Option<(&'static str, Slot)> {
+        Some((self.name, self.slot))
+    }
 }
 
 impl<In, Out, S, F> Stage<In, S> for Closure<In, F>
@@ -30,14 +40,14 @@ where
 {
     #[inline]
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Out, StageError> {
-        let place = Place { stage: self.name, attempt: 1 };
-        Ok(Footing::guard(cx.item(), place, || (self.function)(input)))
+        Ok(Footing::guard(Place::of(self.name, cx.slot(self.slot)), || (self.function)(input)))
     }
 }
 
 /// A look at what goes by: `inspect(|x| println!("{x}"))`.
 pub struct Inspect<In, F> {
     name: &'static str,
+    slot: Slot,
     function: F,
     input: PhantomData<fn(In)>,
 }
@@ -48,6 +58,14 @@ where
     F: Fn(&In),
 {
     type Out = In;
+
+    fn __mount(&mut self, plan: &mut Plan) {
+        self.slot = plan.stage(self.name);
+    }
+
+    fn __label(&self) -> Option<(&'static str, Slot)> {
+        Some((self.name, self.slot))
+    }
 }
 
 impl<In, S, F> Stage<In, S> for Inspect<In, F>
@@ -58,8 +76,7 @@ where
 {
     #[inline]
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<In, StageError> {
-        let place = Place { stage: self.name, attempt: 1 };
-        Footing::guard(cx.item(), place, || (self.function)(&input));
+        Footing::guard(Place::of(self.name, cx.slot(self.slot)), || (self.function)(&input));
         Ok(input)
     }
 }
@@ -68,13 +85,13 @@ macro_rules! named_function {
     ($($name:ident)*) => {$(
         impl<In, F> $name<In, F> {
             pub(crate) fn new(name: &'static str, function: F) -> Self {
-                Self { name, function, input: PhantomData }
+                Self { name, slot: Slot::NONE, function, input: PhantomData }
             }
         }
 
         impl<In, F: Clone> Clone for $name<In, F> {
             fn clone(&self) -> Self {
-                Self::new(self.name, self.function.clone())
+                Self { slot: self.slot, ..Self::new(self.name, self.function.clone()) }
             }
         }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::Extensions;
+use crate::cancel::cancelled;
 use crate::footing::Place;
 use crate::item::{Extra, Item};
+use crate::plan::Slot;
 use crate::run::RunId;
 
 /// The item that a stage works on, seen from inside the stage.
@@ -34,7 +36,7 @@ use crate::run::RunId;
 #[derive(Clone, Default)]
 pub struct Context {
     run: RunId,
-    cancel: Option<CancellationToken>,
+    cancel: Arc<[CancellationToken]>,
     index: usize,
     stage: &'static str,
     /// Counted from 0.
@@ -70,7 +72,7 @@ impl Context {
     /// Whether the run was asked to stop. Work that is under way may finish; long work may want to look here.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancel.as_ref().is_some_and(CancellationToken::is_cancelled)
+        self.cancel.iter().any(CancellationToken::is_cancelled)
     }
 
     /// Waits until the run is asked to stop; for ever, if nothing can ask it to.
@@ -79,16 +81,27 @@ impl Context {
     ///
     /// Cancel safe: it holds nothing but its place among the waiters.
     pub async fn cancelled(&self) {
-        match &self.cancel {
-            Some(token) => token.cancelled().await,
-            None => std::future::pending().await,
-        }
+        cancelled(&self.cancel, 1).await;
     }
 
     /// A typed map that lives as long as the item, shared by all its stages and attempts.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         &self.extra.extensions
+    }
+}
+
+impl Context {
+    pub(crate) fn of(item: &Item<'_>, stage: &'static str, attempt: u32) -> Self {
+        let run = item.run();
+        Self {
+            run: run.id(),
+            cancel: run.settings().cancel.clone(),
+            index: item.index(),
+            stage,
+            attempt: attempt - 1,
+            extra: Arc::clone(item.extra()),
+        }
     }
 }
 
@@ -106,6 +119,8 @@ impl fmt::Debug for Context {
 pub struct Scope<'a, S = ()> {
     state: &'a Arc<S>,
     item: &'a Item<'a>,
+    /// Where the steps of this pipeline begin among those of the run.
+    base: u32,
 }
 
 impl<S> Clone for Scope<'_, S> {
@@ -123,27 +138,31 @@ impl<S> fmt::Debug for Scope<'_, S> {
 }
 
 impl<'a, S> Scope<'a, S> {
-    /// The state that the pipeline is bound to. (A stage function asks for parts of it with `#[state]` instead.)
+    /// The state that is bound to the pipeline, `.with(state)`; `()` if none is.
     #[must_use]
     #[inline]
     pub fn state(&self) -> &'a S {
         self.state
     }
 
-    /// The context of the item, as a stage of this name sees it.
+    /// The context of the item, for a stage of this name.
     #[must_use]
     pub fn context(&self, stage: &'static str) -> Context {
-        self.__context(Place { stage, attempt: 1 })
+        Context::of(self.item, stage, 1)
     }
 
     #[inline]
     pub(crate) fn new(state: &'a Arc<S>, item: &'a Item<'a>) -> Self {
-        Self { state, item }
+        Self { state, item, base: 0 }
     }
 
-    /// The same item under another state.
+    /// That of a pipeline in this one, whose steps begin there.
+    pub(crate) fn inside(&self, base: u32) -> Self {
+        Self { base: self.base.saturating_add(base), ..*self }
+    }
+
     pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> Scope<'b, T> {
-        Scope { state, item: self.item }
+        Scope { state, item: self.item, base: self.base }
     }
 
     #[inline]
@@ -151,22 +170,18 @@ impl<'a, S> Scope<'a, S> {
         self.item
     }
 
-    /// What a `#[context]` parameter is given.
+    /// The number in the run of a step of this pipeline.
+    #[inline]
+    pub(crate) fn slot(&self, slot: Slot) -> Slot {
+        slot.after(self.base)
+    }
+
     #[doc(hidden)]
     #[must_use]
     pub fn __context(&self, place: Place) -> Context {
-        let run = self.item.run();
-        Context {
-            run: run.id(),
-            cancel: run.cancel().cloned(),
-            index: self.item.index(),
-            stage: place.stage,
-            attempt: place.attempt - 1,
-            extra: Arc::clone(self.item.extra()),
-        }
+        Context::of(self.item, place.stage, place.attempt)
     }
 
-    /// The state by itself, for the thread of a blocking stage.
     #[doc(hidden)]
     #[must_use]
     pub fn __shared_state(&self) -> Arc<S> {

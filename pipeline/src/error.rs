@@ -3,9 +3,12 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::display::human;
+use crate::footing::Place;
+use crate::plan::Slot;
 
 /// Any error, as stages hand them over.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -28,15 +31,25 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// assert_eq!(error.to_string(), "stage `parse` failed: invalid digit found in string");
 /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
 /// ```
-pub struct StageError(Box<Inner>);
+#[derive(Clone)]
+pub struct StageError(Arc<Inner>);
 
 struct Inner {
     stage: &'static str,
+    slot: Slot,
     kind: ErrorKind,
     attempts: u32,
     elapsed: Duration,
     cause: Option<BoxError>,
     earlier: Vec<FailedAttempt>,
+    row: Option<Row>,
+}
+
+/// A row of a batch that failed by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) index: usize,
+    pub(crate) of: usize,
 }
 
 /// How a stage failed.
@@ -148,30 +161,55 @@ impl StageError {
         self.0.cause.as_deref().or(waited_for)
     }
 
-    pub(crate) fn new(stage: &'static str, kind: ErrorKind, cause: Option<BoxError>) -> Self {
-        Self(Box::new(Inner {
-            stage,
-            kind,
-            attempts: 1,
-            elapsed: Duration::ZERO,
-            cause,
-            earlier: Vec::new(),
-        }))
+    /// Which row of its batch failed, of a stage with `split_on_failure`; the first is 0.
+    #[must_use]
+    pub fn row(&self) -> Option<usize> {
+        self.0.row.map(|row| row.index)
     }
 
-    pub(crate) fn with_history(
-        mut self,
-        attempts: u32,
-        elapsed: Duration,
-        earlier: Vec<FailedAttempt>,
-    ) -> Self {
-        self.0.attempts = attempts;
-        self.0.elapsed = elapsed;
-        self.0.earlier = earlier;
+    pub(crate) fn row_of(&self) -> Option<Row> {
+        self.0.row
+    }
+
+    /// Whether it is the source that failed, by a panic.
+    pub(crate) fn is_of_source(&self) -> bool {
+        self.0.stage == "source" && self.0.slot == Slot::NONE
+    }
+
+    /// The same failure, of one row of a batch.
+    pub(crate) fn of_row(mut self, row: Row) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.row = Some(row);
+        }
         self
     }
 
-    pub(crate) fn panicked(stage: &'static str, attempt: u32, payload: Box<dyn Any + Send>) -> Self {
+    /// The same failure, at this step unless it says another.
+    pub(crate) fn at(mut self, slot: Slot) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0).filter(|inner| inner.slot == Slot::NONE) {
+            inner.slot = slot;
+        }
+        self
+    }
+
+    /// The step that failed, among those of the run.
+    pub(crate) fn slot(&self) -> Slot {
+        self.0.slot
+    }
+
+    /// The failure of a call, after so many attempts were started.
+    pub(crate) fn new(
+        place: Place,
+        kind: ErrorKind,
+        cause: Option<BoxError>,
+        elapsed: Duration,
+        earlier: Vec<FailedAttempt>,
+    ) -> Self {
+        let Place { stage, slot, attempt, .. } = place;
+        Self(Arc::new(Inner { stage, slot, kind, attempts: attempt, elapsed, cause, earlier, row: None }))
+    }
+
+    pub(crate) fn panicked(place: Place, payload: Box<dyn Any + Send>) -> Self {
         let message = match payload.downcast::<String>() {
             Ok(message) => *message,
             Err(payload) => match payload.downcast_ref::<&str>() {
@@ -179,17 +217,27 @@ impl StageError {
                 None => "a panic whose payload is not a message".to_owned(),
             },
         };
-        Self::new(stage, ErrorKind::Panicked, Some(message.into())).with_history(
-            attempt,
-            Duration::ZERO,
-            Vec::new(),
-        )
+        Self::new(place, ErrorKind::Panicked, Some(message.into()), Duration::ZERO, Vec::new())
+    }
+
+    /// What an item gets that the run was stopped in front of.
+    pub(crate) fn not_taken(stage: &'static str) -> Self {
+        let place = Place { stage, slot: Slot::NONE, attempt: 0, waits: false };
+        let cause = "the run was stopped before the item was taken".into();
+        Self::new(place, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
+    }
+
+    /// What an item gets that was given up on its way.
+    pub(crate) fn given_up(stage: &'static str) -> Self {
+        let place = Place { stage, slot: Slot::NONE, attempt: 1, waits: false };
+        let cause = "the run was stopped before the item was done".into();
+        Self::new(place, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
     }
 }
 
 impl fmt::Display for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { stage, kind, attempts, elapsed, .. } = &*self.0;
+        let Inner { stage, kind, attempts, elapsed, row, .. } = &*self.0;
         let what = match kind {
             ErrorKind::Failed => "failed",
             ErrorKind::TimedOut => "timed out",
@@ -198,6 +246,9 @@ impl fmt::Display for StageError {
             ErrorKind::Cancelled => "was cancelled",
         };
         write!(f, "stage `{stage}` {what}")?;
+        if let Some(Row { index, of }) = row {
+            write!(f, " on row {} of {of}", index + 1)?;
+        }
         if *attempts > 1 {
             write!(f, " after {attempts} attempts")?;
         }
@@ -229,7 +280,7 @@ fn write_causes(
 
 impl fmt::Debug for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { stage, kind, attempts, elapsed, cause, earlier } = &*self.0;
+        let Inner { stage, slot: _, kind, attempts, elapsed, cause, earlier, row } = &*self.0;
         f.debug_struct("StageError")
             .field("stage", stage)
             .field("kind", kind)
@@ -237,6 +288,7 @@ impl fmt::Debug for StageError {
             .field("elapsed", elapsed)
             .field("source", cause)
             .field("failed_attempts", earlier)
+            .field("row", &row.map(|row| row.index))
             .finish()
     }
 }

@@ -1,48 +1,71 @@
 //! Which stage a panic came out of.
 
-use crate::item::Item;
+use std::cell::Cell;
+use std::thread;
+
+use crate::plan::Slot;
 
 /// A stage, and an attempt of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     pub(crate) stage: &'static str,
+    pub(crate) slot: Slot,
     pub(crate) attempt: u32,
+    /// Whether the call had to wait before.
+    pub(crate) waits: bool,
+}
+
+impl Place {
+    /// That of a call which is attempted once, and never waits.
+    #[inline]
+    pub(crate) fn of(stage: &'static str, slot: Slot) -> Self {
+        Self { stage, slot, attempt: 1, waits: false }
+    }
+
+    /// Where the panic came from that was just caught on this thread.
+    pub(crate) fn of_panic() -> Self {
+        FALL.take().unwrap_or_else(|| Self::of("?", Slot::NONE))
+    }
+}
+
+thread_local! {
+    /// The stage that the panic under way came out of.
+    static FALL: Cell<Option<Place>> = const { Cell::new(None) };
 }
 
 /// Says which stage a panic came out of.
 ///
-/// A panic is caught once an item, around its whole chain, where the stage is no longer known. Each part of a stage runs
-/// on a footing: in the normal course it is forgotten, at no cost; when the stack unwinds it is dropped, and leaves the
-/// stage's name with the item.
-pub(crate) struct Footing<'a, P: Copy + Into<Place> = Place> {
-    item: &'a Item<'a>,
-    place: P,
+/// A panic is caught far out, where the stage is no longer known. Each part of a stage runs on a footing: in the normal
+/// course it is forgotten, at no cost; when the stack unwinds it is dropped, and leaves the stage's name for whoever
+/// catches the panic, on the same thread.
+pub(crate) struct Footing {
+    place: Place,
 }
 
-impl<'a, P: Copy + Into<Place>> Footing<'a, P> {
+impl Footing {
     /// Runs a part of a stage.
     #[inline]
-    pub(crate) fn guard<T>(item: &'a Item<'a>, place: P, part: impl FnOnce() -> T) -> T {
-        let footing = Self { item, place };
+    pub(crate) fn guard<T>(place: Place, part: impl FnOnce() -> T) -> T {
+        let footing = Self { place };
         let output = part();
         std::mem::forget(footing);
         output
     }
 }
 
-impl<P: Copy + Into<Place>> Drop for Footing<'_, P> {
+impl Drop for Footing {
     #[inline]
     fn drop(&mut self) {
-        fell(self.item, self.place.into());
+        fell(self.place);
     }
 }
 
 /// Takes what a footing holds by value: a reference would keep it in memory during each call.
 #[cold]
 #[inline(never)]
-fn fell(item: &Item<'_>, place: Place) {
+fn fell(place: Place) {
     // A call that is merely dropped (cancelled) did not fall. Of nested stages the innermost unwinds first.
-    if std::thread::panicking() {
-        item.fell_in(place);
+    if thread::panicking() {
+        FALL.set(Some(FALL.take().unwrap_or(place)));
     }
 }

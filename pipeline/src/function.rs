@@ -86,14 +86,14 @@ impl<Kept, Moved> Copy for Again<Kept, Moved> {}
     label = "not a `Result` that a pipeline can look into",
     note = "return `Result<T, E>`, or an alias of it; or call the type by another name, and it is a value like any other"
 )]
-pub trait Outcome {
+pub trait Returns {
     /// What comes out.
     type Value;
     /// What went wrong.
     type Error;
 }
 
-impl<T, E> Outcome for Result<T, E> {
+impl<T, E> Returns for Result<T, E> {
     type Value = T;
     type Error = E;
 }

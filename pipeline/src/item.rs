@@ -1,16 +1,16 @@
 //! One item on its way.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::Extensions;
-use crate::footing::Place;
 use crate::run::Run;
+use crate::{Extensions, StageError};
 
 /// One item of a run. Made for each, so it is small, and owns nothing until somebody asks for it.
 #[derive(Debug)]
 pub(crate) struct Item<'a> {
     run: &'a Run<'a>,
     index: usize,
+    watched: bool,
     extra: OnceLock<Arc<Extra>>,
 }
 
@@ -18,15 +18,17 @@ pub(crate) struct Item<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Extra {
     pub(crate) extensions: Extensions,
-    fell: OnceLock<Place>,
+    isolated: Mutex<Vec<StageError>>,
 }
 
 impl<'a> Item<'a> {
+    /// `watched` asks for all its calls to be watched from their beginning.
     #[inline]
-    pub(crate) fn new(run: &'a Run<'a>, index: usize) -> Self {
-        Self { run, index, extra: OnceLock::new() }
+    pub(crate) fn new(run: &'a Run<'a>, index: usize, watched: bool) -> Self {
+        Self { run, index, watched, extra: OnceLock::new() }
     }
 
+    #[inline]
     pub(crate) fn run(&self) -> &'a Run<'a> {
         self.run
     }
@@ -35,18 +37,35 @@ impl<'a> Item<'a> {
         self.index
     }
 
+    /// Whether its calls are watched from their beginning.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched
+    }
+
     #[cold]
     pub(crate) fn extra(&self) -> &Arc<Extra> {
         self.extra.get_or_init(Arc::default)
     }
 
-    /// The first stage to say so is the one that it was.
-    pub(crate) fn fell_in(&self, place: Place) {
-        self.extra().fell.get_or_init(|| place);
+    /// Notes a row that failed without its batch.
+    #[cold]
+    pub(crate) fn isolate(&self, row: StageError) {
+        lock(&self.extra().isolated).push(row);
     }
 
-    /// Where a panic came from.
-    pub(crate) fn fall(&self) -> Option<Place> {
-        self.extra.get()?.fell.get().copied()
+    /// Whether anybody asked for what few items need.
+    #[inline]
+    pub(crate) fn has_extra(&self) -> bool {
+        self.extra.get().is_some()
     }
+
+    /// The rows that failed without their batch.
+    pub(crate) fn isolated(&self) -> Vec<StageError> {
+        self.extra.get().map(|extra| std::mem::take(&mut *lock(&extra.isolated))).unwrap_or_default()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,7 @@
 
 use crate::edge::Port;
 use crate::function::{Again, Attempts, Function, Once, Repeat};
+use crate::plan::{Plan, Slot};
 use crate::policy::{self, Limited, Spec};
 use crate::{Accepts, Scope, Stage, StageError, StageFn};
 
@@ -10,6 +11,7 @@ pub struct Overridden<F, A> {
     stage: F,
     attempts: A,
     spec: Spec,
+    slot: Slot,
     /// Its own: the limits of one place are not those of another.
     limits: Option<Limited>,
 }
@@ -17,7 +19,7 @@ pub struct Overridden<F, A> {
 impl<F, A> Overridden<F, A> {
     fn new(stage: F, attempts: A, spec: Spec) -> Self {
         let limited = spec.concurrency.is_some() || spec.rate.is_some();
-        Self { stage, attempts, spec, limits: limited.then(Limited::default) }
+        Self { stage, attempts, spec, slot: Slot::NONE, limits: limited.then(Limited::default) }
     }
 }
 
@@ -48,6 +50,7 @@ impl<F: Clone, A: Clone> Clone for Overridden<F, A> {
             stage: self.stage.clone(),
             attempts: self.attempts.clone(),
             spec: self.spec,
+            slot: self.slot,
             limits: self.limits.clone(),
         }
     }
@@ -55,11 +58,19 @@ impl<F: Clone, A: Clone> Clone for Overridden<F, A> {
 
 impl<In, F: Accepts<In>, A> Accepts<In> for Overridden<F, A> {
     type Out = F::Out;
+
+    fn __mount(&mut self, plan: &mut Plan) {
+        self.slot = plan.stage(self.spec.name);
+    }
+
+    fn __label(&self) -> Option<(&'static str, Slot)> {
+        Some((self.spec.name, self.slot))
+    }
 }
 
 impl<In: Send, S: Send + Sync, F: Function<In, S>> Stage<In, S> for Overridden<F, Once> {
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
-        policy::single(&self.stage, &self.spec, &self.limits, input, cx).await
+        policy::single(&self.stage, &self.spec, self.slot, &self.limits, input, cx).await
     }
 }
 
@@ -72,6 +83,6 @@ where
     M: Send,
 {
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
-        policy::retrying(&self.stage, self.attempts, &self.spec, &self.limits, input, cx).await
+        policy::retrying(&self.stage, self.attempts, &self.spec, self.slot, &self.limits, input, cx).await
     }
 }

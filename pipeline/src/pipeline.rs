@@ -7,14 +7,21 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::dead_letters::{DeadLetters, Letters};
+use crate::engine::source::Source;
+use crate::engine::{self, Caught, Flow, Outputs, Parted, Running, Whole};
 use crate::item::Item;
-use crate::report::Aborted;
+use crate::observer::Observer;
+use crate::plan::Plan;
+use crate::report::{Aborted, Report};
 use crate::run::Run;
-use crate::{Accepts, BoxPipeline, Scope, Stage, StageError, boxed, engine};
+use crate::settings::{ErrorMode, Settings};
+use crate::{Accepts, BoxPipeline, Scope, Stage, StageError, boxed};
 
 /// Stages, their settings and the state they are bound to: takes an `In` from end to end.
 ///
-/// [`pipeline!`](crate::pipeline!) makes one. It is cheap to clone; clones share their state and their limits.
+/// [`pipeline!`](crate::pipeline!) makes one. It is cheap to clone; clones share their state and their limits, which
+/// hold over all runs that go on at once.
 ///
 /// ```
 /// use pipeline::{pipeline, stage};
@@ -34,70 +41,157 @@ use crate::{Accepts, BoxPipeline, Scope, Stage, StageError, boxed, engine};
 /// assert_eq!(doubled.run(" 21 ".to_owned()).await?, 42);
 /// # Ok(()) }
 /// ```
-pub struct Pipeline<In, F, S = ()> {
-    stages: F,
+pub struct Pipeline<In, F, S = (), M = Whole> {
+    stages: Arc<F>,
     state: Arc<S>,
-    settings: Settings,
-    input: PhantomData<fn(In)>,
+    settings: Arc<Settings<In>>,
+    plan: Arc<Plan>,
+    /// Where its steps begin among those of the pipeline around it.
+    base: u32,
+    input: PhantomData<fn(In) -> M>,
 }
 
-/// What a pipeline keeps to besides its stages.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) concurrency: usize,
-    pub(crate) cancel: Option<CancellationToken>,
-    pub(crate) seed: Option<u64>,
-}
-
-impl<In, F> Pipeline<In, F> {
-    pub(crate) fn new(stages: F) -> Self {
-        let settings = Settings { concurrency: 64, cancel: None, seed: None };
-        Self { stages, state: Arc::new(()), settings, input: PhantomData }
+impl<In, F: Accepts<In>> Pipeline<In, F> {
+    pub(crate) fn new(mut stages: F) -> Self {
+        let mut plan = Plan::default();
+        stages.__mount(&mut plan);
+        Self::planned(stages, plan)
     }
 }
 
-impl<In, F, S> Pipeline<In, F, S> {
+impl<In, F, M> Pipeline<In, F, (), M> {
+    pub(crate) fn planned(stages: F, plan: Plan) -> Self {
+        Self {
+            stages: Arc::new(stages),
+            state: Arc::new(()),
+            settings: Arc::default(),
+            plan: Arc::new(plan),
+            base: 0,
+            input: PhantomData,
+        }
+    }
+
+    pub(crate) fn into_nested(self) -> Nested<In, F> {
+        let Self { stages, plan, base, .. } = self;
+        Nested { stages, plan, base, input: PhantomData }
+    }
+}
+
+/// The settings. Each gives the pipeline back, so that they follow one another.
+impl<In, F, S, M> Pipeline<In, F, S, M> {
     /// Binds the state that stages ask for with `#[state]`: see [`Provide`](crate::Provide).
     ///
     /// Whether it has all that the stages ask for is checked where the pipeline runs.
     #[must_use]
-    pub fn with<T>(self, state: T) -> Pipeline<In, F, T> {
-        let Self { stages, state: _, settings, input } = self;
-        Pipeline { stages, state: Arc::new(state), settings, input }
+    pub fn with<T>(self, state: T) -> Pipeline<In, F, T, M> {
+        let Self { stages, state: _, settings, plan, base, input } = self;
+        Pipeline { stages, state: Arc::new(state), settings, plan, base, input }
     }
 
-    /// How many items may be on their way at once; 64 if nothing is said.
+    /// How many items may be on their way at once between two boundaries; 64 if nothing is said.
+    ///
+    /// As many results again may wait for what is before them, or for whoever reads them. (More than a million at once
+    /// there never are.)
     ///
     /// # Panics
     ///
     /// If `n` is 0: nothing would ever run.
     #[must_use]
     #[track_caller]
-    pub fn concurrency(mut self, n: usize) -> Self {
+    pub fn concurrency(self, n: usize) -> Self {
         assert!(
             n > 0,
             "a pipeline with `concurrency(0)` would never take an item: 1 runs one item at a time"
         );
-        self.settings.concurrency = n;
-        self
+        self.set(|settings| settings.shared.concurrency = n)
     }
 
-    /// Lets the token ask the run to stop. Stages see it in their [`Context`](crate::Context).
+    /// Gives outputs as they finish. The default keeps the order of the inputs, across `each` and `batch` too.
     #[must_use]
-    pub fn cancel_on(mut self, token: CancellationToken) -> Self {
-        self.settings.cancel = Some(token);
-        self
+    pub fn unordered(self) -> Self {
+        self.set(|settings| settings.shared.ordered = false)
+    }
+
+    /// What becomes of a run when an item fails: [`Strict`](ErrorMode::Strict) if nothing is said.
+    #[must_use]
+    pub fn on_error(self, mode: ErrorMode) -> Self {
+        self.set(|settings| settings.shared.mode = mode)
+    }
+
+    /// Tells an observer what happens. It may be called more than once: all are told, in that order.
+    #[must_use]
+    pub fn observe(self, observer: impl Observer + 'static) -> Self {
+        self.set(|settings| settings.shared.observers.push(Arc::new(observer)))
+    }
+
+    /// Lets the token ask a run to stop: nothing more is taken from the source, what is under way is finished, and the
+    /// verb returns. Stages see it in their [`Context`](crate::Context).
+    ///
+    /// It may be called more than once. The first of the tokens to be cancelled does the above; the second drops what is
+    /// under way, and the run is over at once.
+    #[must_use]
+    pub fn cancel_on(self, token: CancellationToken) -> Self {
+        self.set(|settings| {
+            let tokens = settings.shared.cancel.iter().cloned();
+            settings.shared.cancel = tokens.chain([token]).collect();
+        })
+    }
+
+    /// Sends each item that fails, as it came in, with its error. See [`DeadLetters`] for sinks.
+    ///
+    /// Each item is copied when it is taken. One item is one letter: where several of its parts fail, the letter has the
+    /// first failure.
+    #[must_use]
+    pub fn dead_letters(self, sink: impl DeadLetters<In> + 'static) -> Self
+    where
+        In: Clone,
+    {
+        self.set(|settings| settings.letters = Some(Letters { sink: Arc::new(sink), copy: In::clone }))
     }
 
     /// Makes what is random in a run, the jitter, the same each time: for tests.
     #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = Some(seed);
+    pub fn seed(self, seed: u64) -> Self {
+        self.set(|settings| settings.shared.seed = Some(seed))
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings<In>)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
         self
+    }
+
+    fn running(&self) -> Running<'_, In, F, S> {
+        Running { stages: &self.stages, state: &self.state, settings: &self.settings, plan: &self.plan }
     }
 }
 
-/// The verbs. (The bounds are on the block and not on each method: what a pipeline lacks is then told once.)
+impl<In, F, S, M> Pipeline<In, F, S, M>
+where
+    In: Send + 'static,
+    S: Send + Sync + 'static,
+    F: Flow<In, S, M, Out: 'static> + 'static,
+{
+    /// Spreads the work over so many tokio tasks, for stages that compute; 1 if nothing is said: on the caller's own
+    /// task, and nothing is spawned.
+    ///
+    /// The tasks share the items that are on their way at once: [`concurrency`](Self::concurrency) is that of all of
+    /// them together. An item costs a hop to a task and back, some 200 ns.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0. A run panics outside of a tokio runtime; on a `current_thread` runtime the tasks take turns.
+    #[must_use]
+    #[track_caller]
+    pub fn workers(self, n: usize) -> Pipeline<In, F::__Spread, S, M> {
+        assert!(n > 0, "a pipeline with `workers(0)` would never run: 1 runs on the caller's own task");
+        let Self { stages, state, settings, plan, base, input } =
+            self.set(|settings| settings.shared.workers = n);
+        Pipeline { stages: stages.__spread(), state, settings, plan, base, input }
+    }
+}
+
+/// The verbs for one item, or for each item by itself. (The bounds are on the block and not on each method: what a
+/// pipeline lacks is then told once.)
 impl<In, F, S> Pipeline<In, F, S>
 where
     In: Send,
@@ -108,7 +202,7 @@ where
     ///
     /// # Errors
     ///
-    /// The [`StageError`] of the stage that failed on it.
+    /// The [`StageError`] of the stage that failed on it; of a batch that was split, that of the first row.
     ///
     /// # Panics
     ///
@@ -121,11 +215,17 @@ where
     #[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
     pub fn run(&self, input: In) -> impl Future<Output = Result<F::Out, StageError>> + Send {
         async move {
-            let run = Run::new(&self.settings);
-            let item = Item::new(&run, 0);
+            if !self.settings.is_plain() {
+                return Box::pin(engine::one(self.running(), input)).await;
+            }
+            let run = Run::single(&self.settings.shared);
+            let item = Item::new(&run, 0, false);
             let cx = Scope::new(&self.state, &item);
             let call = self.stages.call(input, &cx);
-            engine::Caught { call }.await.unwrap_or_else(|payload| Err(engine::panicked(&item, payload)))
+            match (Caught { call }).await {
+                Ok(Ok(output)) if !item.has_extra() => Ok(output),
+                other => engine::result(other, &item),
+            }
         }
     }
 
@@ -147,34 +247,19 @@ where
     }
 
     /// Takes many items through, as many at once as [`concurrency`](Self::concurrency) says. A failure fails its own
-    /// item only: result i belongs to input i.
+    /// item only, whatever the mode: result i belongs to input i.
+    ///
+    /// An item that the run was stopped in front of, or on the way of, has an error of kind
+    /// [`Cancelled`](crate::ErrorKind::Cancelled).
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops what is under way.
     pub fn settle(
         &self,
-        inputs: impl IntoIterator<Item = In, IntoIter: Send>,
+        inputs: impl Source<In>,
     ) -> impl Future<Output = Vec<Result<F::Out, StageError>>> + Send {
-        let inputs = inputs.into_iter();
-        async move { engine::settle(&self.stages, inputs, &self.state, &self.settings).await }
-    }
-
-    /// Takes many items through and gives all their outputs, in the order of the inputs.
-    ///
-    /// # Errors
-    ///
-    /// [`Aborted`] at the first failure; what is under way then is dropped.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future drops what is under way.
-    pub fn collect(
-        &self,
-        inputs: impl IntoIterator<Item = In, IntoIter: Send>,
-    ) -> impl Future<Output = Result<Vec<F::Out>, Aborted>> + Send {
-        let inputs = inputs.into_iter();
-        async move { engine::collect(&self.stages, inputs, &self.state, &self.settings).await }
+        engine::settle(self.running(), inputs.__pull())
     }
 
     /// Hides the stages behind one nameable type.
@@ -183,30 +268,159 @@ where
     where
         F: 'static,
     {
-        let Self { stages, state, settings, input } = self;
-        Pipeline { stages: boxed::BoxStage::new(stages), state, settings, input }
+        let Self { stages, state, settings, plan, base, input } = self;
+        Pipeline { stages: Arc::new(boxed::BoxStage::new(stages)), state, settings, plan, base, input }
     }
 }
 
-impl<In, F: Clone, S> Clone for Pipeline<In, F, S> {
+/// The verbs for many items.
+impl<In, F, S, M> Pipeline<In, F, S, M>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Flow<In, S, M>,
+{
+    /// Takes many items through and gives all their outputs, in the order of the inputs.
+    ///
+    /// # Errors
+    ///
+    /// [`Aborted`]: at the first failure in [`Strict`](ErrorMode::Strict) mode, when what is under way is dropped; in the
+    /// other modes at the end, with the first failure and a report of all. And if the run was asked to stop, with an
+    /// error of kind [`Cancelled`](crate::ErrorKind::Cancelled) at the first item that was not taken.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops what is under way.
+    pub fn collect(
+        &self,
+        inputs: impl Source<In>,
+    ) -> impl Future<Output = Result<Vec<F::Out>, Aborted>> + Send {
+        engine::collect(self.running(), inputs.__pull())
+    }
+
+    /// Takes many items through, drops their outputs, and gives the report.
+    ///
+    /// # Errors
+    ///
+    /// [`Aborted`] at the first failure, in [`Strict`](ErrorMode::Strict) mode.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops what is under way.
+    pub fn drain(&self, inputs: impl Source<In>) -> impl Future<Output = Result<Report, Aborted>> + Send {
+        engine::drain(self.running(), inputs.__pull())
+    }
+
+    /// Takes many items through in a task of its own, and gives their outputs as a stream, in the order of the inputs.
+    ///
+    /// A failure is an `Err` in the place of its item; in [`Strict`](ErrorMode::Strict) mode the stream ends after the
+    /// first. Items that are under way go on while nobody reads.
+    ///
+    /// ```
+    /// use pipeline::{pipeline, stage};
+    ///
+    /// #[stage]
+    /// async fn double(x: u64) -> u64 {
+    ///     x * 2
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Failure> {
+    /// let mut outputs = pipeline![double].stream(0..); // endless: it is read as far as it is asked for
+    /// assert_eq!(outputs.next().await.transpose()?, Some(0));
+    /// assert_eq!(outputs.next().await.transpose()?, Some(2));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn stream(&self, inputs: impl Source<In, __Pull: 'static>) -> Outputs<F::Out>
+    where
+        In: 'static,
+        F: 'static,
+        S: 'static,
+        M: 'static,
+        F::Out: 'static,
+    {
+        let pipeline = self.clone();
+        let pull = inputs.__pull();
+        Outputs::new(self.settings.shared.concurrency, |shelf| async move {
+            engine::stream(pipeline.running(), pull, shelf).await
+        })
+    }
+}
+
+/// What a pipeline with a boundary lacks.
+#[diagnostic::on_unimplemented(
+    message = "this pipeline has the boundary `{Self}`, so one item in is not one item out",
+    label = "not for a pipeline with `{Self}` in it",
+    note = "`.collect(inputs)`, `.drain(inputs)` and `.stream(inputs)` run it; one item is `[item]`"
+)]
+pub trait OneForOne {
+    /// What would come out.
+    type Out<T>;
+}
+
+/// The verbs that a pipeline with a boundary has not, to say so.
+impl<In, F, S, B> Pipeline<In, F, S, Parted<B>> {
+    /// Only for pipelines that give one item for one.
+    #[doc(hidden)]
+    pub fn run(&self, _: In) -> B::Out<In>
+    where
+        B: OneForOne,
+    {
+        unreachable!("no boundary gives one item for one")
+    }
+
+    /// Only for pipelines that give one item for one.
+    #[doc(hidden)]
+    pub fn run_blocking(&self, _: In) -> B::Out<In>
+    where
+        B: OneForOne,
+    {
+        unreachable!("no boundary gives one item for one")
+    }
+
+    /// Only for pipelines that give one item for one.
+    #[doc(hidden)]
+    pub fn settle<I>(&self, _: I) -> B::Out<I>
+    where
+        B: OneForOne,
+    {
+        unreachable!("no boundary gives one item for one")
+    }
+}
+
+impl<In, F, S, M> Clone for Pipeline<In, F, S, M> {
     fn clone(&self) -> Self {
         Self {
-            stages: self.stages.clone(),
+            stages: Arc::clone(&self.stages),
             state: Arc::clone(&self.state),
-            settings: self.settings.clone(),
+            settings: Arc::clone(&self.settings),
+            plan: Arc::clone(&self.plan),
+            base: self.base,
             input: PhantomData,
         }
     }
 }
 
-impl<In, F, S> fmt::Debug for Pipeline<In, F, S> {
+impl<In, F, S, M> fmt::Debug for Pipeline<In, F, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline").field("settings", &self.settings).finish_non_exhaustive()
+        let steps: Vec<_> = self.plan.steps().iter().map(|step| &step.name).collect();
+        f.debug_struct("Pipeline")
+            .field("steps", &steps)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
-impl<In, F: Accepts<In>, S> Accepts<In> for Pipeline<In, F, S> {
+impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {
     type Out = F::Out;
+
+    fn __mount(&mut self, plan: &mut Plan) {
+        self.base = plan.append(&self.plan);
+    }
 }
 
 /// A pipeline in another one, under the state that it is bound to itself.
@@ -218,30 +432,39 @@ where
     F: Stage<In, S>,
 {
     async fn call(&self, input: In, cx: &Scope<'_, Outer>) -> Result<F::Out, StageError> {
-        self.stages.call(input, &cx.with_state(&self.state)).await
+        self.stages.call(input, &cx.with_state(&self.state).inside(self.base)).await
+    }
+
+    async fn __call_watched(&self, input: In, cx: &Scope<'_, Outer>) -> Result<F::Out, StageError> {
+        self.stages.__call_watched(input, &cx.with_state(&self.state).inside(self.base)).await
     }
 }
 
 /// A pipeline in another one, under the state of that one.
 pub struct Nested<In, F> {
-    stages: F,
+    stages: Arc<F>,
+    plan: Arc<Plan>,
+    base: u32,
     input: PhantomData<fn(In)>,
 }
 
-impl<In, F> Nested<In, F> {
-    pub(crate) fn new(pipeline: Pipeline<In, F>) -> Self {
-        Self { stages: pipeline.stages, input: PhantomData }
-    }
-}
-
-impl<In, F: Clone> Clone for Nested<In, F> {
+impl<In, F> Clone for Nested<In, F> {
     fn clone(&self) -> Self {
-        Self { stages: self.stages.clone(), input: PhantomData }
+        Self {
+            stages: Arc::clone(&self.stages),
+            plan: Arc::clone(&self.plan),
+            base: self.base,
+            input: PhantomData,
+        }
     }
 }
 
 impl<In, F: Accepts<In>> Accepts<In> for Nested<In, F> {
     type Out = F::Out;
+
+    fn __mount(&mut self, plan: &mut Plan) {
+        self.base = plan.append(&self.plan);
+    }
 }
 
 impl<In, F, S> Stage<In, S> for Nested<In, F>
@@ -251,6 +474,10 @@ where
     F: Stage<In, S>,
 {
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<F::Out, StageError> {
-        self.stages.call(input, cx).await
+        self.stages.call(input, &cx.inside(self.base)).await
+    }
+
+    async fn __call_watched(&self, input: In, cx: &Scope<'_, S>) -> Result<F::Out, StageError> {
+        self.stages.__call_watched(input, &cx.inside(self.base)).await
     }
 }

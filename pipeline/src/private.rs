@@ -3,12 +3,14 @@
 use std::marker::PhantomData;
 
 pub use crate::blocking::blocking;
+pub use crate::engine::{Empty, batch};
 pub use crate::error::BoxError;
 pub use crate::footing::Place;
 pub use crate::function::{Again, Attempts, Function, Once, Repeat};
 pub use crate::overridden::{again, as_before, once, spec};
+pub use crate::plan::{Plan, Slot};
 pub use crate::policy::*;
-pub use std::primitive::bool;
+pub use std::primitive::{bool, str};
 pub use std::{
     clone::Clone,
     concat,
@@ -29,24 +31,27 @@ pub use std::{
 };
 
 use crate::edge::Port;
-use crate::{Closure, Inspect, Nested, Pipeline};
+use crate::engine::{Cut, Staged, boundary};
+use crate::{Accepts, Closure, Embedded, Inspect, Nested, Parted, Pipeline};
 
 /// The field of a stage's struct: its type parameters, and the limits of this use of it.
 pub struct Token<G, L> {
     /// The limits.
     pub limits: L,
+    /// The place among the steps of the pipeline.
+    pub slot: Slot,
     generics: PhantomData<fn() -> G>,
 }
 
 impl<G, L: Default> Default for Token<G, L> {
     fn default() -> Self {
-        Self { limits: L::default(), generics: PhantomData }
+        Self { limits: L::default(), slot: Slot::default(), generics: PhantomData }
     }
 }
 
 impl<G, L: Clone> Clone for Token<G, L> {
     fn clone(&self) -> Self {
-        Self { limits: self.limits.clone(), generics: PhantomData }
+        Self { limits: self.limits.clone(), slot: self.slot, generics: PhantomData }
     }
 }
 
@@ -89,18 +94,49 @@ where
 }
 
 /// The pipeline that a checked chain makes.
-pub fn finish<In, F>(_: Port<In>, stages: F) -> Pipeline<In, F> {
+pub fn finish<In, F: Accepts<In>>(_: Port<In>, stages: F) -> Pipeline<In, F> {
     Pipeline::new(stages)
+}
+
+/// A boundary: one value in, its items out.
+#[must_use]
+pub fn each() -> boundary::each {
+    boundary::each::default()
+}
+
+/// Stages between two boundaries.
+pub fn staged<In, F: Accepts<In>>(_: Port<In>, stages: F, plan: &mut Plan) -> Staged<F> {
+    Staged::new(stages, plan)
+}
+
+/// A boundary in its place.
+pub fn border<In, B: Accepts<In>>(_: Port<In>, mut boundary: B, plan: &mut Plan) -> B {
+    boundary.__mount(plan);
+    boundary
+}
+
+/// Two parts, and the boundary between them.
+pub fn cut<H, B, R>(head: H, boundary: B, rest: R) -> Cut<H, B, R> {
+    Cut::new(head, boundary, rest)
+}
+
+/// The pipeline that checked parts make.
+pub fn parted<In, H, B, R>(
+    _: Port<In>,
+    parts: Cut<H, B, R>,
+    plan: Plan,
+) -> Pipeline<In, Cut<H, B, R>, (), Parted<B>> {
+    Pipeline::planned(parts, plan)
 }
 
 /// A value on its way into a pipeline, `{ value }`.
 pub struct Embed<T>(pub T);
 
 /// A pipeline without a state of its own runs under that of the pipeline around it: only its stages go in.
-impl<In, F> Embed<Pipeline<In, F>> {
+impl<In, F, M> Embed<Pipeline<In, F, (), M>> {
     /// The stages.
     pub fn into_stage(self) -> Nested<In, F> {
-        Nested::new(self.0)
+        self.0.into_nested()
     }
 }
 
@@ -114,9 +150,9 @@ pub trait EmbedAny {
 }
 
 impl<T> EmbedAny for Embed<T> {
-    type Stage = T;
+    type Stage = Embedded<T>;
 
-    fn into_stage(self) -> T {
-        self.0
+    fn into_stage(self) -> Embedded<T> {
+        Embedded::new(self.0)
     }
 }

@@ -4,14 +4,21 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use histogram::Histogram;
+
 use crate::StageError;
-use crate::display::human;
+use crate::display::{count, human, table};
+use crate::engine::{Account, Books, Part};
+use crate::meter::Reading;
+use crate::plan::Plan;
+use crate::run::RunId;
 
 /// An item that failed: where it stood in the source, and why.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Failure {
-    /// The position of the item in the source; the first is 0.
+    /// The position of the item in the source; the first is 0. Behind `each` it is that of the item that was taken
+    /// apart, behind `batch` that of the first of the batch.
     pub index: usize,
     /// What its stage said.
     pub error: StageError,
@@ -29,38 +36,148 @@ impl Error for Failure {
     }
 }
 
-/// The counts of a run: each item that was taken in came out, failed, or was cancelled.
-#[derive(Debug, Default)]
+/// What came of a run, in all and stage by stage. It displays as a table.
+///
+/// The counts add up. In a pipeline without boundaries, and with rows that
+/// [`split_on_failure`](macro@crate::stage) took out of their batch on the left:
+///
+/// `items_in + rows_isolated = items_out + items_failed + items_cancelled`
+///
+/// ```
+/// use pipeline::{pipeline, stage, ErrorMode};
+///
+/// #[stage]
+/// async fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
+///     text.parse()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Aborted> {
+/// let lines = ["1", "two", "3"].map(String::from);
+/// let report = pipeline![parse].on_error(ErrorMode::Collect).drain(lines).await?;
+/// assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (3, 2, 1));
+/// assert_eq!(report.failures()[0].index, 1);
+/// assert_eq!(report.stages()[0].failures(), 1);
+/// println!("{report}");
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Default)]
 pub struct Report {
-    pub(crate) items_in: usize,
-    pub(crate) items_out: usize,
-    pub(crate) items_failed: usize,
-    pub(crate) elapsed: Duration,
+    run: RunId,
+    items_in: usize,
+    items_out: usize,
+    items_failed: usize,
+    items_cancelled: usize,
+    rows_isolated: usize,
+    letters_lost: usize,
+    observer_panics: u64,
+    elapsed: Duration,
+    stages: Vec<StageReport>,
+    failures: Vec<Failure>,
+}
+
+/// What came of one step in a run: of a stage, or of a boundary.
+#[derive(Debug, Clone, Default)]
+pub struct StageReport {
+    name: String,
+    boundary: bool,
+    calls: u64,
+    given: u64,
+    reading: Reading,
 }
 
 impl Report {
+    pub(crate) fn new<R>(books: &mut Books<'_, R>, account: &Account, plan: &Plan) -> Self {
+        let run = books.run;
+        let mut readings: Vec<_> = books.counts.meters().iter().map(Reading::of).collect();
+        for others in &account.readings {
+            readings.iter_mut().zip(others).for_each(|(mine, other)| mine.add(other));
+        }
+        let mut parts = account.parts.iter();
+        let mut arriving = None;
+        let stages = plan.steps().iter().zip(readings).map(|(step, reading)| {
+            let name = step.name.clone().into_owned();
+            if step.boundary {
+                arriving = None;
+                let (calls, given) = parts
+                    .find_map(|part| match *part {
+                        Part::Boundary { taken, given } => Some((taken, given)),
+                        Part::Lanes { .. } => None,
+                    })
+                    .unwrap_or_default();
+                return StageReport { name, boundary: true, calls, given, reading };
+            }
+            // What a stage is called on is what the one before it did not keep.
+            let calls = arriving.unwrap_or_else(|| match parts.next() {
+                Some(&Part::Lanes { begun }) => begun,
+                _ => 0,
+            });
+            let lost = (reading.failed - reading.isolated) + reading.cancelled;
+            let given = calls.saturating_sub(lost);
+            arriving = Some(given);
+            StageReport { name, boundary: false, calls, given, reading }
+        });
+        Self {
+            run: run.id(),
+            stages: stages.collect(),
+            items_in: books.taken,
+            items_out: books.given,
+            items_failed: books.failed,
+            items_cancelled: usize::try_from(account.cancelled).unwrap_or(usize::MAX),
+            rows_isolated: books.isolated,
+            letters_lost: books.post.as_ref().map_or(0, |post| post.lost),
+            observer_panics: books.counts.observer_panics() + account.observer_panics,
+            elapsed: books.counts.elapsed(),
+            failures: std::mem::take(&mut books.failures),
+        }
+    }
+
+    /// The run.
+    #[must_use]
+    pub fn run_id(&self) -> RunId {
+        self.run
+    }
+
     /// The items that were taken from the source.
     #[must_use]
     pub fn items_in(&self) -> usize {
         self.items_in
     }
 
-    /// The items that came out at the end.
+    /// The items that came out at the end: behind `each` its items, behind `batch` its batches.
     #[must_use]
     pub fn items_out(&self) -> usize {
         self.items_out
     }
 
-    /// The items that a stage failed on.
+    /// The failures: items that a stage failed on, and [single rows](Self::rows_isolated).
     #[must_use]
     pub fn items_failed(&self) -> usize {
         self.items_failed
     }
 
-    /// The items that were given up while they were under way.
+    /// The items that were given up while they were under way, or waited for the next stage.
     #[must_use]
     pub fn items_cancelled(&self) -> usize {
-        self.items_in - self.items_out - self.items_failed
+        self.items_cancelled
+    }
+
+    /// The failures among [`items_failed`](Self::items_failed) that are rows of a batch whose other rows went on, by
+    /// `split_on_failure`.
+    #[must_use]
+    pub fn rows_isolated(&self) -> usize {
+        self.rows_isolated
+    }
+
+    /// The dead letters that their sink could not take.
+    #[must_use]
+    pub fn letters_lost(&self) -> usize {
+        self.letters_lost
+    }
+
+    /// The calls of observers that panicked.
+    #[must_use]
+    pub fn observer_panics(&self) -> u64 {
+        self.observer_panics
     }
 
     /// How long the run took.
@@ -69,29 +186,171 @@ impl Report {
         self.elapsed
     }
 
-    /// Whether all that was taken in came out.
+    /// The items taken per second.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // A rate.
+    pub fn items_per_second(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { self.items_in as f64 / seconds } else { 0.0 }
+    }
+
+    /// The stages, closures and boundaries, in order.
+    #[must_use]
+    pub fn stages(&self) -> &[StageReport] {
+        &self.stages
+    }
+
+    /// The failures, in the order in which they came, of a run in [`Collect`](crate::ErrorMode::Collect) mode.
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// Whether nothing failed and nothing was given up.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.items_in == self.items_out
+        self.items_failed == 0 && self.items_cancelled == 0
+    }
+}
+
+impl StageReport {
+    /// The name of the stage.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is a boundary: `each` or `batch`.
+    #[must_use]
+    pub fn is_boundary(&self) -> bool {
+        self.boundary
+    }
+
+    /// The items it was called on; of a boundary, the items that came in.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// The items that it gave.
+    #[must_use]
+    pub fn outputs(&self) -> u64 {
+        self.given
+    }
+
+    /// All attempts, first ones and retries.
+    #[must_use]
+    pub fn attempts(&self) -> u64 {
+        (self.calls + self.reading.retries).saturating_sub(self.reading.unattempted)
+    }
+
+    /// The attempts after the first.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        self.reading.retries
+    }
+
+    /// The attempts that took longer than the stage's `timeout`.
+    #[must_use]
+    pub fn timeouts(&self) -> u64 {
+        self.reading.timeouts
+    }
+
+    /// The calls that failed for good, panics included; and rows that failed by themselves.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.reading.failed
+    }
+
+    /// The calls that were given up before they were done.
+    #[must_use]
+    pub fn cancelled(&self) -> u64 {
+        self.reading.cancelled
+    }
+
+    /// How long calls waited for their turn, a permit or the rate, all together.
+    #[must_use]
+    pub fn queued(&self) -> Duration {
+        self.reading.queued
+    }
+
+    /// How long calls took, attempts, waits and queues together: so many of a hundred took at most this long, to 3 %.
+    ///
+    /// Calls that wait are timed by a clock that is read some times in each turn of the engine; of those that are ready
+    /// at once, one in 256 is timed, and stands for the others. `None` if no call was.
+    ///
+    /// ```
+    /// # fn show(stage: &pipeline::StageReport) {
+    /// println!("p50 {:?}, p99 {:?}", stage.latency(50.0), stage.latency(99.0));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn latency(&self, percentile: f64) -> Option<Duration> {
+        let histogram: &Histogram = self.reading.latency.as_ref()?;
+        let bucket = histogram.quantile_bucket((percentile / 100.0).clamp(0.0, 1.0)).ok()??;
+        Some(Duration::from_nanos(bucket.end()))
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let elapsed = human(self.elapsed);
-        write!(
-            f,
-            "{} items in, {} out, {} failed, {} cancelled, in {elapsed}",
-            self.items_in,
-            self.items_out,
-            self.items_failed,
-            self.items_cancelled(),
-        )
+        let Self { items_in, items_out, items_failed, items_cancelled, .. } = self;
+        write!(f, "{} in, {} out", count(items_in), count(items_out))?;
+        if *items_failed > 0 {
+            write!(f, ", {} failed", count(items_failed))?;
+        }
+        if *items_cancelled > 0 {
+            write!(f, ", {} cancelled", count(items_cancelled))?;
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate, to be read.
+        let rate = self.items_per_second().round() as u64;
+        write!(f, " in {} ({} a second)", human(self.elapsed), count(rate))?;
+        if self.letters_lost > 0 {
+            write!(f, "; {} dead letters LOST", count(self.letters_lost))?;
+        }
+        if self.observer_panics > 0 {
+            write!(f, "; observers panicked {} times", count(self.observer_panics))?;
+        }
+        if self.stages.is_empty() {
+            return Ok(());
+        }
+        let quiet = |value: u64| if value == 0 { String::new() } else { count(value).to_string() };
+        let time = |duration: Option<Duration>| duration.map(|it| human(it).to_string()).unwrap_or_default();
+        let rows = self.stages.iter().map(|stage| {
+            let queued = Some(stage.queued()).filter(|queued| !queued.is_zero());
+            vec![
+                stage.name.clone(),
+                count(stage.calls()).to_string(),
+                count(stage.outputs()).to_string(),
+                quiet(stage.failures()),
+                quiet(stage.cancelled()),
+                quiet(stage.retries()),
+                quiet(stage.timeouts()),
+                time(stage.latency(50.0)),
+                time(stage.latency(95.0)),
+                time(stage.latency(99.0)),
+                time(queued),
+            ]
+        });
+        let heads = [
+            "stage",
+            "in",
+            "out",
+            "failed",
+            "cancelled",
+            "retries",
+            "timeouts",
+            "p50",
+            "p95",
+            "p99",
+            "queued",
+        ];
+        table(f, &heads, &rows.collect::<Vec<_>>())
     }
 }
 
 /// A run that was given up at its first failure.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Aborted {
     /// The failure.
@@ -102,7 +361,13 @@ pub struct Aborted {
 
 impl fmt::Display for Aborted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.failure, self.report)
+        let Report { items_in, items_out, items_failed, items_cancelled, elapsed, .. } = &self.report;
+        write!(
+            f,
+            "{} ({items_in} items in, {items_out} out, {items_failed} failed, {items_cancelled} cancelled, in {})",
+            self.failure,
+            human(*elapsed)
+        )
     }
 }
 

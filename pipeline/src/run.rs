@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
-use crate::pipeline::Settings;
+use crate::meter::{Counter, Meter};
+use crate::observer::{Observer, survives};
+use crate::plan::{Plan, Slot};
+use crate::settings::Shared;
 
 /// Tells the runs of a process apart: in logs, and in what stages keep in their own places.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,17 +21,58 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A run: one call of a verb of a pipeline.
-#[derive(Debug)]
+/// A run: one call of a verb of a pipeline, as one worker sees it.
 pub(crate) struct Run<'a> {
     /// 0 until somebody asks: most runs of one item never need a number of their own.
     id: AtomicU64,
-    settings: &'a Settings,
+    settings: &'a Shared,
+    /// What a run of many counts.
+    counts: Option<&'a Counts>,
+}
+
+/// What one worker counts of a run.
+pub(crate) struct Counts {
+    /// One a step.
+    meters: Box<[Meter]>,
+    started: Instant,
+    /// The time since the start, in nanoseconds, as of the last look at the clock.
+    clock: AtomicU64,
+    observer_panics: Counter,
+}
+
+impl Counts {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            meters: plan.steps().iter().map(|_| Meter::default()).collect(),
+            started: Instant::now(),
+            clock: AtomicU64::new(0),
+            observer_panics: Counter::default(),
+        }
+    }
+
+    pub(crate) fn meters(&self) -> &[Meter] {
+        &self.meters
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(crate) fn observer_panics(&self) -> u64 {
+        self.observer_panics.get()
+    }
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(settings: &'a Settings) -> Self {
-        Self { id: AtomicU64::new(0), settings }
+    /// The run of a single item: nothing is counted.
+    #[inline]
+    pub(crate) fn single(settings: &'a Shared) -> Self {
+        Self { id: AtomicU64::new(0), settings, counts: None }
+    }
+
+    /// A run of many, or a worker's part of it.
+    pub(crate) fn counted(settings: &'a Shared, counts: &'a Counts, id: Option<RunId>) -> Self {
+        Self { id: AtomicU64::new(id.map_or(0, |id| id.0)), settings, counts: Some(counts) }
     }
 
     pub(crate) fn id(&self) -> RunId {
@@ -43,8 +88,56 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(crate) fn cancel(&self) -> Option<&CancellationToken> {
-        self.settings.cancel.as_ref()
+    pub(crate) fn settings(&self) -> &'a Shared {
+        self.settings
+    }
+
+    /// Whether there is an observer.
+    #[inline]
+    pub(crate) fn is_observed(&self) -> bool {
+        !self.settings.observers.is_empty()
+    }
+
+    /// Tells all observers.
+    #[inline]
+    pub(crate) fn tell(&self, what: impl Fn(&dyn Observer)) {
+        if self.is_observed() {
+            self.tell_all(&what);
+        }
+    }
+
+    #[cold]
+    fn tell_all(&self, what: &dyn Fn(&dyn Observer)) {
+        for observer in &self.settings.observers {
+            if !survives(|| what(observer)) {
+                if let Some(counts) = self.counts {
+                    counts.observer_panics.add(1);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn meter(&self, slot: Slot) -> Option<&'a Meter> {
+        self.counts?.meters.get(slot.index())
+    }
+
+    /// The time, as of the last look at the clock; of a single item, the time.
+    #[inline]
+    pub(crate) fn now(&self) -> Instant {
+        match self.counts {
+            Some(counts) => counts.started + Duration::from_nanos(counts.clock.load(Ordering::Relaxed)),
+            None => Instant::now(),
+        }
+    }
+
+    /// Looks at the clock, and says how long it is since the last look.
+    pub(crate) fn look(&self) -> Duration {
+        let Some(counts) = self.counts else { return Duration::ZERO };
+        let nanos = u64::try_from(counts.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let before = counts.clock.load(Ordering::Relaxed);
+        counts.clock.store(nanos, Ordering::Relaxed);
+        Duration::from_nanos(nanos.saturating_sub(before))
     }
 
     /// What the jitter of one wait is drawn from. Under a seed the same wait gets the same draw, whatever else runs.
@@ -58,5 +151,11 @@ impl<'a> Run<'a> {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
         fastrand::Rng::with_seed(hash)
+    }
+}
+
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("id", &self.id).finish_non_exhaustive()
     }
 }

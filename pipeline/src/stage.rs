@@ -1,8 +1,11 @@
 //! The contract between a stage and what runs it.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use crate::edge::{Keep, Kept, Port};
+use crate::engine::{Deck, Segment, Upstream, go};
+use crate::plan::{Plan, Slot};
 use crate::policy::Spec;
 use crate::{Scope, StageError, StageFailure};
 
@@ -18,6 +21,18 @@ use crate::{Scope, StageError, StageFailure};
 pub trait Accepts<In> {
     /// What comes out.
     type Out: Send;
+
+    /// Takes its place among the steps of a pipeline.
+    #[doc(hidden)]
+    fn __mount(&mut self, plan: &mut Plan) {
+        let _ = plan;
+    }
+
+    /// What it goes by among the steps, if it is one of them; a pipeline is several.
+    #[doc(hidden)]
+    fn __label(&self) -> Option<(&'static str, Slot)> {
+        None
+    }
 
     /// Checks one edge of a pipeline.
     #[doc(hidden)]
@@ -69,6 +84,35 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
         input: In,
         cx: &Scope<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
+
+    /// The same, with each call of a stage watched from its beginning.
+    #[doc(hidden)]
+    fn __call_watched(
+        &self,
+        input: In,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        self.call(input, cx)
+    }
+
+    /// Opens a part of a line that takes many items through.
+    #[doc(hidden)]
+    fn __segment<'a, U>(
+        self: &'a Arc<Self>,
+        upstream: U,
+        deck: Deck<'a, S>,
+        last: bool,
+    ) -> impl Upstream<Root = U::Root, Item = Self::Out>
+    where
+        Self: Sized,
+        In: Send,
+        S: Send + Sync,
+        U: Upstream<Item = In>,
+    {
+        let (run, state) = (deck.run, deck.state);
+        let make = move |chunk| go(&**self, chunk, state, run);
+        Segment::new(upstream, make, &deck, last)
+    }
 }
 
 /// A function with `#[stage]`, which is what a path in [`pipeline!`](crate::pipeline!) names.

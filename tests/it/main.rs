@@ -12,6 +12,7 @@
 )]
 
 mod blocking;
+mod boundaries;
 mod chain;
 mod context;
 mod errors;

@@ -16,22 +16,79 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
     let runtime = pipeline.runtime.as_ref().map(Runtime::at).unwrap_or_default();
     let private = runtime.private();
     let input = pipeline.input.as_ref().map(|ty| quote!(::<#ty>));
-    let mut port = hidden("port", 0);
-    let mut stages = Vec::new();
+    let first = hidden("port", 0);
+    let mut port = first.clone();
     let mut steps = TokenStream::new();
+    let mut sections = vec![Section { port: port.clone(), stages: Vec::new() }];
+    let mut boundaries = Vec::new();
     for (index, step) in pipeline.steps.iter().enumerate() {
         let (stage, next) = (hidden("stage", index), hidden("port", index + 1));
         steps.extend(self::step(step, &stage, &port, &next, &runtime));
-        stages.push(stage.into_token_stream());
+        if matches!(step, Step::Boundary(_)) {
+            boundaries.push((port, stage));
+            sections.push(Section { port: next.clone(), stages: Vec::new() });
+        } else if let Some(section) = sections.last_mut() {
+            section.stages.push(stage.into_token_stream());
+        }
         port = next;
     }
-    let first = hidden("port", 0);
-    let chain = nest(stages, &runtime);
+    let made = match <[Section; 1]>::try_from(sections) {
+        Ok([section]) => {
+            let chain = nest(section.stages, &runtime);
+            quote!(#private::finish(#first, #chain))
+        }
+        Err(sections) => parted(&first, sections, boundaries, &runtime),
+    };
     quote! {{
         let #first = #private::port #input ();
         #steps
-        #private::finish(#first, #chain)
+        #made
     }}
+}
+
+/// Stages between two boundaries, and the port in front of them.
+struct Section {
+    port: Ident,
+    stages: Vec<TokenStream>,
+}
+
+/// A pipeline with boundaries: sections, each with all that follows it behind the boundary.
+fn parted(
+    first: &Ident,
+    sections: Vec<Section>,
+    boundaries: Vec<(Ident, Ident)>,
+    runtime: &Runtime,
+) -> TokenStream {
+    let private = runtime.private();
+    let plan = Ident::new("__plan", Span::mixed_site());
+    // In order: the plan numbers the steps as they come.
+    let mut made = TokenStream::new();
+    let mut parts = Vec::new();
+    let mut borders = boundaries.into_iter();
+    for (index, Section { port, stages }) in sections.into_iter().enumerate() {
+        let part = hidden("part", index);
+        if stages.is_empty() {
+            made.extend(quote!(let #part = #private::Empty;));
+        } else {
+            let chain = nest(stages, runtime);
+            made.extend(quote!(let #part = #private::staged(#port, #chain, &mut #plan);));
+        }
+        let border = borders.next().map(|(port, stage)| {
+            let border = hidden("border", index);
+            made.extend(quote!(let #border = #private::border(#port, #stage, &mut #plan);));
+            border
+        });
+        parts.push((part, border));
+    }
+    let whole = parts.into_iter().rev().fold(TokenStream::new(), |rest, (part, border)| match border {
+        Some(border) => quote!(#private::cut(#part, #border, #rest)),
+        None => part.into_token_stream(),
+    });
+    quote! {
+        let mut #plan = #private::Plan::default();
+        #made
+        #private::parted(#first, #whole, #plan)
+    }
 }
 
 /// Statements that bind a step and the port behind it.
@@ -62,6 +119,10 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
         }
         Step::Closure(closure) => function("closure", closure),
         Step::Inspect(closure) => function("inspect", closure),
+        Step::Boundary(boundary) => {
+            let checked = checked(&boundary.value(runtime), port, boundary.name().span(), runtime);
+            quote!(let (#stage, #next) = #checked;)
+        }
         Step::Value(value) => {
             let embedded = quote! {{
                 #[allow(unused_imports)]

@@ -1,5 +1,6 @@
 //! `pipeline!`: stages in a row → a value, and a check on each edge.
 
+mod boundary;
 mod expand;
 mod model;
 mod parse;

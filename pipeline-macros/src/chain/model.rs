@@ -1,5 +1,6 @@
 //! A chain as it was written.
 
+use proc_macro2::Ident;
 use syn::{Expr, ExprClosure, Path, Type};
 
 use crate::policy::Policy;
@@ -23,5 +24,19 @@ pub(crate) enum Step {
     /// `inspect(|x| …)`
     Inspect(ExprClosure),
     /// `{ value }`
+    Value(Expr),
+    /// `each`, `batch(n, "linger")`
+    Boundary(Boundary),
+}
+
+/// Where the number of items changes.
+pub(crate) enum Boundary {
+    Each(Ident),
+    Batch { name: Ident, size: Expr, linger: Option<Linger> },
+}
+
+/// How long a batch may wait for more.
+pub(crate) enum Linger {
+    Literal(std::time::Duration),
     Value(Expr),
 }

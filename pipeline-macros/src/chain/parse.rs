@@ -12,7 +12,7 @@ use super::model::{Pipeline, Step};
 use crate::diagnostics::Diagnostics;
 use crate::policy::{Given, Policy, check_override, read_override};
 
-const EXPECTED: &str = "expected a stage: the name of a `#[stage]` function, a closure, `inspect(|value| …)`, or a value in braces, `{ value }`";
+const EXPECTED: &str = "expected a stage: the name of a `#[stage]` function, a closure, `inspect(|value| …)`, `each`, `batch(100)`, or a value in braces, `{ value }`";
 
 /// `pipeline!{< a => b >}` is `pipeline!{ a => b }`.
 pub(crate) fn without_angle_brackets(input: TokenStream) -> TokenStream {
@@ -119,6 +119,9 @@ fn step(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<St
     }
     if input.peek(Brace) {
         return value(input);
+    }
+    if let Some(boundary) = super::boundary::parse(input)? {
+        return Ok(Step::Boundary(boundary));
     }
     if is_inspect(input) {
         input.parse::<Ident>()?;

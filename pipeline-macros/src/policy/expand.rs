@@ -133,7 +133,7 @@ fn changes(policy: &Policy, runtime: &Runtime) -> TokenStream {
     changes
 }
 
-fn duration(duration: Duration, runtime: &Runtime) -> TokenStream {
+pub(crate) fn duration(duration: Duration, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
     let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
     quote!(#private::Duration::new(#secs, #nanos))

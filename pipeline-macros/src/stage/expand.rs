@@ -125,7 +125,9 @@ fn structure(stage: &Stage) -> TokenStream {
 
 fn accepts(stage: &Stage) -> TokenStream {
     let Stage { name, .. } = stage;
-    let root = stage.runtime.root();
+    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let example = example(name, &stage.generics);
+    let example = quote_spanned!(name.span()=> <#example>);
     let input = stage.input_type();
     let output = value_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
@@ -134,6 +136,12 @@ fn accepts(stage: &Stage) -> TokenStream {
     quote_spanned! {at=>
         impl #generics #root::Accepts<#input> for #name #arguments #clause {
             type Out = #output;
+            fn __mount(&mut self, plan: &mut #private::Plan) {
+                self.__stage.slot = plan.stage(#example::__POLICY.name);
+            }
+            fn __label(&self) -> #private::Option<(&'static #private::str, #private::Slot)> {
+                #private::Option::Some((#example::__POLICY.name, self.__stage.slot))
+            }
         }
     }
 }
@@ -172,12 +180,12 @@ fn called(stage: &Stage) -> TokenStream {
     let at = name.span();
     let spec = quote_spanned!(at=> <Self as #root::StageFn>::__SPEC);
     let call = if policy.is_bare() {
-        quote_spanned!(at=> #private::bare(self, input, cx))
+        quote_spanned!(at=> #private::bare(self, self.__stage.slot, input, cx))
     } else if policy.retries() {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#spec }, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#spec }, self.__stage.slot, &self.__stage.limits, input, cx))
     } else {
-        quote_spanned!(at=> #private::single(self, const { &#spec }, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::single(self, const { &#spec }, self.__stage.slot, &self.__stage.limits, input, cx))
     };
     let at = name.span();
     quote_spanned! {at=>
@@ -198,7 +206,7 @@ fn called(stage: &Stage) -> TokenStream {
 fn value_type(stage: &Stage) -> TokenStream {
     let root = stage.runtime.root();
     match &stage.output {
-        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #root::Outcome>::Value),
+        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #root::Returns>::Value),
         Output::Infallible(ty) => quote!(#ty),
     }
 }
@@ -208,7 +216,7 @@ fn error_type(stage: &Stage) -> TokenStream {
     match &stage.output {
         Output::Fallible(ty) => {
             let at = spelled_error(ty).map_or_else(|| ty.span(), Spanned::span);
-            quote_spanned!(at=> <#ty as #root::Outcome>::Error)
+            quote_spanned!(at=> <#ty as #root::Returns>::Error)
         }
         Output::Infallible(_) => quote!(#private::Infallible),
     }

@@ -6,18 +6,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use tokio::time::Instant;
 
 use crate::error::{BoxError, ErrorKind};
-use crate::footing::{Footing, Place};
+use crate::footing::Footing;
 use crate::function::Function;
-use crate::item::Item;
+use crate::plan::Slot;
+use crate::watch::Watch;
 use crate::{Scope, StageError, StageFailure, StageFn};
 
 /// A call of a stage without a policy: the function's own future, and the stage's name on its failure.
 #[inline]
 pub fn bare<F, In, S>(
     stage: &F,
+    slot: Slot,
     input: In,
     cx: &Scope<'_, S>,
 ) -> impl Future<Output = Result<F::Out, StageError>> + Send
@@ -26,9 +27,10 @@ where
     In: Send,
     S: Send + Sync,
 {
-    let own = OwnName::<F>::here();
-    let call = Footing::guard(cx.item(), own, || stage.once(input, *cx, own.into()));
-    Bare { call, item: cx.item(), waits_since: None, stage: own }
+    let watch = Watch::new(cx.item(), cx.slot(slot));
+    let place = watch.place(F::__SPEC.name, 1);
+    let call = Footing::guard(place, || stage.once(input, *cx, place));
+    Bare { call, watch, stage: PhantomData::<fn() -> F> }
 }
 
 pin_project! {
@@ -36,10 +38,8 @@ pin_project! {
     struct Bare<'a, C, F> {
         #[pin]
         call: C,
-        item: &'a Item<'a>,
-        // When the call first had to wait.
-        waits_since: Option<Instant>,
-        stage: OwnName<F>,
+        watch: Watch<'a>,
+        stage: PhantomData<fn() -> F>,
     }
 }
 
@@ -50,48 +50,33 @@ where
 {
     type Output = Result<Out, StageError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let call = this.call;
-        match Footing::guard(this.item, *this.stage, || call.poll(cx)) {
-            Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
-            Poll::Ready(Err(error)) => {
-                Poll::Ready(Err(failed(F::__SPEC.name, *this.waits_since, error.__boxed())))
+        let (call, watch) = (this.call, this.watch);
+        match Footing::guard(watch.place(F::__SPEC.name, 1), || call.poll(cx)) {
+            Poll::Ready(Ok(value)) => {
+                watch.over();
+                Poll::Ready(Ok(value))
             }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(failed(watch, F::__SPEC.name, error.__boxed()))),
             Poll::Pending => {
-                this.waits_since.get_or_insert_with(Instant::now);
+                waits(watch);
                 Poll::Pending
             }
         }
     }
 }
 
+#[inline(never)]
+fn waits(watch: &mut Watch<'_>) {
+    let run = watch.item.run();
+    watch.waits(|| run.now());
+}
+
 #[cold]
-fn failed(name: &'static str, waits_since: Option<Instant>, error: BoxError) -> StageError {
-    let elapsed = waits_since.map(|since| since.elapsed()).unwrap_or_default();
-    StageError::new(name, ErrorKind::Failed, Some(error)).with_history(1, elapsed, Vec::new())
-}
-
-/// The place of a bare stage: known from its type, so that a call need not carry it.
-struct OwnName<F>(PhantomData<fn() -> F>);
-
-impl<F> OwnName<F> {
-    fn here() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<F> Clone for OwnName<F> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F> Copy for OwnName<F> {}
-
-impl<F: StageFn> From<OwnName<F>> for Place {
-    fn from(_: OwnName<F>) -> Self {
-        Self { stage: F::__SPEC.name, attempt: 1 }
-    }
+fn failed(watch: &Watch<'_>, name: &'static str, error: BoxError) -> StageError {
+    let (place, elapsed) = (watch.place(name, 1), watch.elapsed());
+    watch.over();
+    StageError::new(place, ErrorKind::Failed, Some(error), elapsed, Vec::new())
 }

@@ -16,13 +16,15 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::Spec;
-use super::clock::{Alarm, Clock, Late, sleep};
+use super::clock::{Alarm, Late, sleep, within};
 use super::limits::Limit;
 use crate::display::human;
 use crate::error::{BoxError, ErrorKind, FailedAttempt};
 use crate::footing::{Footing, Place};
 use crate::function::{Again, Function, Repeat};
-use crate::item::Item;
+use crate::observer::StageCall;
+use crate::plan::Slot;
+use crate::watch::Watch;
 use crate::{Scope, StageError, StageFailure};
 
 /// A call of a stage that is attempted once.
@@ -35,6 +37,7 @@ use crate::{Scope, StageError, StageFailure};
 pub fn single<F, In, S, L>(
     stage: &F,
     spec: &Spec,
+    slot: Slot,
     limit: &L,
     input: In,
     cx: &Scope<'_, S>,
@@ -46,20 +49,24 @@ where
     L: Limit,
 {
     async move {
-        let (item, place) = (cx.item(), Place { stage: spec.name, attempt: 1 });
-        let mut clock = Clock::default();
+        let mut watch = Watch::new(cx.item(), cx.slot(slot));
         let _permit = match limit.try_enter(spec) {
             Some(permit) => permit,
-            None => match turn(limit, spec, &mut clock, item, place).await {
+            None => match turn(limit, spec, &mut watch, 1).await {
                 Ok(permit) => permit,
-                Err(late) => {
-                    return Err(report(spec, Missed::<Infallible>::late(late, clock), 0, Vec::new()));
-                }
+                Err(late) => return Err(unattempted(spec, &mut watch, late)),
             },
         };
-        let future = Footing::guard(item, place, || stage.once(input, *cx, place));
-        let attempt = Attempt { future, item, spec, number: 1, clock, alarm: Alarm::Unset };
-        attempt.await.map_err(|missed| report(spec, missed, 1, Vec::new()))
+        let place = watch.place(spec.name, 1);
+        let future = Footing::guard(place, || stage.once(input, *cx, place));
+        let attempt = Attempt { future, watch: &mut watch, spec, number: 1, alarm: Alarm::Unset };
+        match attempt.await {
+            Ok(value) => {
+                watch.over();
+                Ok(value)
+            }
+            Err(missed) => Err(report(spec, &mut watch, missed, 1, Vec::new())),
+        }
     }
 }
 
@@ -74,6 +81,7 @@ pub fn retrying<F, In, S, L>(
     stage: &F,
     Again(copy): Again<F::Kept, F::Moved>,
     spec: &Spec,
+    slot: Slot,
     limit: &L,
     input: In,
     cx: &Scope<'_, S>,
@@ -85,38 +93,41 @@ where
     L: Limit,
 {
     // At once, while the compiler still knows which function `copy` is.
-    let (kept, moved) = Footing::guard(cx.item(), Place { stage: spec.name, attempt: 1 }, || {
+    let place = Place { stage: spec.name, slot: cx.slot(slot), attempt: 1, waits: false };
+    let (kept, moved) = Footing::guard(place, || {
         let kept = F::keep(input);
         let moved = copy(&kept);
         (kept, moved)
     });
     async move {
-        // Here and not outside, or they would be kept twice.
-        let (item, place) = (cx.item(), Place { stage: spec.name, attempt: 1 });
-        let mut clock = Clock::default();
+        // Here and not outside, or it would be kept twice.
+        let mut watch = Watch::new(cx.item(), cx.slot(slot));
         let failed = {
             let _permit = match limit.try_enter(spec) {
                 Some(permit) => permit,
-                None => match turn(limit, spec, &mut clock, item, place).await {
+                None => match turn(limit, spec, &mut watch, 1).await {
                     Ok(permit) => permit,
-                    Err(late) => {
-                        return Err(report(spec, Missed::<Infallible>::late(late, clock), 0, Vec::new()));
-                    }
+                    Err(late) => return Err(unattempted(spec, &mut watch, late)),
                 },
             };
-            let future = Footing::guard(item, place, || stage.again(&kept, moved, *cx, place));
-            let attempt = Attempt { future, item, spec, number: 1, clock, alarm: Alarm::Unset };
+            let place = watch.place(spec.name, 1);
+            let future = Footing::guard(place, || stage.again(&kept, moved, *cx, place));
+            let attempt = Attempt { future, watch: &mut watch, spec, number: 1, alarm: Alarm::Unset };
             match attempt.await {
-                Ok(value) => return Ok(value),
-                Err(missed) => Failed::look(stage, missed, spec, item, place),
+                Ok(value) => {
+                    watch.over();
+                    return Ok(value);
+                }
+                Err(missed) => Failed::look(stage, missed, spec, &watch, 1),
             }
         };
         // On the heap: a failure allocates anyway, and this way the calls that do not fail stay small.
-        Box::pin(retry(stage, copy, spec, limit, kept, cx, failed)).await
+        Box::pin(retry(stage, copy, spec, limit, kept, cx, &mut watch, failed)).await
     }
 }
 
 /// What follows a first attempt that gave no value.
+#[allow(clippy::too_many_arguments)] // What a call knows, once.
 async fn retry<F, In, S, L>(
     stage: &F,
     copy: fn(&F::Kept) -> F::Moved,
@@ -124,6 +135,7 @@ async fn retry<F, In, S, L>(
     limit: &L,
     kept: F::Kept,
     cx: &Scope<'_, S>,
+    watch: &mut Watch<'_>,
     mut failed: Failed,
 ) -> Result<F::Out, StageError>
 where
@@ -132,39 +144,54 @@ where
     F: Repeat<In, S>,
     L: Limit,
 {
-    let item = cx.item();
-    let mut place = Place { stage: spec.name, attempt: 1 };
+    let item = watch.item;
+    let mut made = 1;
     let mut earlier = Vec::new();
     loop {
-        let made = place.attempt;
-        let Failed { kind, cause, retry, mut clock } = failed;
+        let Failed { kind, cause, retry } = failed;
         let Some(floor) = retry.filter(|_| made <= spec.retries) else {
-            return Err(finish(spec, kind, cause, clock, made, earlier));
+            return Err(finish(spec, watch, kind, cause, made, earlier));
         };
         let rng = || item.run().rng(item.index(), spec.name, made);
         let wait = spec.backoff.draw(made, rng).max(floor);
         // Starts the watch, if nothing had to wait so far.
-        clock.elapsed();
-        earlier.push(FailedAttempt { attempt: made, kind, cause, wait });
-        if let Err(late) = pause(spec, &mut clock, wait, item, place).await {
-            return Err(report(spec, Missed::<Infallible>::late(late, clock), made, earlier));
+        watch.waits(Instant::now);
+        let attempt = FailedAttempt { attempt: made, kind, cause, wait };
+        let call = StageCall::new(spec.name, item);
+        item.run().tell(|observer| observer.attempt_failed(&call, &attempt));
+        earlier.push(attempt);
+        let place = watch.place(spec.name, made);
+        if let Err(late) = pause(spec, watch, wait, made).await {
+            return Err(report(spec, watch, Missed::<Infallible>::Late(late), place.attempt, earlier));
         }
-        place.attempt += 1;
-        let number = place.attempt;
-        let _permit = match turn(limit, spec, &mut clock, item, place).await {
+        let _permit = match turn(limit, spec, watch, made + 1).await {
             Ok(permit) => permit,
-            Err(late) => return Err(report(spec, Missed::<Infallible>::late(late, clock), made, earlier)),
+            Err(late) => return Err(report(spec, watch, Missed::<Infallible>::Late(late), made, earlier)),
         };
-        if number > spec.retries {
-            let future = Footing::guard(item, place, || stage.last(kept, *cx, place));
-            let attempt = Attempt { future, item, spec, number, clock, alarm: Alarm::Unset };
-            return attempt.await.map_err(|missed| report(spec, missed, number, earlier));
+        made += 1;
+        if let Some(meter) = item.run().meter(place.slot) {
+            meter.retries.add(1);
         }
-        let future = Footing::guard(item, place, || stage.again(&kept, copy(&kept), *cx, place));
-        let attempt = Attempt { future, item, spec, number, clock, alarm: Alarm::Unset };
+        let place = watch.place(spec.name, made);
+        if made > spec.retries {
+            let future = Footing::guard(place, || stage.last(kept, *cx, place));
+            let attempt = Attempt { future, watch: &mut *watch, spec, number: made, alarm: Alarm::Unset };
+            return match attempt.await {
+                Ok(value) => {
+                    watch.over();
+                    Ok(value)
+                }
+                Err(missed) => Err(report(spec, watch, missed, made, earlier)),
+            };
+        }
+        let future = Footing::guard(place, || stage.again(&kept, copy(&kept), *cx, place));
+        let attempt = Attempt { future, watch: &mut *watch, spec, number: made, alarm: Alarm::Unset };
         failed = match attempt.await {
-            Ok(value) => return Ok(value),
-            Err(missed) => Failed::look(stage, missed, spec, item, place),
+            Ok(value) => {
+                watch.over();
+                return Ok(value);
+            }
+            Err(missed) => Failed::look(stage, missed, spec, watch, made),
         };
     }
 }
@@ -175,26 +202,30 @@ struct Failed {
     cause: Option<BoxError>,
     /// Whether another attempt makes sense, and the least wait before it.
     retry: Option<Duration>,
-    clock: Clock,
 }
 
 impl Failed {
     #[cold]
     #[inline(never)]
-    fn look<F, In, S>(stage: &F, missed: Missed<F::Error>, spec: &Spec, item: &Item<'_>, place: Place) -> Self
+    fn look<F, In, S>(
+        stage: &F,
+        missed: Missed<F::Error>,
+        spec: &Spec,
+        watch: &Watch<'_>,
+        attempt: u32,
+    ) -> Self
     where
         F: Function<In, S>,
     {
-        let Missed { cause, clock } = missed;
-        let retry = match &cause {
-            Cause::Late(Late::Call) => None,
-            Cause::Late(Late::Attempt) => Some(Duration::ZERO),
-            Cause::Failed(error) => Footing::guard(item, place, || {
+        let retry = match &missed {
+            Missed::Late(Late::Call) => None,
+            Missed::Late(Late::Attempt) => Some(Duration::ZERO),
+            Missed::Failed(error) => Footing::guard(watch.place(spec.name, attempt), || {
                 stage.retry_if(error).then(|| stage.retry_after(error).unwrap_or_default())
             }),
         };
-        let (kind, cause) = cause.describe(spec);
-        Self { kind, cause, retry, clock }
+        let (kind, cause) = missed.describe(spec, watch);
+        Self { kind, cause, retry }
     }
 }
 
@@ -202,109 +233,97 @@ impl Failed {
 async fn turn<'l, L: Limit>(
     limit: &'l L,
     spec: &'l Spec,
-    clock: &mut Clock,
-    item: &Item<'_>,
-    place: Place,
+    watch: &mut Watch<'_>,
+    attempt: u32,
 ) -> Result<L::Permit<'l>, Late> {
-    let future = clock.limit(spec.deadline, limit.enter(spec));
-    Standing { future, item, place }.await
+    let (item, place) = (watch.item, watch.place(spec.name, attempt));
+    let future = within(watch, spec.deadline, limit.enter(spec));
+    let Some(meter) = item.run().meter(place.slot) else {
+        return Standing { future, place }.await;
+    };
+    let from = Instant::now();
+    let permit = Standing { future, place }.await;
+    meter.queued.add(u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX));
+    permit
 }
 
 /// Waits between two attempts, with no permit held.
-async fn pause(
-    spec: &Spec,
-    clock: &mut Clock,
-    wait: Duration,
-    item: &Item<'_>,
-    place: Place,
-) -> Result<(), Late> {
+async fn pause(spec: &Spec, watch: &mut Watch<'_>, wait: Duration, attempt: u32) -> Result<(), Late> {
     let wait = async {
         match Instant::now().checked_add(wait) {
             Some(until) => sleep(until).await,
             None => pending().await,
         }
     };
-    let future = clock.limit(spec.deadline, wait);
-    Standing { future, item, place }.await
+    let place = watch.place(spec.name, attempt);
+    let future = within(watch, spec.deadline, wait);
+    Standing { future, place }.await
 }
 
 pin_project! {
     /// A wait of ours, on a footing: it panics where there is no runtime to keep the time.
-    struct Standing<'a, W> {
+    struct Standing<W> {
         #[pin]
         future: W,
-        item: &'a Item<'a>,
         place: Place,
     }
 }
 
-impl<W: Future> Future for Standing<'_, W> {
+impl<W: Future> Future for Standing<W> {
     type Output = W::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let future = this.future;
-        Footing::guard(this.item, *this.place, || future.poll(cx))
+        Footing::guard(*this.place, || future.poll(cx))
     }
 }
 
 pin_project! {
     /// One attempt, for as long as it may take.
-    struct Attempt<'a, A> {
+    struct Attempt<'w, 'a, A> {
         #[pin]
         future: A,
-        item: &'a Item<'a>,
-        spec: &'a Spec,
+        watch: &'w mut Watch<'a>,
+        spec: &'w Spec,
         number: u32,
-        clock: Clock,
         #[pin]
         alarm: Alarm,
     }
 }
 
-impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, A> {
+impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
     type Output = Result<T, Missed<E>>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (future, alarm, clock, spec) = (this.future, this.alarm, this.clock, this.spec);
-        let place = Place { stage: spec.name, attempt: *this.number };
-        Footing::guard(this.item, place, || match future.poll(cx) {
+        let (future, alarm, watch, spec) = (this.future, this.alarm, this.watch, this.spec);
+        let place = watch.place(spec.name, *this.number);
+        Footing::guard(place, || match future.poll(cx) {
             Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
-            Poll::Ready(Err(error)) => {
-                Poll::Ready(Err(Missed { cause: Cause::Failed(error), clock: *clock }))
-            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(Missed::Failed(error))),
             Poll::Pending => {
-                let late = alarm.poll(clock, spec.timeout, spec.deadline, cx);
-                late.map(|late| Err(Missed::late(late, *clock)))
+                alarm.poll(watch, spec.timeout, spec.deadline, cx).map(|late| Err(Missed::Late(late)))
             }
         })
     }
 }
 
 /// An attempt that gave no value, or a wait that took too long.
-struct Missed<E> {
-    cause: Cause<E>,
-    clock: Clock,
-}
-
-enum Cause<E> {
+enum Missed<E> {
     Failed(E),
     Late(Late),
 }
 
-impl<E> Missed<E> {
-    fn late(late: Late, clock: Clock) -> Self {
-        Self { cause: Cause::Late(late), clock }
-    }
-}
-
-impl<E: StageFailure> Cause<E> {
-    fn describe(self, spec: &Spec) -> (ErrorKind, Option<BoxError>) {
+impl<E: StageFailure> Missed<E> {
+    fn describe(self, spec: &Spec, watch: &Watch<'_>) -> (ErrorKind, Option<BoxError>) {
         match self {
             Self::Failed(error) => (ErrorKind::Failed, Some(error.__boxed())),
             Self::Late(Late::Attempt) => {
+                if let Some(meter) = watch.item.run().meter(watch.place(spec.name, 1).slot) {
+                    meter.timeouts.add(1);
+                }
                 (ErrorKind::TimedOut, spec.timeout.map(|limit| NotWithin(limit).into()))
             }
             Self::Late(Late::Call) => (ErrorKind::DeadlineExceeded, None),
@@ -312,28 +331,39 @@ impl<E: StageFailure> Cause<E> {
     }
 }
 
+/// The failure of a call whose deadline passed before its first turn came.
+#[cold]
+fn unattempted(spec: &Spec, watch: &mut Watch<'_>, late: Late) -> StageError {
+    if let Some(meter) = watch.item.run().meter(watch.place(spec.name, 0).slot) {
+        meter.unattempted.add(1);
+    }
+    report(spec, watch, Missed::<Infallible>::Late(late), 0, Vec::new())
+}
+
 /// The failure of a call, after so many attempts were started.
 #[cold]
 #[inline(never)]
 fn report<E: StageFailure>(
     spec: &Spec,
+    watch: &mut Watch<'_>,
     missed: Missed<E>,
     attempts: u32,
     earlier: Vec<FailedAttempt>,
 ) -> StageError {
-    let (kind, cause) = missed.cause.describe(spec);
-    finish(spec, kind, cause, missed.clock, attempts, earlier)
+    let (kind, cause) = missed.describe(spec, watch);
+    finish(spec, watch, kind, cause, attempts, earlier)
 }
 
 fn finish(
     spec: &Spec,
+    watch: &Watch<'_>,
     kind: ErrorKind,
     cause: Option<BoxError>,
-    mut clock: Clock,
     attempts: u32,
     earlier: Vec<FailedAttempt>,
 ) -> StageError {
-    StageError::new(spec.name, kind, cause).with_history(attempts, clock.elapsed(), earlier)
+    watch.over();
+    StageError::new(watch.place(spec.name, attempts), kind, cause, watch.elapsed(), earlier)
 }
 
 /// What a timed-out attempt says.

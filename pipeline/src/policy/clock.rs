@@ -10,14 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The watch of one call of a stage: started when the call first has to wait, or first fails.
-///
-/// Reading a clock costs more than most calls that are ready at once, so a call that never waits never reads one, and
-/// its timers are never armed.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Clock {
-    started: Option<Instant>,
-}
+use crate::watch::Watch;
 
 /// Which limit was passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,48 +21,36 @@ pub(crate) enum Late {
     Call,
 }
 
-impl Clock {
-    /// Starts the watch if it is not running, and says how long it has been.
-    pub(crate) fn elapsed(&mut self) -> Duration {
-        if let Some(started) = self.started {
-            started.elapsed()
-        } else {
-            self.started = Some(Instant::now());
-            Duration::ZERO
-        }
-    }
+/// Runs a part of a call until it is done or the call's deadline has passed.
+pub(crate) async fn within<F: Future>(
+    watch: &mut Watch<'_>,
+    deadline: Option<Duration>,
+    future: F,
+) -> Result<F::Output, Late> {
+    let mut future = pin!(future);
+    let mut alarm = pin!(Alarm::Unset);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending => alarm.as_mut().poll(watch, None, deadline, cx).map(Err),
+    })
+    .await
+}
 
-    /// Runs a future until it is done or the deadline has passed.
-    pub(crate) async fn limit<F: Future>(
-        &mut self,
-        deadline: Option<Duration>,
-        future: F,
-    ) -> Result<F::Output, Late> {
-        let mut future = pin!(future);
-        let mut alarm = pin!(Alarm::Unset);
-        poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => alarm.as_mut().poll(self, None, deadline, cx).map(Err),
-        })
-        .await
-    }
-
-    /// The limit that comes first, counted from now for the timeout and from the start for the deadline.
-    fn next_limit(
-        &mut self,
-        timeout: Option<Duration>,
-        deadline: Option<Duration>,
-    ) -> (Option<Instant>, Late) {
-        let now = Instant::now();
-        let started = *self.started.get_or_insert(now);
-        // Out of the clock's range is for ever.
-        let timeout = timeout.and_then(|timeout| now.checked_add(timeout));
-        let deadline = deadline.and_then(|deadline| started.checked_add(deadline));
-        match (timeout, deadline) {
-            (Some(timeout), Some(deadline)) if timeout < deadline => (Some(timeout), Late::Attempt),
-            (timeout, None) => (timeout, Late::Attempt),
-            (_, deadline) => (deadline, Late::Call),
-        }
+/// The limit that comes first, counted from now for the timeout and from the start for the deadline.
+fn next_limit(
+    watch: &mut Watch<'_>,
+    timeout: Option<Duration>,
+    deadline: Option<Duration>,
+) -> (Option<Instant>, Late) {
+    let now = Instant::now();
+    let started = watch.waits(|| now);
+    // Out of the clock's range is for ever.
+    let timeout = timeout.and_then(|timeout| now.checked_add(timeout));
+    let deadline = deadline.and_then(|deadline| started.checked_add(deadline));
+    match (timeout, deadline) {
+        (Some(timeout), Some(deadline)) if timeout < deadline => (Some(timeout), Late::Attempt),
+        (timeout, None) => (timeout, Late::Attempt),
+        (_, deadline) => (deadline, Late::Call),
     }
 }
 
@@ -91,13 +72,13 @@ impl Alarm {
     #[inline(never)]
     pub(crate) fn poll(
         mut self: Pin<&mut Self>,
-        clock: &mut Clock,
+        watch: &mut Watch<'_>,
         timeout: Option<Duration>,
         deadline: Option<Duration>,
         cx: &mut Context<'_>,
     ) -> Poll<Late> {
         if matches!(*self, Self::Unset) {
-            let (at, late) = clock.next_limit(timeout, deadline);
+            let (at, late) = next_limit(watch, timeout, deadline);
             self.set(at.map_or(Self::Never, |at| Self::Set { sleep: sleep(at), late }));
         }
         match self.project() {

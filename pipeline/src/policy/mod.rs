@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use backoff::{Backoff, Growth};
 pub use bare::bare;
 pub use call::{retrying, single};
+pub(crate) use clock::sleep;
 pub use limits::{Limit, Limited, Unlimited};
 
 /// The policy of a stage, as its attribute and its overrides spell it.

@@ -1,0 +1,141 @@
+//! One item's way.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::runtime::{Builder, Handle};
+
+use crate::footing::Place;
+use crate::item::Item;
+use crate::run::Run;
+use crate::{Scope, Stage, StageError};
+
+/// What comes of an item on its way through a chain.
+pub(crate) type Way<T> = Result<T, Mishap<T>>;
+
+/// An item that did not simply come out.
+pub(crate) enum Mishap<T> {
+    Failed(StageError),
+    /// Rows of it failed by themselves; the rest came out, or failed later.
+    Partly(Box<(Result<T, StageError>, Vec<StageError>)>),
+}
+
+/// Takes one item through. A panic on the way is its failure, and nobody else's.
+#[inline]
+pub(crate) fn way<'a, In, F, S>(
+    stages: &'a F,
+    input: In,
+    state: &'a Arc<S>,
+    run: &'a Run<'a>,
+    index: usize,
+    watched: bool,
+) -> impl Future<Output = Way<F::Out>> + Send + use<'a, In, F, S>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    async move {
+        let item = Item::new(run, index, watched);
+        let cx = Scope::new(state, &item);
+        let result = if watched {
+            Box::pin(Caught { call: stages.__call_watched(input, &cx) }).await
+        } else {
+            Caught { call: stages.call(input, &cx) }.await
+        };
+        match result.unwrap_or_else(|payload| Err(panicked(run, payload))) {
+            Ok(output) if !item.has_extra() => Ok(output),
+            other => finished(other, &item),
+        }
+    }
+}
+
+/// What comes of an item whose chain is through, apart from the plain case.
+#[cold]
+#[inline(never)]
+pub(super) fn finished<T>(result: Result<T, StageError>, item: &Item<'_>) -> Way<T> {
+    let rows = item.isolated();
+    if !rows.is_empty() {
+        return Err(Mishap::Partly(Box::new((result, rows))));
+    }
+    result.map_err(Mishap::Failed)
+}
+
+/// The result of an item that runs alone: there is nobody to be told of single rows, so the first of them is its failure.
+#[cold]
+#[inline(never)]
+pub(crate) fn result<T>(
+    outcome: Result<Result<T, StageError>, Box<dyn Any + Send>>,
+    item: &Item<'_>,
+) -> Result<T, StageError> {
+    let outcome = outcome.unwrap_or_else(|payload| Err(panicked(item.run(), payload)));
+    match finished(outcome, item) {
+        Ok(value) => Ok(value),
+        Err(Mishap::Failed(error)) => Err(error),
+        Err(Mishap::Partly(partly)) => {
+            let (value, rows) = *partly;
+            rows.into_iter().next().map_or(value, Err)
+        }
+    }
+}
+
+pin_project! {
+    /// The call of a chain, with its panics caught.
+    ///
+    /// It holds the call itself: behind a pointer the compiler loses sight of how far a fresh call has come.
+    pub(crate) struct Caught<C> {
+        #[pin]
+        pub(crate) call: C,
+    }
+}
+
+impl<C: Future> Future for Caught<C> {
+    type Output = Result<C::Output, Box<dyn Any + Send>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let call = self.project().call;
+        // After a panic the call is not polled again, only dropped, so nobody sees what it left half done.
+        match catch_unwind(AssertUnwindSafe(|| call.poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
+    }
+}
+
+/// The failure that a panic is, which was just caught on this thread.
+#[cold]
+#[inline(never)]
+pub(crate) fn panicked(run: &Run<'_>, payload: Box<dyn Any + Send>) -> StageError {
+    let place = Place::of_panic();
+    if let Some(meter) = run.meter(place.slot).filter(|_| place.waits) {
+        meter.waiting.down();
+    }
+    StageError::panicked(place, payload)
+}
+
+/// Runs a future to its end on a thread that may block.
+#[track_caller]
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    match Handle::try_current() {
+        Ok(runtime) => {
+            // Only tokio knows whether this thread may block, and it says so by a panic.
+            let may_block = catch_unwind(AssertUnwindSafe(|| runtime.block_on(async {}))).is_ok();
+            assert!(
+                may_block,
+                "`run_blocking` was called inside async code, where it would block the thread that has to do the \
+                 work: use `.run(input).await` instead"
+            );
+            runtime.block_on(future)
+        }
+        Err(_) => match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(future),
+            Err(error) => panic!("`run_blocking` could not start a tokio runtime: {error}"),
+        },
+    }
+}

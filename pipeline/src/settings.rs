@@ -1,0 +1,80 @@
+//! What a pipeline keeps to besides its stages.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::dead_letters::Letters;
+use crate::observer::Observer;
+
+/// What becomes of a run when an item fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum ErrorMode {
+    /// The first failure cancels the rest.
+    #[default]
+    Strict,
+    /// Failures are counted and logged (as [`tracing`](https://docs.rs/tracing) warnings), and the run goes on.
+    Lenient,
+    /// Failures are kept in the [`Report`](crate::Report), and the run goes on.
+    Collect,
+}
+
+pub(crate) struct Settings<In> {
+    pub(crate) shared: Shared,
+    pub(crate) letters: Option<Letters<In>>,
+}
+
+/// What does not depend on the items.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) concurrency: usize,
+    pub(crate) workers: usize,
+    pub(crate) ordered: bool,
+    pub(crate) mode: ErrorMode,
+    pub(crate) cancel: Arc<[CancellationToken]>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) seed: Option<u64>,
+}
+
+impl<In> Settings<In> {
+    /// Whether there is nothing that a single item has to know of.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.letters.is_none() && self.shared.observers.is_empty() && self.shared.cancel.is_empty()
+    }
+}
+
+impl<In> Default for Settings<In> {
+    fn default() -> Self {
+        let shared = Shared {
+            concurrency: 64,
+            workers: 1,
+            ordered: true,
+            mode: ErrorMode::Strict,
+            cancel: Arc::default(),
+            observers: Vec::new(),
+            seed: None,
+        };
+        Self { shared, letters: None }
+    }
+}
+
+impl<In> Clone for Settings<In> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), letters: self.letters.clone() }
+    }
+}
+
+impl<In> fmt::Debug for Settings<In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { concurrency, workers, ordered, mode, seed, .. } = &self.shared;
+        f.debug_struct("Settings")
+            .field("concurrency", concurrency)
+            .field("workers", workers)
+            .field("ordered", ordered)
+            .field("mode", mode)
+            .field("seed", seed)
+            .finish_non_exhaustive()
+    }
+}
