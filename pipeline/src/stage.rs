@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::future::Either;
+
 use crate::edge::{Keep, Kept, Port};
-use crate::engine::{Deck, Segment, Upstream, go};
+use crate::engine::{Chunk, Deck, Segment, Upstream, go, go_watched};
 use crate::plan::{Plan, Slot};
 use crate::policy::Spec;
 use crate::{Scope, StageError, StageFailure};
@@ -110,7 +112,10 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
         U: Upstream<Item = In>,
     {
         let (run, state) = (deck.run, deck.state);
-        let make = move |chunk| go(&**self, chunk, state, run);
+        let make = move |chunk: Chunk<_, _, _>| match chunk.watched {
+            false => Either::Left(go(&**self, chunk, state, run)),
+            true => Either::Right(Box::pin(go_watched(&**self, chunk, state, run))),
+        };
         Segment::new(upstream, make, &deck, last)
     }
 }

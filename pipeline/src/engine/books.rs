@@ -17,6 +17,7 @@ use crate::settings::{ErrorMode, Settings};
 pub struct Books<'a, R> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) counts: &'a Counts,
+    observed: bool,
     /// What a failure means to the run; nothing, where each is handed over as a result.
     mode: Option<ErrorMode>,
     /// Whether failures go on in the places of their items.
@@ -55,6 +56,7 @@ impl<'a, R> Books<'a, R> {
         Self {
             run,
             counts,
+            observed: run.is_observed(),
             mode,
             in_place,
             taken: 0,
@@ -176,6 +178,8 @@ impl<'a, R> Books<'a, R> {
     #[inline]
     pub(crate) fn came_out(&mut self, index: usize) {
         self.given += 1;
-        self.run.tell(|observer| observer.item_finished(self.run.id(), index, &Outcome::Done));
+        if self.observed {
+            self.run.tell(|observer| observer.item_finished(self.run.id(), index, &Outcome::Done));
+        }
     }
 }

@@ -4,7 +4,6 @@
 //! several items at a time, as long as items finish at their first poll. The first that has to wait, or goes wrong,
 //! keeps the lane, and those behind it are given back for other lanes.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,29 +26,30 @@ pub(crate) struct Job<G, In> {
 /// Items for one lane.
 pub(crate) struct Chunk<G, In, T> {
     pub(crate) first: Job<G, In>,
-    pub(crate) rest: Rest<G, In, T>,
-    /// Where the rest is given back, should an item have to wait or panic; nowhere, if there is none.
-    pub(crate) back: Option<Arc<Back<G, In, T>>>,
+    /// Those behind it, and where they are given back, should an item have to wait or panic.
+    pub(crate) rest: Option<(Box<Rest<G, In, T>>, Arc<Back<G, In, T>>)>,
     /// Whether the calls are to be watched from their beginning.
     pub(crate) watched: bool,
 }
 
-pub(crate) type Back<G, In, T> = Mutex<Rest<G, In, T>>;
+pub(crate) type Back<G, In, T> = Mutex<Option<Box<Rest<G, In, T>>>>;
 
 /// What came of the items before the one that a lane is busy with, and the items behind it.
 pub(crate) struct Rest<G, In, T> {
-    pub(crate) done: VecDeque<(G, T)>,
-    pub(crate) jobs: VecDeque<Job<G, In>>,
+    /// In order.
+    pub(crate) done: Vec<(G, T)>,
+    /// The next one last.
+    pub(crate) jobs: Vec<Job<G, In>>,
     /// That of the item that the lane is busy with, where the rest was given back.
     pub(crate) tag: Option<G>,
 }
 
 /// What came of the item that a lane stopped at, and the rest.
-pub(crate) type Gone<G, In, T> = (G, Way<T>, Rest<G, In, T>);
+pub(crate) type Gone<G, In, T> = (G, Way<T>, Option<Box<Rest<G, In, T>>>);
 
 impl<G, In, T> Default for Rest<G, In, T> {
     fn default() -> Self {
-        Self { done: VecDeque::new(), jobs: VecDeque::new(), tag: None }
+        Self { done: Vec::new(), jobs: Vec::new(), tag: None }
     }
 }
 
@@ -70,56 +70,66 @@ where
     F: Stage<In, S>,
 {
     async move {
-        let Chunk { first, rest, back, watched } = chunk;
-        let Job { tag, mut input } = first;
-        let mut hold = Hold { tag, rest, back };
+        let Chunk { first: Job { tag, mut input }, rest, .. } = chunk;
+        let mut hold = Hold { tag, rest };
         loop {
-            let item = Item::new(run, hold.tag.origin().index, watched);
+            let item = Item::new(run, hold.tag.origin().index, false);
             let cx = Scope::new(state, &item);
-            let result = if watched {
-                let call = Box::pin(stages.__call_watched(input, &cx));
-                Leading { call, hold: &mut hold }.await
-            } else {
-                let call = stages.call(input, &cx);
-                Leading { call, hold: &mut hold }.await
-            };
-            let way = match result {
-                Ok(output) if !item.has_extra() => Ok(output),
-                other => finished(other, &item),
-            };
-            match (way, hold.rest.jobs.pop_front()) {
-                (Ok(output), Some(next)) => {
-                    let tag = std::mem::replace(&mut hold.tag, next.tag);
-                    hold.rest.done.push_back((tag, output));
-                    input = next.input;
-                }
-                (way, next) => {
-                    if let Some(next) = next {
-                        hold.rest.jobs.push_front(next);
+            let call = stages.call(input, &cx);
+            let output = match (Leading { call, hold: &mut hold }).await {
+                Ok(output) if !item.has_extra() => output,
+                other => match finished(other, &item) {
+                    Ok(output) => output,
+                    Err(mishap) => {
+                        return (hold.tag.clone(), Err(mishap), hold.rest.take().map(|(rest, _)| rest));
                     }
-                    return (hold.tag.clone(), way, std::mem::take(&mut hold.rest));
+                },
+            };
+            if let Some((rest, _)) = &mut hold.rest {
+                if let Some(next) = rest.jobs.pop() {
+                    rest.done.push((std::mem::replace(&mut hold.tag, next.tag), output));
+                    input = next.input;
+                    continue;
                 }
             }
+            return (hold.tag.clone(), Ok(output), hold.rest.take().map(|(rest, _)| rest));
         }
     }
 }
 
-/// The rest, which is given back when an item panics.
+/// Takes one item through whose calls are watched from their beginning.
+pub(crate) async fn go_watched<G, In, F, S>(
+    stages: &F,
+    chunk: Chunk<G, In, F::Out>,
+    state: &Arc<S>,
+    run: &Run<'_>,
+) -> Gone<G, In, F::Out>
+where
+    G: Tag,
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    let Chunk { first: Job { tag, input }, rest, .. } = chunk;
+    let item = Item::new(run, tag.origin().index, true);
+    let cx = Scope::new(state, &item);
+    let result = stages.__call_watched(input, &cx).await;
+    (tag, finished(result, &item), rest.map(|(rest, _)| rest))
+}
+
+/// The rest, which is given back when an item has to wait, or panics.
 struct Hold<G: Tag, In, T> {
     /// That of the item which is under way.
     tag: G,
-    rest: Rest<G, In, T>,
-    back: Option<Arc<Back<G, In, T>>>,
+    rest: Option<(Box<Rest<G, In, T>>, Arc<Back<G, In, T>>)>,
 }
 
 impl<G: Tag, In, T> Hold<G, In, T> {
     #[cold]
     fn give_back(&mut self) {
-        if let Some(back) = &self.back {
-            if !self.rest.done.is_empty() || !self.rest.jobs.is_empty() {
-                self.rest.tag = Some(self.tag.clone());
-                *back.lock().unwrap_or_else(PoisonError::into_inner) = std::mem::take(&mut self.rest);
-            }
+        if let Some((mut rest, back)) = self.rest.take() {
+            rest.tag = Some(self.tag.clone());
+            *back.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
         }
     }
 }
@@ -127,7 +137,7 @@ impl<G: Tag, In, T> Hold<G, In, T> {
 impl<G: Tag, In, T> Drop for Hold<G, In, T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.rest.jobs.is_empty() || !self.rest.done.is_empty() {
+        if self.rest.is_some() {
             self.give_back();
         }
     }
@@ -151,7 +161,7 @@ impl<C: Future, G: Tag, In, T> Future for Leading<'_, C, G, In, T> {
         match this.call.poll(cx) {
             Poll::Ready(output) => Poll::Ready(output),
             Poll::Pending => {
-                if this.hold.back.is_some() {
+                if this.hold.rest.is_some() {
                     this.hold.give_back();
                 }
                 Poll::Pending

@@ -154,10 +154,8 @@ fn pass<U: Upstream>(
             return false;
         }
         let taken = line.take(turn);
-        while let Some(row) = turn.books.rows.pop_front() {
-            if sink.row(row.index, row.error) {
-                turn.books.halted = true;
-            }
+        if !turn.books.rows.is_empty() {
+            rows(turn, sink);
         }
         match taken {
             Take::Item(Packet { tag, value }) => {
@@ -174,6 +172,15 @@ fn pass<U: Upstream>(
         }
     }
     true
+}
+
+#[cold]
+fn rows<R, T>(turn: &mut Turn<'_, '_, R>, sink: &mut impl Sink<T>) {
+    while let Some(row) = turn.books.rows.pop_front() {
+        if sink.row(row.index, row.error) {
+            turn.books.halted = true;
+        }
+    }
 }
 
 impl<U: Upstream> Drop for Drive<'_, U> {

@@ -28,7 +28,7 @@ mod window;
 
 pub use batch::settings as batch;
 pub use books::Books;
-pub(crate) use chunk::go;
+pub(crate) use chunk::{Chunk, go, go_watched};
 pub use each::boundary;
 pub use flow::{Cut, Empty, Flow, Parted, Staged, Whole};
 pub(crate) use one::{Caught, block_on, panicked, result};

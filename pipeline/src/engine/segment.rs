@@ -1,6 +1,5 @@
 //! A chain of stages with many items on their way through it.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::task::Poll;
@@ -67,12 +66,12 @@ pub(crate) struct Segment<U: Upstream, M, C, T> {
     make: M,
     /// With each chunk that waits, the place and the tag of its item.
     lanes: Lanes<Caught<C>, (u64, U::Tag)>,
-    /// Items that were taken and not begun.
-    jobs: VecDeque<Job<U::Tag, U::Item>>,
+    /// Items that were taken and not begun, the next one last.
+    jobs: Vec<Job<U::Tag, U::Item>>,
     /// A failure that came behind those items.
     behind: Option<Packet<U::Tag, T>>,
-    /// Outputs whose turn has come; they come before the results.
-    done: VecDeque<(U::Tag, T)>,
+    /// Outputs whose turn has come, the next one last; they come before the results.
+    done: Vec<(U::Tag, T)>,
     results: Window<Packet<U::Tag, T>>,
     /// The most that may be under way or waiting.
     room: usize,
@@ -80,7 +79,7 @@ pub(crate) struct Segment<U: Upstream, M, C, T> {
     chunk: usize,
     back: Arc<Back<U::Tag, U::Item, T>>,
     /// Kept for its memory.
-    spare: VecDeque<(U::Tag, T)>,
+    spare: Option<Box<Rest<U::Tag, U::Item, T>>>,
     begun: u64,
     observed: bool,
     ended: bool,
@@ -99,14 +98,14 @@ where
             upstream,
             make,
             lanes: Lanes::new(width, Arc::clone(&deck.driver)),
-            jobs: VecDeque::new(),
+            jobs: Vec::new(),
             behind: None,
-            done: VecDeque::new(),
+            done: Vec::new(),
             results: Window::new(ending.ordered),
             room: room(ending, width),
             chunk: 1,
             back: Arc::default(),
-            spare: VecDeque::new(),
+            spare: None,
             begun: 0,
             observed: deck.run.is_observed(),
             ended: false,
@@ -123,16 +122,35 @@ where
     fn gather(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> bool {
         let watched = self.observed || self.begun < 16 || self.begun % SAMPLED == 0;
         let most = self.room.saturating_sub(self.outstanding()).min(if watched { 1 } else { self.chunk });
-        while self.jobs.len() < most && !self.ended && self.behind.is_none() && turn.spend() {
-            match self.upstream.take(turn) {
-                Take::Item(Packet { tag, value: Ok(input) }) => self.jobs.push_back(Job { tag, input }),
-                Take::Item(Packet { tag, value: Err(error) }) => {
+        if self.jobs.len() >= most || self.ended || self.behind.is_some() {
+            return watched;
+        }
+        // What is new comes behind what is there.
+        self.jobs.reverse();
+        if most == 1 {
+            if turn.spend() {
+                match self.upstream.take(turn) {
+                    Take::Item(Packet { tag, value: Ok(input) }) => self.jobs.push(Job { tag, input }),
+                    Take::Item(Packet { tag, value: Err(error) }) => {
+                        self.behind = Some(Packet { tag, value: Err(error) });
+                    }
+                    Take::Empty => {}
+                    Take::End => self.ended = true,
+                }
+            }
+            return watched;
+        }
+        let jobs = &mut self.jobs;
+        match self.upstream.take_many(turn, most - jobs.len(), |tag, input| jobs.push(Job { tag, input })) {
+            None | Some(Take::Empty) => {}
+            Some(Take::Item(Packet { tag, value })) => {
+                if let Err(error) = value {
                     self.behind = Some(Packet { tag, value: Err(error) });
                 }
-                Take::Empty => break,
-                Take::End => self.ended = true,
             }
+            Some(Take::End) => self.ended = true,
         }
+        self.jobs.reverse();
         watched
     }
 
@@ -142,59 +160,77 @@ where
             return false;
         }
         let watched = self.gather(turn);
-        let Some(first) = self.jobs.pop_front() else {
+        let Some(first) = self.jobs.pop() else {
             let Some(packet) = self.behind.take() else { return false };
             self.results.push(packet);
             return true;
         };
         let tag = first.tag.clone();
-        let chunk = if self.jobs.is_empty() || watched {
-            Chunk { first, rest: Rest::default(), back: None, watched }
-        } else {
-            let (done, jobs) = (std::mem::take(&mut self.spare), std::mem::take(&mut self.jobs));
-            Chunk { first, rest: Rest { done, jobs, tag: None }, back: Some(Arc::clone(&self.back)), watched }
-        };
-        let alone = chunk.back.is_none();
-        let begun = self.lanes.begin(Caught { call: (self.make)(chunk) });
-        // What was given back is of the items around the one that the lane stopped at.
-        let mut take_back = |tag| {
-            if alone {
-                return tag;
-            }
-            let mut rest = std::mem::take(&mut *self.back.lock().unwrap_or_else(PoisonError::into_inner));
-            self.begun += rest.done.len() as u64;
-            let tag = rest.tag.take().unwrap_or(tag);
-            put_all(&mut rest, &mut self.jobs, &mut self.done, &mut self.results);
-            self.spare = rest.done;
-            tag
-        };
-        match begun {
-            Ok(Ok((tag, way, mut rest))) => {
-                if !alone {
-                    self.begun += rest.done.len() as u64;
-                    put_all(&mut rest, &mut self.jobs, &mut self.done, &mut self.results);
-                    self.spare = rest.done;
+        let alone = self.jobs.is_empty() || watched;
+        let rest = (!alone).then(|| {
+            let mut rest = self.spare.take().unwrap_or_default();
+            std::mem::swap(&mut rest.jobs, &mut self.jobs);
+            (rest, Arc::clone(&self.back))
+        });
+        match self.lanes.begin(Caught { call: (self.make)(Chunk { first, rest, watched }) }) {
+            Ok(Ok((tag, way, rest))) => {
+                let (last, mishap) = match way {
+                    Ok(output) => (Some((tag, output)), None),
+                    Err(mishap) => (None, Some((tag, mishap))),
+                };
+                match (rest, last) {
+                    (Some(rest), last) => self.put(rest, last),
+                    (None, Some(last)) if self.done.is_empty() && self.results.is_empty() => {
+                        self.done.push(last)
+                    }
+                    (None, Some((tag, output))) => self.results.push(Packet { tag, value: Ok(output) }),
+                    (None, None) => {}
                 }
-                match way {
-                    Ok(output) if self.results.is_empty() => self.done.push_back((tag, output)),
-                    Ok(output) => self.results.push(Packet { tag, value: Ok(output) }),
-                    Err(mishap) => self.results.extend(turn.books.mishap(tag, mishap)),
+                if let Some((tag, mishap)) = mishap {
+                    self.results.extend(turn.books.mishap(tag, mishap));
                 }
                 self.faster(turn);
             }
             Ok(Err(payload)) => {
-                let tag = take_back(tag);
+                let tag = if alone { tag } else { self.take_back(tag) };
                 let error = panicked(turn.books.run, payload);
                 self.results.extend(turn.books.mishap(tag, Mishap::Failed(error)));
             }
             Err(lane) => {
-                let tag = take_back(tag);
+                let tag = if alone { tag } else { self.take_back(tag) };
                 self.lanes.keep(lane, (self.results.reserve(), tag));
                 self.chunk = 1;
             }
         }
         self.begun += 1;
         true
+    }
+
+    /// Takes what was given back, and the tag of the item that the lane stopped at.
+    #[cold]
+    fn take_back(&mut self, first: U::Tag) -> U::Tag {
+        let rest = self.back.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut rest) = rest else { return first };
+        let tag = rest.tag.take();
+        self.put(rest, None);
+        tag.unwrap_or(first)
+    }
+
+    /// Puts down the outputs of the items up to the one that a lane stopped at, and takes back those behind it.
+    #[inline]
+    fn put(&mut self, mut rest: Box<Rest<U::Tag, U::Item, T>>, last: Option<(U::Tag, T)>) {
+        self.begun += rest.done.len() as u64;
+        std::mem::swap(&mut self.jobs, &mut rest.jobs);
+        rest.done.extend(last);
+        if self.done.is_empty() && self.results.is_empty() {
+            rest.done.reverse();
+            std::mem::swap(&mut self.done, &mut rest.done);
+        } else {
+            for (tag, output) in rest.done.drain(..) {
+                self.results.push(Packet { tag, value: Ok(output) });
+            }
+        }
+        self.spare = Some(rest);
     }
 
     /// Items are ready at once: takes more of them at a time, if that takes little time.
@@ -205,24 +241,6 @@ where
             self.chunk = 1;
         } else if self.chunk < most {
             self.chunk = (self.chunk * 2).min(most);
-        }
-    }
-}
-
-/// Puts down the outputs of the items before the one that a lane stopped at, and takes back those behind it.
-#[inline]
-fn put_all<G, In, T>(
-    rest: &mut Rest<G, In, T>,
-    jobs: &mut VecDeque<Job<G, In>>,
-    done: &mut VecDeque<(G, T)>,
-    results: &mut Window<Packet<G, T>>,
-) {
-    std::mem::swap(jobs, &mut rest.jobs);
-    if done.is_empty() && results.is_empty() {
-        std::mem::swap(done, &mut rest.done);
-    } else {
-        for (tag, output) in rest.done.drain(..) {
-            results.push(Packet { tag, value: Ok(output) });
         }
     }
 }
@@ -263,7 +281,7 @@ where
     #[inline]
     fn take(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Take<U::Tag, T> {
         loop {
-            if let Some((tag, output)) = self.done.pop_front() {
+            if let Some((tag, output)) = self.done.pop() {
                 return Take::Item(Packet { tag, value: Ok(output) });
             }
             if let Some(packet) = self.results.pop() {

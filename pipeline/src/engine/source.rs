@@ -172,6 +172,38 @@ impl<In: Send, P: Pull<In>> Upstream for Origins<In, P> {
         }
     }
 
+    #[inline]
+    fn take_many(
+        &mut self,
+        turn: &mut Turn<'_, '_, In>,
+        most: usize,
+        mut each: impl FnMut(Origin<In>, In),
+    ) -> Option<Take<Origin<In>, In>> {
+        if self.ended || self.reading || turn.books.closed || turn.books.is_backed_up() {
+            return Some(self.take(turn));
+        }
+        self.reading = true;
+        let mut cx = turn.cx();
+        let mut stopped = None;
+        for _ in 0..turn.spend_many(most) {
+            match self.pull.poll_next(&mut cx) {
+                Poll::Ready(Some(item)) => each(turn.books.enter(&item), item),
+                Poll::Ready(None) => {
+                    self.ended = true;
+                    turn.books.exhausted = true;
+                    stopped = Some(Take::End);
+                    break;
+                }
+                Poll::Pending => {
+                    stopped = Some(Take::Empty);
+                    break;
+                }
+            }
+        }
+        self.reading = false;
+        stopped
+    }
+
     fn fill(&mut self, _: &mut Turn<'_, '_, In>) {}
 
     fn close(&mut self, _: &mut Turn<'_, '_, In>, _: &mut Account) -> Poll<()> {

@@ -23,6 +23,26 @@ pub trait Upstream: Send {
     /// Gives the next item, if it is there or can be made at once.
     fn take(&mut self, turn: &mut Turn<'_, '_, Self::Root>) -> Take<Self::Tag, Self::Item>;
 
+    /// Gives items as long as they are there, so many at most, and no failure; and says why it stopped.
+    #[inline]
+    fn take_many(
+        &mut self,
+        turn: &mut Turn<'_, '_, Self::Root>,
+        most: usize,
+        mut each: impl FnMut(Self::Tag, Self::Item),
+    ) -> Option<Take<Self::Tag, Self::Item>> {
+        for _ in 0..most {
+            if !turn.spend() {
+                return Some(Take::Empty);
+            }
+            match self.take(turn) {
+                Take::Item(Packet { tag, value: Ok(item) }) => each(tag, item),
+                other => return Some(other),
+            }
+        }
+        None
+    }
+
     /// Works ahead, as far as there is room.
     fn fill(&mut self, turn: &mut Turn<'_, '_, Self::Root>);
 
@@ -90,6 +110,15 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
     /// Looks at the clock, and says how long it is since it was looked at before.
     pub(crate) fn look(&self) -> Duration {
         self.books.run.look()
+    }
+
+    /// How many more calls may be polled, of so many that are wanted. They are taken for polled.
+    #[inline]
+    pub(crate) fn spend_many(&mut self, wanted: usize) -> usize {
+        let granted = wanted.min(self.left as usize);
+        self.left -= u32::try_from(granted).unwrap_or(self.left);
+        self.exhausted |= granted < wanted;
+        granted
     }
 
     /// Ends the turn, as the calls have used up what tokio lets one task do.

@@ -1,5 +1,8 @@
 //! What came of a run of many items.
 
+#[cfg(feature = "serde")]
+mod serialize;
+
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;

@@ -1,0 +1,73 @@
+//! Reports as data: for logs, dashboards and whatever else reads JSON. Durations are in seconds.
+
+use std::time::Duration;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::{Failure, Report, StageReport};
+
+/// The counts by the names of their methods; `elapsed` in seconds. Needs the feature `serde`.
+///
+/// ```
+/// use pipeline::pipeline;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let report = pipeline![|x: u32| x * 2].drain(0..10).await?;
+/// let json = serde_json::to_value(&report)?;
+/// assert_eq!(json["items_out"], 10);
+/// assert_eq!(json["stages"][0]["calls"], 10);
+/// # Ok(()) }
+/// ```
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Report", 10)?;
+        fields.serialize_field("items_in", &self.items_in)?;
+        fields.serialize_field("items_out", &self.items_out)?;
+        fields.serialize_field("items_failed", &self.items_failed)?;
+        fields.serialize_field("items_cancelled", &self.items_cancelled)?;
+        fields.serialize_field("rows_isolated", &self.rows_isolated)?;
+        fields.serialize_field("letters_lost", &self.letters_lost)?;
+        fields.serialize_field("observer_panics", &self.observer_panics)?;
+        fields.serialize_field("elapsed", &self.elapsed.as_secs_f64())?;
+        fields.serialize_field("stages", &self.stages)?;
+        fields.serialize_field("failures", &self.failures)?;
+        fields.end()
+    }
+}
+
+/// The counts by the names of their methods; `queued` and the latencies `p50`, `p95` and `p99` in seconds, these `null`
+/// if no call was timed. Needs the feature `serde`.
+impl Serialize for StageReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let latency = |percentile| self.latency(percentile).as_ref().map(Duration::as_secs_f64);
+        let mut fields = serializer.serialize_struct("StageReport", 13)?;
+        fields.serialize_field("name", self.name())?;
+        fields.serialize_field("boundary", &self.is_boundary())?;
+        fields.serialize_field("calls", &self.calls())?;
+        fields.serialize_field("outputs", &self.outputs())?;
+        fields.serialize_field("attempts", &self.attempts())?;
+        fields.serialize_field("retries", &self.retries())?;
+        fields.serialize_field("timeouts", &self.timeouts())?;
+        fields.serialize_field("failures", &self.failures())?;
+        fields.serialize_field("cancelled", &self.cancelled())?;
+        fields.serialize_field("p50", &latency(50.0))?;
+        fields.serialize_field("p95", &latency(95.0))?;
+        fields.serialize_field("p99", &latency(99.0))?;
+        fields.serialize_field("queued", &self.queued().as_secs_f64())?;
+        fields.end()
+    }
+}
+
+/// The fields of a dead letter but for the item; `error` is the whole of what the error displays.
+/// Needs the feature `serde`.
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Failure", 5)?;
+        fields.serialize_field("index", &self.index)?;
+        fields.serialize_field("stage", self.error.stage())?;
+        fields.serialize_field("kind", &self.error.kind())?;
+        fields.serialize_field("error", &self.error.to_string())?;
+        fields.serialize_field("attempts", &self.error.attempts())?;
+        fields.end()
+    }
+}
