@@ -56,13 +56,18 @@ pub trait Repeat<In, S>: Function<In, S> {
     ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
 }
 
-/// What a stage's own attribute says of attempts: [`Once`] or [`Again`].
+/// What a stage's own attribute says of attempts: [`Once`], [`Again`] or [`Split`].
 pub trait Attempts<In> {
-    /// Which of the two.
+    /// Which of them.
     type Own;
+    /// What is left of it without retries.
+    type Single;
 
     /// The value of it.
     fn own() -> Self::Own;
+
+    /// The value without retries.
+    fn single() -> Self::Single;
 }
 
 /// Attempted once.
@@ -79,6 +84,17 @@ impl<Kept, Moved> Clone for Again<Kept, Moved> {
 }
 
 impl<Kept, Moved> Copy for Again<Kept, Moved> {}
+
+/// Attempted again in parts when it fails for good, with copies made by this function.
+pub struct Split<Kept, Moved>(pub fn(&Kept) -> Moved);
+
+impl<Kept, Moved> Clone for Split<Kept, Moved> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Kept, Moved> Copy for Split<Kept, Moved> {}
 
 /// What a stage function returns where that is a `Result`.
 #[diagnostic::on_unimplemented(
@@ -152,9 +168,11 @@ pub trait Retryable<In, M = ()> {
     #[doc(hidden)]
     fn __copy(kept: &Self::__Kept) -> Self::__Moved;
 
-    /// How the stage is attempted again.
+    /// How the stage is attempted then: [`Again`] or [`Split`].
     #[doc(hidden)]
-    fn __again(_: Port<In>, _: &Self) -> Again<Self::__Kept, Self::__Moved> {
-        Again(Self::__copy)
-    }
+    type __Attempts;
+
+    /// The value of it.
+    #[doc(hidden)]
+    fn __again(_: Port<In>, _: &Self) -> Self::__Attempts;
 }

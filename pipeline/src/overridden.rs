@@ -1,9 +1,9 @@
 //! A stage under another policy than its own: `fetch.retries(5)`.
 
 use crate::edge::Port;
-use crate::function::{Again, Attempts, Function, Once, Repeat};
+use crate::function::{Again, Attempts, Function, Once, Repeat, Split};
 use crate::plan::{Plan, Slot};
-use crate::policy::{self, Limited, Spec};
+use crate::policy::{self, Limited, Merge, Rows, Spec};
 use crate::{Accepts, Scope, Stage, StageError, StageFn};
 
 /// A stage function with a policy made for one place in a pipeline.
@@ -35,12 +35,12 @@ pub fn as_before<In, F: Attempts<In>>(_: Port<In>, stage: F, spec: Spec) -> Over
 }
 
 /// Overrides that take the retries away.
-pub fn once<F>(stage: F, spec: Spec) -> Overridden<F, Once> {
-    Overridden::new(stage, Once, spec)
+pub fn once<In, F: Attempts<In>>(_: Port<In>, stage: F, spec: Spec) -> Overridden<F, F::Single> {
+    Overridden::new(stage, F::single(), spec)
 }
 
 /// Overrides that ask for retries.
-pub fn again<F, K, M>(stage: F, attempts: Again<K, M>, spec: Spec) -> Overridden<F, Again<K, M>> {
+pub fn again<F, A>(stage: F, attempts: A, spec: Spec) -> Overridden<F, A> {
     Overridden::new(stage, attempts, spec)
 }
 
@@ -84,5 +84,19 @@ where
 {
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
         policy::retrying(&self.stage, self.attempts, &self.spec, self.slot, &self.limits, input, cx).await
+    }
+}
+
+impl<In, S, F, K, M> Stage<In, S> for Overridden<F, Split<K, M>>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Repeat<In, S, Kept = K, Moved = M>,
+    F::Out: Merge,
+    K: Rows + Send + Sync,
+    M: Send,
+{
+    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
+        policy::splitting(&self.stage, self.attempts, &self.spec, self.slot, &self.limits, input, cx).await
     }
 }

@@ -3,10 +3,11 @@
 use std::marker::PhantomData;
 
 pub use crate::blocking::blocking;
+pub use crate::edge::Port;
 pub use crate::engine::{Empty, batch};
 pub use crate::error::BoxError;
 pub use crate::footing::Place;
-pub use crate::function::{Again, Attempts, Function, Once, Repeat};
+pub use crate::function::{Again, Attempts, Function, Once, Repeat, Split};
 pub use crate::overridden::{again, as_before, once, spec};
 pub use crate::plan::{Plan, Slot};
 pub use crate::policy::*;
@@ -30,7 +31,6 @@ pub use std::{
     vec::Vec,
 };
 
-use crate::edge::Port;
 use crate::engine::{Cut, Staged, boundary};
 use crate::{Accepts, Closure, Embedded, Inspect, Nested, Parted, Pipeline};
 

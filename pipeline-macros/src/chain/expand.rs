@@ -222,7 +222,7 @@ fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime
                 #private::again(#stage, attempts, spec)
             })
         }
-        Some(_) => quote!(#private::once(#stage, spec)),
+        Some(_) => quote!(#private::once(#port, #stage, spec)),
     };
     quote! {
         let #stage = {

@@ -32,6 +32,8 @@ pub(crate) struct Policy {
     pub(crate) concurrency: Option<Spelled<u32>>,
     pub(crate) rate: Option<Spelled<Rate>>,
     pub(crate) blocking: Option<Spelled<()>>,
+    /// `split_on_failure`.
+    pub(crate) split: Option<Spelled<()>>,
     /// `crate = path`.
     pub(crate) runtime: Option<Spelled<syn::Path>>,
 }
@@ -52,6 +54,11 @@ impl Policy {
         self.retries.as_ref().is_some_and(|retries| retries.value > 0)
     }
 
+    /// Whether a failed batch is halved.
+    pub(crate) fn splits(&self) -> bool {
+        self.split.is_some()
+    }
+
     /// Whether calls share a limit.
     pub(crate) fn is_limited(&self) -> bool {
         self.concurrency.is_some() || self.rate.is_some()
@@ -59,7 +66,11 @@ impl Policy {
 
     /// Whether there is anything to do about a call but to make it.
     pub(crate) fn is_bare(&self) -> bool {
-        !self.retries() && !self.is_limited() && self.timeout.is_none() && self.deadline.is_none()
+        !self.retries()
+            && !self.splits()
+            && !self.is_limited()
+            && self.timeout.is_none()
+            && self.deadline.is_none()
     }
 
     /// The options that only say something about retries.

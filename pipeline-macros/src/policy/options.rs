@@ -15,7 +15,7 @@ const fn entry(name: &'static str, example: &'static str, overridable: bool) -> 
 }
 
 /// In the order of the docs.
-pub(crate) const OPTIONS: [Entry; 14] = [
+pub(crate) const OPTIONS: [Entry; 15] = [
     entry("name", "name = \"fetch\"", true),
     entry("retries", "retries = 3", true),
     entry("backoff", "backoff = \"exponential\"", true),
@@ -29,6 +29,7 @@ pub(crate) const OPTIONS: [Entry; 14] = [
     entry("concurrency", "concurrency = 8", true),
     entry("rate", "rate = \"100/s\"", true),
     entry("blocking", "blocking", false),
+    entry("split_on_failure", "split_on_failure", false),
     entry("crate", "crate = path::to::pipeline", false),
 ];
 

@@ -111,6 +111,7 @@ impl Policy {
             "retry_after" => reader.into(&mut self.retry_after, |value| value.path("the path of a function")),
             "crate" => reader.into(&mut self.runtime, |value| value.path("the path of the `pipeline` crate")),
             "blocking" => reader.flag(&mut self.blocking),
+            "split_on_failure" => reader.flag(&mut self.split),
             other if place == Place::Override => {
                 Err(syn::Error::new(key.span(), options::unknown_override(other)))
             }

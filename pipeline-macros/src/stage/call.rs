@@ -105,7 +105,8 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let types = stage.moved().map(|input| &input.owned);
     let types = quote_spanned!(at=> (#(#types,)*));
 
-    let own = if policy.retries() {
+    let how = if policy.splits() { quote!(Split) } else { quote!(Again) };
+    let own = if policy.retries() || policy.splits() {
         // A missing `Clone` is reported at the type of the parameter.
         let copies = stage.moved().map(|Input { variable, owned, .. }| {
             let there = owned.span();
@@ -114,15 +115,28 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
             quote_spanned!(there=> { let #input = #variable; #copy(#input) })
         });
         quote! {
-            type Own = #private::Again<#kept, #types>;
+            type Own = #private::#how<#kept, #types>;
             fn own() -> Self::Own {
-                #private::Again(|kept: &#kept| { let #pattern = kept; (#(#copies,)*) })
+                #private::#how(|kept: &#kept| { let #pattern = kept; (#(#copies,)*) })
             }
         }
     } else {
         quote! {
             type Own = #private::Once;
             fn own() -> Self::Own { #private::Once }
+        }
+    };
+
+    // Without retries a batch is still halved.
+    let single = if policy.splits() {
+        quote! {
+            type Single = Self::Own;
+            fn single() -> Self::Single { <Self as #private::Attempts<#input>>::own() }
+        }
+    } else {
+        quote! {
+            type Single = #private::Once;
+            fn single() -> Self::Single { #private::Once }
         }
     };
 
@@ -138,11 +152,15 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
         .map(|Input { variable, .. }| quote_spanned!(at=> #root::RetryInput::<Asked>::__again(#variable)));
     let (generics, _, clause) = stage.generics.split_for_impl();
     quote_spanned! {at=>
-        impl #generics #private::Attempts<#input> for #name #arguments #clause { #own }
+        impl #generics #private::Attempts<#input> for #name #arguments #clause { #own #single }
         impl #any #root::Retryable<#input, Asked> for #name #arguments #any_clause {
             type __Kept = #kept;
             type __Moved = #types;
             fn __copy(kept: &Self::__Kept) -> Self::__Moved { let #pattern = kept; (#(#copies,)*) }
+            type __Attempts = #private::#how<#kept, #types>;
+            fn __again(_: #private::Port<#input>, _: &Self) -> Self::__Attempts {
+                #private::#how(<Self as #root::Retryable<#input, Asked>>::__copy)
+            }
         }
     }
 }

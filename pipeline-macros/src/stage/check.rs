@@ -8,7 +8,7 @@ use syn::{ItemFn, PatType, ReturnType, Type};
 use super::lend::{anonymous_borrow, is_static, strip};
 use super::parse::{Parameter, binds};
 use crate::diagnostics::Diagnostics;
-use crate::policy::Body;
+use crate::policy::{Body, Policy};
 
 /// Whether calling the function gives a future.
 pub(crate) fn body(function: &ItemFn) -> Body {
@@ -61,6 +61,14 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
     });
     if let Some(borrow) = borrow {
         diagnostics.error(borrow, "a stage cannot return what it borrows: its input is only lent to it. Return something owned, such as a `String` for a `&str`");
+    }
+}
+
+/// What is to be halved when it fails.
+pub(crate) fn splits(policy: &Policy, inputs: usize, diagnostics: &mut Diagnostics) {
+    if let (Some(split), true) = (&policy.split, inputs != 1) {
+        let message = "`split_on_failure` halves a batch of rows: take them as the one input, `rows: &[Row]` or `rows: Vec<Row>`";
+        diagnostics.error(&split.key, message);
     }
 }
 

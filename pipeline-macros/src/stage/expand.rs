@@ -181,6 +181,9 @@ fn called(stage: &Stage) -> TokenStream {
     let spec = quote_spanned!(at=> <Self as #root::StageFn>::__SPEC);
     let call = if policy.is_bare() {
         quote_spanned!(at=> #private::bare(self, self.__stage.slot, input, cx))
+    } else if policy.splits() {
+        let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
+        quote_spanned!(at=> #private::splitting(self, #attempts, const { &#spec }, self.__stage.slot, &self.__stage.limits, input, cx))
     } else if policy.retries() {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
         quote_spanned!(at=> #private::retrying(self, #attempts, const { &#spec }, self.__stage.slot, &self.__stage.limits, input, cx))

@@ -33,6 +33,9 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     let policy = if diagnostics.is_empty() { policy } else { policy::Policy::only_runtime(policy) };
     let runtime = policy.runtime();
     let stage = model::Stage::new(&function, &parameters, policy, &mut in_signature);
+    if let Some(stage) = &stage {
+        check::splits(&stage.policy, stage.inputs().count(), &mut in_signature);
+    }
     let mut in_signature = in_signature.into_errors();
     let stands_for_it = match (stage, in_signature.next()) {
         (Some(stage), None) => expand::stage(&stage),

@@ -122,21 +122,76 @@ where
             }
         };
         // On the heap: a failure allocates anyway, and this way the calls that do not fail stay small.
-        Box::pin(retry(stage, copy, spec, limit, kept, cx, &mut watch, failed)).await
+        Box::pin(retry(stage, copy, spec, limit, Owned(kept), cx, &mut watch, Some(failed))).await
     }
 }
 
-/// What follows a first attempt that gave no value.
+/// A call with an input that stays with whoever calls, to be called with again.
+pub(super) async fn lent<F, In, S, L>(
+    stage: &F,
+    copy: fn(&F::Kept) -> F::Moved,
+    spec: &Spec,
+    slot: Slot,
+    limit: &L,
+    kept: &F::Kept,
+    cx: &Scope<'_, S>,
+) -> Result<F::Out, StageError>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Repeat<In, S>,
+    F::Kept: Sync,
+    L: Limit,
+{
+    let mut watch = Watch::new(cx.item(), cx.slot(slot));
+    retry(stage, copy, spec, limit, Lent(kept), cx, &mut watch, None).await
+}
+
+/// Where the input is between attempts.
+trait Keeps<K>: Sized {
+    fn get(&self) -> &K;
+
+    /// Gives it away, for the last attempt.
+    fn last(self) -> Result<K, Self>;
+}
+
+/// Here: the last attempt may have it.
+struct Owned<K>(K);
+
+impl<K> Keeps<K> for Owned<K> {
+    fn get(&self) -> &K {
+        &self.0
+    }
+
+    fn last(self) -> Result<K, Self> {
+        Ok(self.0)
+    }
+}
+
+/// With somebody who wants it back.
+struct Lent<'k, K>(&'k K);
+
+impl<K> Keeps<K> for Lent<'_, K> {
+    fn get(&self) -> &K {
+        self.0
+    }
+
+    fn last(self) -> Result<K, Self> {
+        Err(self)
+    }
+}
+
+/// What follows a first attempt that gave no value; or all attempts, if there was none.
 #[allow(clippy::too_many_arguments)] // What a call knows, once.
 async fn retry<F, In, S, L>(
     stage: &F,
     copy: fn(&F::Kept) -> F::Moved,
     spec: &Spec,
     limit: &L,
-    kept: F::Kept,
+    mut kept: impl Keeps<F::Kept> + Send,
     cx: &Scope<'_, S>,
     watch: &mut Watch<'_>,
-    mut failed: Failed,
+    mut failed: Option<Failed>,
 ) -> Result<F::Out, StageError>
 where
     In: Send,
@@ -145,53 +200,60 @@ where
     L: Limit,
 {
     let item = watch.item;
-    let mut made = 1;
+    let mut made = u32::from(failed.is_some());
     let mut earlier = Vec::new();
     loop {
-        let Failed { kind, cause, retry } = failed;
-        let Some(floor) = retry.filter(|_| made <= spec.retries) else {
-            return Err(finish(spec, watch, kind, cause, made, earlier));
-        };
-        let rng = || item.run().rng(item.index(), spec.name, made);
-        let wait = spec.backoff.draw(made, rng).max(floor);
-        // Starts the watch, if nothing had to wait so far.
-        watch.waits(Instant::now);
-        let attempt = FailedAttempt { attempt: made, kind, cause, wait };
-        let call = StageCall::new(spec.name, item);
-        item.run().tell(|observer| observer.attempt_failed(&call, &attempt));
-        earlier.push(attempt);
-        let place = watch.place(spec.name, made);
-        if let Err(late) = pause(spec, watch, wait, made).await {
-            return Err(report(spec, watch, Missed::<Infallible>::Late(late), place.attempt, earlier));
+        if let Some(Failed { kind, cause, retry }) = failed {
+            let Some(floor) = retry.filter(|_| made <= spec.retries) else {
+                return Err(finish(spec, watch, kind, cause, made, earlier));
+            };
+            let rng = || item.run().rng(item.index(), spec.name, made);
+            let wait = spec.backoff.draw(made, rng).max(floor);
+            // Starts the watch, if nothing had to wait so far.
+            watch.waits(Instant::now);
+            let attempt = FailedAttempt { attempt: made, kind, cause, wait };
+            let call = StageCall::new(spec.name, item);
+            item.run().tell(|observer| observer.attempt_failed(&call, &attempt));
+            earlier.push(attempt);
+            if let Err(late) = pause(spec, watch, wait, made).await {
+                return Err(report(spec, watch, Missed::<Infallible>::Late(late), made, earlier));
+            }
         }
         let _permit = match turn(limit, spec, watch, made + 1).await {
             Ok(permit) => permit,
+            Err(late) if made == 0 => return Err(unattempted(spec, watch, late)),
             Err(late) => return Err(report(spec, watch, Missed::<Infallible>::Late(late), made, earlier)),
         };
         made += 1;
-        if let Some(meter) = item.run().meter(place.slot) {
+        let place = watch.place(spec.name, made);
+        if let Some(meter) = item.run().meter(place.slot).filter(|_| made > 1) {
             meter.retries.add(1);
         }
-        let place = watch.place(spec.name, made);
         if made > spec.retries {
-            let future = Footing::guard(place, || stage.last(kept, *cx, place));
-            let attempt = Attempt { future, watch: &mut *watch, spec, number: made, alarm: Alarm::Unset };
-            return match attempt.await {
-                Ok(value) => {
-                    watch.over();
-                    Ok(value)
+            match kept.last() {
+                Ok(kept) => {
+                    let future = Footing::guard(place, || stage.last(kept, *cx, place));
+                    let attempt =
+                        Attempt { future, watch: &mut *watch, spec, number: made, alarm: Alarm::Unset };
+                    return match attempt.await {
+                        Ok(value) => {
+                            watch.over();
+                            Ok(value)
+                        }
+                        Err(missed) => Err(report(spec, watch, missed, made, earlier)),
+                    };
                 }
-                Err(missed) => Err(report(spec, watch, missed, made, earlier)),
-            };
+                Err(lent) => kept = lent,
+            }
         }
-        let future = Footing::guard(place, || stage.again(&kept, copy(&kept), *cx, place));
+        let future = Footing::guard(place, || stage.again(kept.get(), copy(kept.get()), *cx, place));
         let attempt = Attempt { future, watch: &mut *watch, spec, number: made, alarm: Alarm::Unset };
         failed = match attempt.await {
             Ok(value) => {
                 watch.over();
                 return Ok(value);
             }
-            Err(missed) => Failed::look(stage, missed, spec, watch, made),
+            Err(missed) => Some(Failed::look(stage, missed, spec, watch, made)),
         };
     }
 }

@@ -9,6 +9,7 @@ mod clock;
 mod limits;
 #[cfg(feature = "rate")]
 mod rate;
+mod split;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub use bare::bare;
 pub use call::{retrying, single};
 pub(crate) use clock::sleep;
 pub use limits::{Limit, Limited, Unlimited};
+pub use split::{Merge, Rows, splitting};
 
 /// The policy of a stage, as its attribute and its overrides spell it.
 #[derive(Debug, Clone, Copy)]

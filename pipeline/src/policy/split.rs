@@ -1,0 +1,224 @@
+//! A batch that fails for good is halved, and the halves are tried, until what fails stands alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Spec;
+use super::call::lent;
+use super::limits::Limit;
+use crate::error::Row;
+use crate::footing::{Footing, Place};
+use crate::function::{Repeat, Split};
+use crate::plan::Slot;
+use crate::{Scope, StageError};
+
+/// What comes out of the parts of a batch can be put together again.
+///
+/// A stage with [`split_on_failure`](macro@crate::stage) needs it of what it returns. Numbers are added up, collections
+/// appended.
+///
+/// ```
+/// use pipeline::Merge;
+///
+/// struct Written {
+///     rows: u64,
+///     bytes: u64,
+/// }
+///
+/// impl Merge for Written {
+///     fn merge(&mut self, other: Self) {
+///         self.rows += other.rows;
+///         self.bytes += other.bytes;
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a stage with `split_on_failure` puts together what the parts of a batch gave, and `{Self}` cannot be",
+    label = "not something to put together",
+    note = "return `()`, a count or a `Vec`, or implement `pipeline::Merge` for it"
+)]
+pub trait Merge {
+    /// Adds what the next part gave.
+    fn merge(&mut self, other: Self);
+}
+
+impl Merge for () {
+    fn merge(&mut self, (): Self) {}
+}
+
+macro_rules! sums {
+    ($($number:ty)*) => {$(
+        impl Merge for $number {
+            fn merge(&mut self, other: Self) {
+                *self += other;
+            }
+        }
+    )*};
+}
+
+sums!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 Duration);
+
+impl<T> Merge for Vec<T> {
+    fn merge(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+impl Merge for String {
+    fn merge(&mut self, other: Self) {
+        self.push_str(&other);
+    }
+}
+
+impl<T: Merge> Merge for Option<T> {
+    fn merge(&mut self, other: Self) {
+        match (self, other) {
+            (Some(mine), Some(other)) => mine.merge(other),
+            (mine @ None, other) => *mine = other,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+impl<K: Eq + Hash, V, H: BuildHasher> Merge for HashMap<K, V, H> {
+    fn merge(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+impl<T: Eq + Hash, H: BuildHasher> Merge for HashSet<T, H> {
+    fn merge(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+impl<K: Ord, V> Merge for BTreeMap<K, V> {
+    fn merge(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+impl<T: Ord> Merge for BTreeSet<T> {
+    fn merge(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+macro_rules! both {
+    ($($part:ident.$index:tt),*) => {
+        impl<$($part: Merge),*> Merge for ($($part,)*) {
+            fn merge(&mut self, other: Self) {
+                $(self.$index.merge(other.$index);)*
+            }
+        }
+    };
+}
+
+both!(A.0, B.1);
+both!(A.0, B.1, C.2);
+both!(A.0, B.1, C.2, D.3);
+
+/// What a stage with `split_on_failure` takes: a batch that can be halved.
+#[diagnostic::on_unimplemented(
+    message = "`split_on_failure` halves a batch of rows, and `{Self}` cannot be halved",
+    label = "not a batch",
+    note = "take the rows as one parameter, `Vec<T>` or `&[T]`; on a `blocking` stage the rows have to be `Clone`"
+)]
+pub trait Rows: Sized {
+    /// How many rows there are.
+    #[doc(hidden)]
+    fn __len(&self) -> usize;
+
+    /// The second half, taken off.
+    #[doc(hidden)]
+    #[must_use]
+    fn __halve(&mut self) -> Self;
+}
+
+impl<T> Rows for Vec<T> {
+    fn __len(&self) -> usize {
+        self.len()
+    }
+
+    fn __halve(&mut self) -> Self {
+        self.split_off(self.len() / 2)
+    }
+}
+
+/// A thread that took too long may still hold the rows, so these are copied.
+impl<T: Clone> Rows for Arc<Vec<T>> {
+    fn __len(&self) -> usize {
+        self.len()
+    }
+
+    fn __halve(&mut self) -> Self {
+        let mut rows = Vec::clone(self);
+        let half = rows.split_off(rows.len() / 2);
+        *self = Arc::new(rows);
+        Arc::new(half)
+    }
+}
+
+/// A call of a stage on a batch, whose parts are tried by themselves when it fails for good.
+///
+/// Rows that fail alone are left with the item, for the run's books; what the others gave is put together.
+///
+/// # Errors
+///
+/// The failure of the last row, if none is left.
+pub async fn splitting<F, In, S, L>(
+    stage: &F,
+    Split(copy): Split<F::Kept, F::Moved>,
+    spec: &Spec,
+    slot: Slot,
+    limit: &L,
+    input: In,
+    cx: &Scope<'_, S>,
+) -> Result<F::Out, StageError>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Repeat<In, S>,
+    F::Kept: Rows + Sync,
+    F::Out: Merge,
+    L: Limit,
+{
+    let place = Place { stage: spec.name, slot: cx.slot(slot), attempt: 1, waits: false };
+    let whole = Footing::guard(place, || F::keep(input));
+    let of = whole.__len();
+    // What is to be tried, and where it began; the first part last.
+    let mut parts = vec![(0, whole)];
+    let mut merged: Option<F::Out> = None;
+    let mut failed: Option<StageError> = None;
+    while let Some((index, mut part)) = parts.pop() {
+        match lent(stage, copy, spec, slot, limit, &part, cx).await {
+            Ok(output) => match &mut merged {
+                Some(merged) => Footing::guard(place, || merged.merge(output)),
+                None => merged = Some(output),
+            },
+            Err(_) if part.__len() > 1 => {
+                let half = Footing::guard(place, || part.__halve());
+                parts.push((index + part.__len(), half));
+                parts.push((index, part));
+            }
+            Err(error) => {
+                let error = if of > 1 { error.of_row(Row { index, of }) } else { error };
+                if let Some(before) = failed.replace(error) {
+                    cx.item().isolate(before);
+                }
+            }
+        }
+    }
+    match (merged, failed) {
+        (Some(merged), None) => Ok(merged),
+        (Some(merged), Some(last)) => {
+            cx.item().isolate(last);
+            Ok(merged)
+        }
+        // The rest was isolated, so this one stands for the batch.
+        (None, Some(last)) => Err(last),
+        (None, None) => unreachable!("a batch either gives something or fails"),
+    }
+}
