@@ -38,15 +38,6 @@ pub(crate) enum ParseError {
     Column(&'static str),
 }
 
-/// The rows of a page: those that are fit to be stored, and those that are not.
-#[derive(Debug, Default)]
-pub(crate) struct Checked {
-    /// How many rows the page has.
-    pub(crate) read: u64,
-    pub(crate) airports: Vec<Airport>,
-    pub(crate) rejected: Vec<Rejected>,
-}
-
 /// Takes a page apart. A row that cannot be read is a row all the same: it is handed on as rejected.
 #[stage]
 pub(crate) fn parse(body: &str) -> Result<Vec<Result<Row, Rejected>>, ParseError> {
@@ -66,22 +57,10 @@ pub(crate) fn parse(body: &str) -> Result<Vec<Result<Row, Rejected>>, ParseError
     Ok(rows.collect())
 }
 
-/// Sorts the rows of a page into those to store and those to leave out.
+/// Lets those rows pass that can be relied on. The others fail here, each by itself.
 #[stage]
-pub(crate) fn validate(rows: Vec<Result<Row, Rejected>>) -> Checked {
-    let mut checked = Checked::default();
-    for row in rows {
-        checked.read += 1;
-        match row.and_then(check) {
-            Ok(airport) => checked.airports.push(airport),
-            Err(rejected) => checked.rejected.push(rejected),
-        }
-    }
-    checked
-}
-
-fn check(row: Row) -> Result<Airport, Rejected> {
-    let Row { iata, name, city, state, country, latitude, longitude } = row;
+pub(crate) fn validate(row: Result<Row, Rejected>) -> Result<Airport, Rejected> {
+    let Row { iata, name, city, state, country, latitude, longitude } = row?;
     let reject = |code: &str, reason| Rejected { code: code.to_owned(), reason };
     if iata.trim().is_empty() {
         return Err(reject(&name, Reason::NoCode));
@@ -108,21 +87,21 @@ mod tests {
 
     const HEADER: &str = "iata,name,city,state,country,latitude,longitude\n";
 
-    fn checked(rows: &str) -> Checked {
-        validate(parse(&format!("{HEADER}{rows}")).expect("the header is whole"))
+    fn checked(rows: &str) -> Vec<Result<Airport, Rejected>> {
+        let rows = parse(&format!("{HEADER}{rows}")).expect("the header is whole");
+        rows.into_iter().map(validate).collect()
     }
 
     fn reason(row: &str) -> Option<Reason> {
-        checked(row).rejected.first().map(|rejected| rejected.reason)
+        checked(row).into_iter().find_map(Result::err).map(|rejected| rejected.reason)
     }
 
     #[test]
     fn a_good_row_is_kept_as_it_is() {
-        let Checked { read: _, airports, rejected } =
-            checked("SFO,\"Intl, San Francisco\",San Francisco,CA,USA,37.6,-122.4\n");
-        assert!(rejected.is_empty());
-        assert_eq!(airports[0].name, "Intl, San Francisco");
-        assert_eq!((airports[0].latitude, airports[0].longitude), (37.6, -122.4));
+        let rows = checked("SFO,\"Intl, San Francisco\",San Francisco,CA,USA,37.6,-122.4\n");
+        let [Ok(airport)] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!(airport.name, "Intl, San Francisco");
+        assert_eq!((airport.latitude, airport.longitude), (37.6, -122.4));
     }
 
     #[test]
@@ -142,10 +121,10 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_cannot_be_read_is_counted_and_the_rest_goes_on() {
-        let checked = checked("AAA,too,few\nSFO,Name,San Francisco,CA,USA,37.6,-122.4\n");
-        assert_eq!(checked.rejected, [Rejected { code: "line 2".to_owned(), reason: Reason::Unreadable }]);
-        assert_eq!((checked.read, checked.airports.len()), (2, 1));
+    fn a_row_that_cannot_be_read_is_a_row_and_the_rest_goes_on() {
+        let rows = checked("AAA,too,few\nSFO,Name,San Francisco,CA,USA,37.6,-122.4\n");
+        let [Err(rejected), Ok(_)] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!((rejected.code.as_str(), rejected.reason), ("line 2", Reason::Unreadable));
     }
 
     #[test]

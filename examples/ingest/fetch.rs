@@ -3,11 +3,9 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use pipeline::{Context, stage};
+use pipeline::stage;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
-
-use crate::journal::Journal;
 
 /// Where a server says how many rows it has in all.
 const TOTAL: &str = "x-total-count";
@@ -58,19 +56,7 @@ pub(crate) async fn count(url: &Url, #[state] http: &Client) -> Result<Option<u6
     retry_if = is_transient,
     retry_after = server_wait
 )]
-pub(crate) async fn fetch(
-    url: &Url,
-    #[state] http: &Client,
-    #[state] journal: &Journal,
-    #[context] cx: &Context,
-) -> Result<String, FetchError> {
-    journal.begin(cx.index());
-    let body = get(http, url).await;
-    journal.end(cx.index(), &body);
-    body
-}
-
-async fn get(http: &Client, url: &Url) -> Result<String, FetchError> {
+pub(crate) async fn fetch(url: &Url, #[state] http: &Client) -> Result<String, FetchError> {
     let response = accepted(http.get(url.clone()).send().await?)?;
     Ok(response.text().await?)
 }

@@ -1,25 +1,36 @@
-//! The job: which pages there are, and the way of each through the pipeline.
+//! The job: which pages there are, and the way of their rows through the pipeline.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use pipeline::{Provide, StageError, pipeline};
+use pipeline::{ErrorMode, Provide, StageError, pipeline, stage};
 use reqwest::{Client, Url};
 use sqlx::SqlitePool;
 
 use crate::airports::{parse, validate};
 use crate::fetch::{count, fetch};
 use crate::journal::Journal;
-use crate::report::Report;
 use crate::store::{self, upsert};
+use crate::summary::Summary;
 
 /// What the stages ask for with `#[state]`.
 #[derive(Debug, Provide)]
 struct App {
     http: Client,
     db: SqlitePool,
-    journal: Journal,
+    written: Written,
+}
+
+/// How many rows were written so far. Clones share the number.
+#[derive(Debug, Clone, Default)]
+struct Written(Arc<AtomicU64>);
+
+/// Adds up what the batches write.
+#[stage]
+fn tally(rows: u64, #[state] written: &Written) {
+    written.0.fetch_add(rows, Ordering::Relaxed);
 }
 
 /// What is to be done, and with what.
@@ -33,7 +44,7 @@ pub(crate) struct Job {
     pub(crate) concurrency: usize,
 }
 
-/// Why there is not even a report.
+/// Why there is not even a summary.
 #[derive(Debug)]
 pub(crate) enum JobError {
     /// The server does not say what there is to fetch.
@@ -49,40 +60,56 @@ impl From<sqlx::Error> for JobError {
 }
 
 impl Job {
-    /// Does it. A page that fails, fails alone: it is in the report, with its error.
-    pub(crate) async fn run(self) -> Result<Report, JobError> {
-        let started = Instant::now();
+    /// Does it. A page that fails, fails alone, and so does a row: the report has them, with their errors.
+    pub(crate) async fn run(self) -> Result<Summary, JobError> {
         let Self { url, http, database, db, page_size, concurrency } = self;
         let rows_before = store::rows(&db).await?;
 
         let counting = pipeline![count].with(http.clone());
         let rows_expected = counting.run(url.clone()).await.map_err(JobError::Source)?;
 
-        let journal = Journal::default();
-        let app = App { http, db: db.clone(), journal: journal.clone() };
-        let ingest = pipeline![fetch => parse => validate => upsert].with(app).concurrency(concurrency);
-        let pages = ingest.settle(addresses(&url, rows_expected, page_size)).await;
+        let journal = Arc::new(Journal::default());
+        let written = Written::default();
+        let app = App { http, db: db.clone(), written: written.clone() };
+        // Pages come in, rows go on, and batches of rows are stored while other pages are still on their way. Where
+        // rows are slow to come, a batch waits for 50 ms and goes as it is.
+        let ingest = pipeline![fetch => parse => each => validate => batch(500, "50ms") => upsert => tally];
+        let ingest = ingest
+            .with(app)
+            .concurrency(concurrency)
+            .on_error(ErrorMode::Collect)
+            .observe(Arc::clone(&journal));
+        let report = ingest.drain(addresses(&url, rows_expected, page_size)).await;
+        // Only a strict run is given up at a failure.
+        let report = report.unwrap_or_else(|aborted| aborted.report);
 
-        let rows_after = store::rows(&db).await?;
-        let elapsed = started.elapsed();
-        Ok(Report { url, database, pages, journal, rows_expected, rows_before, rows_after, elapsed })
+        Ok(Summary {
+            url,
+            database,
+            rows_expected,
+            rows_stored: written.0.load(Ordering::Relaxed),
+            rows_before,
+            rows_after: store::rows(&db).await?,
+            failed_requests: journal.failed(),
+            report,
+        })
     }
 }
 
 /// Where the pages are. Where the rows are not counted, they are one plain file.
-fn addresses(url: &Url, rows: Option<u64>, page_size: NonZeroU64) -> Vec<Url> {
-    let Some(rows) = rows else {
-        return vec![url.clone()];
-    };
-    let page = |number: u64| {
-        let mut url = url.clone();
-        let offset = number * page_size.get();
-        url.query_pairs_mut()
-            .append_pair("offset", &offset.to_string())
-            .append_pair("limit", &page_size.to_string());
-        url
-    };
-    (0..rows.div_ceil(page_size.get())).map(page).collect()
+fn addresses(url: &Url, rows: Option<u64>, page_size: NonZeroU64) -> impl Iterator<Item = Url> + Send {
+    let url = url.clone();
+    let pages = rows.map_or(1, |rows| rows.div_ceil(page_size.get()));
+    (0..pages).map(move |number| {
+        let mut page = url.clone();
+        if rows.is_some() {
+            let offset = number * page_size.get();
+            page.query_pairs_mut()
+                .append_pair("offset", &offset.to_string())
+                .append_pair("limit", &page_size.to_string());
+        }
+        page
+    })
 }
 
 #[cfg(test)]
@@ -92,7 +119,7 @@ mod tests {
     fn queries(rows: Option<u64>) -> Vec<Option<String>> {
         let url = "http://host/rows?key=1".parse().expect("a URL");
         let size = NonZeroU64::new(100).expect("not zero");
-        addresses(&url, rows, size).iter().map(|url| url.query().map(str::to_owned)).collect()
+        addresses(&url, rows, size).map(|url| url.query().map(str::to_owned)).collect()
     }
 
     #[test]

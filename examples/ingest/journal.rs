@@ -1,94 +1,96 @@
-//! What each request for a page came to.
+//! The requests that gave no page, as an observer sees them.
 //!
-//! A stage that fails for good lists its failed attempts in its error. A page that came in the end has no error, so
-//! the requests are written down here as they happen.
+//! A page that failed for good lists its attempts in its error. A page that came in the end has no error: what it cost
+//! is known to whoever watched.
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::error::Error;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// The requests for each page. Clones share what is written.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Journal(Arc<Mutex<Pages>>);
+use pipeline::{FailedAttempt, Observer, Outcome, StageCall};
 
-type Pages = BTreeMap<usize, Vec<Request>>;
+/// The stage that sends the requests.
+const STAGE: &str = "fetch";
 
-#[derive(Debug)]
-enum Request {
-    /// What a request stays at when the timeout of its stage cuts it off.
-    Begun,
-    Failed(String),
-    Succeeded,
-}
+/// Writes down the requests that fail.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Vec<FailedRequest>>);
 
 /// A request that gave no page.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FailedRequest {
     /// The position of the page among the pages, from 0.
     pub(crate) page: usize,
     /// Which request for this page it was, from 1.
-    pub(crate) attempt: usize,
+    pub(crate) attempt: u32,
     pub(crate) said: String,
 }
 
+impl Observer for Journal {
+    fn attempt_failed(&self, call: &StageCall<'_>, attempt: &FailedAttempt) {
+        if call.stage() == STAGE {
+            let said = attempt.error().map(ToString::to_string).unwrap_or_default();
+            self.requests().push(FailedRequest { page: call.index(), attempt: attempt.attempt(), said });
+        }
+    }
+
+    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome<'_>, _: Duration) {
+        let Outcome::Failed(error) = outcome else { return };
+        // The last attempt has none after it. (There is no last one where the time ran out during a wait.)
+        let before = error.failed_attempts().last().map_or(0, FailedAttempt::attempt);
+        if call.stage() == STAGE && error.attempts() > before {
+            let said = error.source().map(ToString::to_string).unwrap_or_default();
+            self.requests().push(FailedRequest { page: call.index(), attempt: error.attempts(), said });
+        }
+    }
+}
+
 impl Journal {
-    /// Writes down that a request begins.
-    pub(crate) fn begin(&self, page: usize) {
-        self.pages().entry(page).or_default().push(Request::Begun);
-    }
-
-    /// Writes down how the request that began last ended.
-    pub(crate) fn end<T, E: Display>(&self, page: usize, outcome: &Result<T, E>) {
-        if let Some(last) = self.pages().get_mut(&page).and_then(|requests| requests.last_mut()) {
-            *last = match outcome {
-                Ok(_) => Request::Succeeded,
-                Err(error) => Request::Failed(error.to_string()),
-            };
-        }
-    }
-
-    /// How many requests there were.
-    pub(crate) fn requests(&self) -> usize {
-        self.pages().values().map(Vec::len).sum()
-    }
-
-    /// Those that failed, by page and attempt.
+    /// What is written, by page and attempt.
     pub(crate) fn failed(&self) -> Vec<FailedRequest> {
-        let mut failed = Vec::new();
-        for (&page, requests) in &*self.pages() {
-            for (request, attempt) in requests.iter().zip(1..) {
-                let said = match request {
-                    Request::Begun => "no answer in time".to_owned(),
-                    Request::Failed(said) => said.clone(),
-                    Request::Succeeded => continue,
-                };
-                failed.push(FailedRequest { page, attempt, said });
-            }
-        }
+        let mut failed = self.requests().clone();
+        failed.sort();
         failed
     }
 
     /// Nothing is left half written where the lock is held, so a panic elsewhere does no harm to it.
-    fn pages(&self) -> MutexGuard<'_, Pages> {
+    fn requests(&self) -> MutexGuard<'_, Vec<FailedRequest>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use pipeline::{Context, pipeline, stage};
+
     use super::*;
 
-    #[test]
-    fn a_request_that_was_cut_off_is_told_from_one_that_failed_and_one_that_did_not() {
-        let journal = Journal::default();
-        journal.begin(7);
-        journal.begin(7);
-        journal.end(7, &Err::<(), _>("500"));
-        journal.begin(7);
-        journal.end(7, &Ok::<_, String>(()));
+    /// Page 0 comes, page 1 comes the second time, page 2 never does.
+    #[stage(retries = 1, delay = "1ms")]
+    fn fetch(page: u32, #[context] cx: &Context) -> Result<u32, String> {
+        if cx.attempt() > page { Ok(page) } else { Err(format!("no {}", cx.attempt())) }
+    }
 
-        let failed = |attempt, said: &str| FailedRequest { page: 7, attempt, said: said.to_owned() };
-        assert_eq!(journal.requests(), 3);
-        assert_eq!(journal.failed(), [failed(1, "no answer in time"), failed(2, "500")]);
+    #[tokio::test]
+    async fn each_request_that_failed_is_written_down_once() {
+        let journal = Arc::new(Journal::default());
+        pipeline![fetch].observe(Arc::clone(&journal)).settle(0..3).await;
+
+        let failed = |page, attempt| FailedRequest { page, attempt, said: format!("no {attempt}") };
+        assert_eq!(journal.failed(), [failed(1, 1), failed(2, 1), failed(2, 2)]);
+    }
+
+    #[stage(name = "upsert")]
+    fn fails() -> Result<(), String> {
+        Err("locked".to_owned())
+    }
+
+    #[tokio::test]
+    async fn other_stages_send_no_requests() {
+        let journal = Arc::new(Journal::default());
+        pipeline![fails].observe(Arc::clone(&journal)).settle([()]).await;
+        assert_eq!(journal.failed(), []);
     }
 }

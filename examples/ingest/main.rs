@@ -6,8 +6,10 @@
 //! ```
 //!
 //! It fetches 3,376 airports from a small HTTP server of its own that behaves as servers do: now and then it is busy,
-//! slow or broken, or hangs up. Each page is fetched, parsed, checked and stored in one pipeline (see `job.rs`), and
-//! in the end every page and every row is accounted for. If a page could not be had, it exits with 1 and says which.
+//! slow or broken, or hangs up. One pipeline does all of it (see `job.rs`): pages are fetched and taken apart, their rows
+//! are checked one by one, and what is fit goes into the database in batches, while other pages are still on their way.
+//! A page or a row that fails, fails alone. In the end every page, request and row is accounted for; if one is missing,
+//! it exits with 1 and says which.
 
 mod airports;
 mod faults;
@@ -15,9 +17,9 @@ mod fetch;
 mod job;
 mod journal;
 mod rejected;
-mod report;
 mod server;
 mod store;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -33,8 +35,8 @@ use reqwest::Url;
 use crate::faults::Faults;
 use crate::fetch::FetchError;
 use crate::job::{Job, JobError};
-use crate::report::Report;
 use crate::server::Server;
+use crate::summary::Summary;
 
 /// Fetch airports page by page and store them in SQLite.
 ///
@@ -86,7 +88,7 @@ enum Trouble {
 async fn main() -> ExitCode {
     match run(Args::parse()).await {
         // Where nobody reads what is printed, there is nobody to tell so either.
-        Ok(report) if write!(io::stdout(), "{report}").is_ok() && report.is_success() => ExitCode::SUCCESS,
+        Ok(summary) if write!(io::stdout(), "{summary}").is_ok() && summary.is_success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(trouble) => {
             eprintln!("error: {trouble}");
@@ -95,7 +97,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(args: Args) -> Result<Report, Trouble> {
+async fn run(args: Args) -> Result<Summary, Trouble> {
     let Args { url, database: path, page_size, concurrency, broken } = args;
     let db = match store::open(&path).await {
         Ok(db) => db,
@@ -119,10 +121,10 @@ async fn run(args: Args) -> Result<Report, Trouble> {
         page_size,
         concurrency: concurrency.get(),
     };
-    let report = job.run().await;
+    let summary = job.run().await;
     // SQLite tidies up beside its file when the last connection is closed.
     db.close().await;
-    report.map_err(|error| match error {
+    summary.map_err(|error| match error {
         JobError::Source(error) => Trouble::Source { url, error },
         JobError::Database(error) => Trouble::Database { path, error },
     })

@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// A row that is left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {reason}")]
 pub(crate) struct Rejected {
     /// The code of the airport; where it has none, the line on its page.
     pub(crate) code: String,

@@ -7,23 +7,7 @@ use pipeline::stage;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{QueryBuilder, SqlitePool};
 
-use crate::airports::Checked;
-use crate::rejected::Rejected;
-
-/// One connection for each call of [`upsert`] that may be under way.
-const CONNECTIONS: u32 = 4;
-
-/// SQLite takes at most 32,766 values in a statement, and a row has seven.
-const ROWS_PER_STATEMENT: usize = 1000;
-
-/// What became of the rows of a page.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    /// How many rows the page has: the sum of the other two.
-    pub(crate) read: u64,
-    pub(crate) written: u64,
-    pub(crate) rejected: Vec<Rejected>,
-}
+use crate::airports::Airport;
 
 /// Opens the file, and makes it and its table where they are not there.
 pub(crate) async fn open(file: &Path) -> Result<SqlitePool, sqlx::Error> {
@@ -33,11 +17,11 @@ pub(crate) async fn open(file: &Path) -> Result<SqlitePool, sqlx::Error> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_secs(1));
-    connect(options, CONNECTIONS).await
+    connect(options).await
 }
 
-async fn connect(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, sqlx::Error> {
-    let db = SqlitePoolOptions::new().max_connections(connections).connect_with(options).await?;
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let db = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
     sqlx::query(
         "CREATE TABLE IF NOT EXISTS airports (
             iata TEXT PRIMARY KEY,
@@ -59,40 +43,35 @@ pub(crate) async fn rows(db: &SqlitePool) -> Result<u64, sqlx::Error> {
     sqlx::query_scalar("SELECT count(*) FROM airports").fetch_one(db).await
 }
 
-/// Stores a page in one transaction: all of its airports, or none. One that is there already is brought up to date.
+/// Stores a batch, and says how many rows it wrote. It is one statement, which writes all of them or none. An airport
+/// that is there already is brought up to date.
 ///
-/// SQLite lets one connection write at a time, here or in another program. Who has waited a second for the lock gives
-/// its connection back, and comes again later.
-#[stage(concurrency = 4, retries = 5, delay = "50ms", jitter, retry_if = is_locked)]
-pub(crate) async fn upsert(page: &Checked, #[state] db: &SqlitePool) -> Result<Stored, sqlx::Error> {
-    // A transaction that begins by reading could not turn to writing once another one has written.
-    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
-    let mut written = 0;
-    for airports in page.airports.chunks(ROWS_PER_STATEMENT) {
-        let mut statement = QueryBuilder::new(
-            "INSERT INTO airports (iata, name, city, state, country, latitude, longitude) ",
-        );
-        statement.push_values(airports, |mut row, airport| {
-            row.push_bind(&airport.iata)
-                .push_bind(&airport.name)
-                .push_bind(&airport.city)
-                .push_bind(&airport.state)
-                .push_bind(&airport.country)
-                .push_bind(airport.latitude)
-                .push_bind(airport.longitude);
-        });
-        statement.push(
-            " ON CONFLICT (iata) DO UPDATE SET name = excluded.name, city = excluded.city, state = excluded.state,
-             country = excluded.country, latitude = excluded.latitude, longitude = excluded.longitude",
-        );
-        written += statement.build().execute(&mut *transaction).await?.rows_affected();
-    }
-    transaction.commit().await?;
-    Ok(Stored { read: page.read, written, rejected: page.rejected.clone() })
+/// SQLite lets one connection write at a time, so the others wait for the permit, which is cheaper than to wait for the
+/// file. Another program may hold that all the same: who has waited a second for it comes again later.
+///
+/// (A statement takes 32,766 values, and a row has seven: a batch may have 4,680 rows.)
+#[stage(concurrency = 1, retries = 5, delay = "50ms", jitter, retry_if = is_locked)]
+pub(crate) async fn upsert(airports: &[Airport], #[state] db: &SqlitePool) -> Result<u64, sqlx::Error> {
+    let mut statement =
+        QueryBuilder::new("INSERT INTO airports (iata, name, city, state, country, latitude, longitude) ");
+    statement.push_values(airports, |mut row, airport| {
+        row.push_bind(&airport.iata)
+            .push_bind(&airport.name)
+            .push_bind(&airport.city)
+            .push_bind(&airport.state)
+            .push_bind(&airport.country)
+            .push_bind(airport.latitude)
+            .push_bind(airport.longitude);
+    });
+    statement.push(
+        " ON CONFLICT (iata) DO UPDATE SET name = excluded.name, city = excluded.city, state = excluded.state,
+         country = excluded.country, latitude = excluded.latitude, longitude = excluded.longitude",
+    );
+    Ok(statement.build().execute(db).await?.rows_affected())
 }
 
 /// Whether somebody else was writing: SQLITE_BUSY is 5 and SQLITE_LOCKED is 6, with details above the lowest byte.
-fn is_locked(error: &sqlx::Error) -> bool {
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
@@ -100,15 +79,14 @@ fn is_locked(error: &sqlx::Error) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::airports::Airport;
 
     /// A database of its own for a test. It lives as long as its one connection.
     pub(crate) async fn in_memory() -> SqlitePool {
-        connect(SqliteConnectOptions::new().in_memory(true), 1).await.expect("there is memory for a database")
+        connect(SqliteConnectOptions::new().in_memory(true)).await.expect("there is memory for a database")
     }
 
-    fn page(codes: impl IntoIterator<Item = usize>, name: &str) -> Checked {
-        let airports = codes.into_iter().map(|code| Airport {
+    fn batch(codes: std::ops::Range<u32>, name: &str) -> Vec<Airport> {
+        let airports = codes.map(|code| Airport {
             iata: format!("A{code}"),
             name: name.to_owned(),
             city: "City".to_owned(),
@@ -117,17 +95,15 @@ pub(crate) mod tests {
             latitude: 1.0,
             longitude: 2.0,
         });
-        let airports: Vec<_> = airports.collect();
-        Checked { read: airports.len() as u64, airports, rejected: Vec::new() }
+        airports.collect()
     }
 
     #[tokio::test]
-    async fn storing_a_page_twice_leaves_its_rows_once_and_as_they_were_last() -> Result<(), sqlx::Error> {
+    async fn storing_a_row_twice_leaves_it_once_and_as_it_was_last() -> Result<(), sqlx::Error> {
         let db = in_memory().await;
-        upsert(&page(0..3, "old"), &db).await?;
-        let again = upsert(&page(1..4, "new"), &db).await?;
+        upsert(&batch(0..3, "old"), &db).await?;
+        assert_eq!(upsert(&batch(1..4, "new"), &db).await?, 3);
 
-        assert_eq!(again.written, 3);
         let names: Vec<(String, String)> =
             sqlx::query_as("SELECT iata, name FROM airports ORDER BY iata").fetch_all(&db).await?;
         let expected = [("A0", "old"), ("A1", "new"), ("A2", "new"), ("A3", "new")];
@@ -136,18 +112,10 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_may_have_more_rows_than_one_statement_takes() -> Result<(), sqlx::Error> {
+    async fn a_batch_may_have_as_many_rows_as_a_statement_has_values_for() -> Result<(), sqlx::Error> {
         let db = in_memory().await;
-        let stored = upsert(&page(0..=2 * ROWS_PER_STATEMENT, "many"), &db).await?;
-        assert_eq!(stored.written, 2001);
-        assert_eq!(rows(&db).await?, 2001);
-        Ok(())
-    }
-
-    #[tokio::test]
-    async fn a_page_with_nothing_to_store_is_no_error() -> Result<(), sqlx::Error> {
-        let db = in_memory().await;
-        assert_eq!(upsert(&page(0..0, ""), &db).await?.written, 0);
+        assert_eq!(upsert(&batch(0..4680, "many"), &db).await?, 4680);
+        assert_eq!(rows(&db).await?, 4680);
         Ok(())
     }
 

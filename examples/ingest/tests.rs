@@ -5,16 +5,16 @@ use std::error::Error;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use pipeline::ErrorKind;
+use pipeline::{ErrorKind, Failure};
 use reqwest::{Client, StatusCode, Url};
 use sqlx::SqlitePool;
 
 use crate::faults::{Fault, Faults};
 use crate::fetch::{self, FetchError};
 use crate::job::{Job, JobError};
-use crate::report::Report;
 use crate::server::Server;
 use crate::store::tests::in_memory;
+use crate::summary::Summary;
 
 type Tested = Result<(), Box<dyn Error>>;
 
@@ -22,7 +22,7 @@ fn client() -> Result<Client, reqwest::Error> {
     fetch::client().no_proxy().build()
 }
 
-async fn ingest(url: &Url, db: &SqlitePool) -> Result<Report, Box<dyn Error>> {
+async fn ingest(url: &Url, db: &SqlitePool) -> Result<Summary, Box<dyn Error>> {
     let job = Job {
         url: url.clone(),
         http: client()?,
@@ -40,13 +40,13 @@ async fn ingest(url: &Url, db: &SqlitePool) -> Result<Report, Box<dyn Error>> {
 #[tokio::test]
 async fn every_page_and_every_row_is_accounted_for() -> Tested {
     let server = Server::start(Faults::default()).await?;
-    let report = ingest(server.url(), &in_memory().await).await?;
+    let summary = ingest(server.url(), &in_memory().await).await?;
 
-    assert!(report.is_success(), "{report}");
-    assert_eq!((report.pages.len(), report.journal.requests()), (34, 34));
-    assert_eq!((report.rows_expected, report.rows_read()), (Some(3376), 3376));
-    assert_eq!((report.rows_stored(), report.rejected().count()), (3364, 12));
-    let codes: Vec<_> = report.rejected().map(|rejected| rejected.code.as_str()).collect();
+    assert!(summary.is_success(), "{summary}");
+    assert_eq!((summary.pages(), summary.pages_done(), summary.requests()), (34, 34, 34));
+    assert_eq!((summary.rows_expected, summary.rows_read()), (Some(3376), 3376));
+    assert_eq!((summary.rows_stored, summary.rejected().count()), (3364, 12));
+    let codes: Vec<_> = summary.rejected().map(|rejected| rejected.code.as_str()).collect();
     assert_eq!(codes.join(" "), "CLD HHH MIB MQT RCA RDR ROP ROR SCE SKA SPN YAP");
     Ok(())
 }
@@ -60,21 +60,36 @@ async fn running_twice_leaves_the_same_rows() -> Tested {
 
     assert_eq!((first.rows_before, first.rows_after), (0, 3364));
     assert_eq!((second.rows_before, second.rows_after), (3364, 3364));
-    assert_eq!(second.rows_stored(), 3364);
+    assert_eq!(second.rows_stored, 3364);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_page_that_is_not_there_fails_alone_at_once_and_by_name() -> Tested {
     let server = Server::start(Faults::new([(7, vec![Fault::Status(StatusCode::NOT_FOUND)])])).await?;
-    let report = ingest(server.url(), &in_memory().await).await?;
+    let summary = ingest(server.url(), &in_memory().await).await?;
 
-    let failed: Vec<_> = report.failed().collect();
-    let [(7, error)] = failed.as_slice() else { panic!("{report}") };
+    let failures: Vec<_> = summary.failures().collect();
+    let [Failure { index: 6, error, .. }] = failures.as_slice() else { panic!("{summary}") };
     assert_eq!((error.stage(), error.kind(), error.attempts()), ("fetch", ErrorKind::Failed, 1));
-    assert!(!report.is_success());
-    assert_eq!((report.pages.len(), report.done().count(), report.rows_read()), (34, 33, 3276));
-    assert!(report.to_string().contains("page   7: stage `fetch` failed"), "{report}");
+    assert!(!summary.is_success());
+    assert_eq!((summary.pages(), summary.pages_done(), summary.rows_read()), (34, 33, 3276));
+    assert_eq!(summary.failed_requests.len(), 1);
+    assert!(summary.to_string().contains("page   7: stage `fetch` failed"), "{summary}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_written_fails_batches_and_their_rows_are_missed() -> Tested {
+    let server = Server::start(Faults::default()).await?;
+    let db = in_memory().await;
+    sqlx::query("PRAGMA query_only = 1").execute(&db).await?;
+    let summary = ingest(server.url(), &db).await?;
+
+    assert!(!summary.is_success());
+    assert!(summary.failures().all(|failure| failure.error.stage() == "upsert"), "{summary}");
+    assert_eq!((summary.pages_done(), summary.rows_read(), summary.rows_stored), (34, 3376, 0));
+    assert!(summary.to_string().contains("3,364 were neither stored nor rejected"), "{summary}");
     Ok(())
 }
 

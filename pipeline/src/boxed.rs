@@ -21,6 +21,10 @@ trait ErasedStage<In, Out, S>: Send + Sync {
     fn call<'a>(&'a self, input: In, cx: &'a Scope<'_, S>) -> BoxFuture<'a, Result<Out, StageError>>
     where
         In: 'a;
+
+    fn call_watched<'a>(&'a self, input: In, cx: &'a Scope<'_, S>) -> BoxFuture<'a, Result<Out, StageError>>
+    where
+        In: 'a;
 }
 
 impl<In, S, T> ErasedStage<In, T::Out, S> for T
@@ -34,6 +38,17 @@ where
         In: 'a,
     {
         Box::pin(Stage::call(self, input, cx))
+    }
+
+    fn call_watched<'a>(
+        &'a self,
+        input: In,
+        cx: &'a Scope<'_, S>,
+    ) -> BoxFuture<'a, Result<T::Out, StageError>>
+    where
+        In: 'a,
+    {
+        Box::pin(self.__call_watched(input, cx))
     }
 }
 
@@ -72,5 +87,9 @@ where
 {
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Out, StageError> {
         self.0.call(input, cx).await
+    }
+
+    async fn __call_watched(&self, input: In, cx: &Scope<'_, S>) -> Result<Out, StageError> {
+        self.0.call_watched(input, cx).await
     }
 }

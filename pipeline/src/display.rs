@@ -70,11 +70,14 @@ pub(crate) fn table(f: &mut fmt::Formatter<'_>, heads: &[&str], rows: &[Vec<Stri
         .collect();
     let line = |f: &mut fmt::Formatter<'_>, cells: &[&str]| {
         f.write_str("\n")?;
+        let mut text = String::new();
         for &(column, width) in &columns {
             let cell = cells.get(column).copied().unwrap_or_default();
-            if column == 0 { write!(f, "  {cell:<width$}")? } else { write!(f, "  {cell:>width$}")? }
+            let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
+            let (before, after) = if column == 0 { ("", &*padding) } else { (&*padding, "") };
+            text.extend(["  ", before, cell, after]);
         }
-        Ok(())
+        f.write_str(text.trim_end())
     };
     line(f, heads)?;
     for row in rows {

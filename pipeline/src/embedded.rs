@@ -97,8 +97,7 @@ impl<C: Future<Output = Result<T, StageError>>, T> Future for Own<'_, C> {
                 Poll::Ready(result.map_err(|error| error.at(place.slot)))
             }
             Poll::Pending => {
-                let run = watch.item.run();
-                watch.waits(|| run.now());
+                watch.waits();
                 Poll::Pending
             }
         }

@@ -40,20 +40,22 @@ pub use closure::{Closure, Inspect};
 pub use context::{Context, Scope};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use embedded::Embedded;
-pub use engine::{Flow, Outputs, Parted, Spread, Whole, source};
+pub use engine::{Cut, Empty, Flow, Items, Outputs, Parted, Spread, Staged, Whole, boundary, source};
 pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
 pub use function::{Again, Once, RetryInput, Retryable, Returns, Split, StageFailure};
 pub use infallibly::Infallibly;
 pub use observer::{Observer, Outcome, StageCall};
 pub use overridden::Overridden;
-pub use pipeline::{Nested, OneForOne, Pipeline};
+pub use pipeline::{Divided, Nested, Nests, OneForOne, Pipeline};
 pub use policy::{Merge, Rows};
 pub use provide::Provide;
 pub use report::{Aborted, Failure, Report, StageReport};
 pub use run::RunId;
 pub use settings::ErrorMode;
 pub use stage::{Accepts, Stage, StageFn};
+/// tokio-util's, for [`Pipeline::cancel_on`].
+pub use tokio_util::sync::CancellationToken;
 
 /// Makes a function a stage: what [`pipeline!`] chains.
 ///

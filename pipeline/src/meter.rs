@@ -32,12 +32,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Notes how long a call took, which stands for so many.
-    pub(crate) fn took(&self, duration: Duration, calls: u64) {
+    /// Notes how long a call took, in nanoseconds, which stands for so many.
+    pub(crate) fn took(&self, nanos: u64, calls: u64) {
         let histogram =
             self.latency.get_or_init(|| AtomicHistogram::new(GROUPING_POWER, MAX_VALUE_POWER).ok());
         if let Some(histogram) = histogram {
-            let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
             // Too long a call for the histogram is no reason to fail.
             let _ = histogram.add(nanos.min(1 << 62), calls);
         }

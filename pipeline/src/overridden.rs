@@ -17,9 +17,15 @@ pub struct Overridden<F, A> {
 }
 
 impl<F, A> Overridden<F, A> {
-    fn new(stage: F, attempts: A, spec: Spec) -> Self {
+    fn new(stage: F, attempts: A, spec: Spec, plan: &mut Plan) -> Self {
         let limited = spec.concurrency.is_some() || spec.rate.is_some();
-        Self { stage, attempts, spec, slot: Slot::NONE, limits: limited.then(Limited::default) }
+        Self {
+            stage,
+            attempts,
+            spec,
+            slot: plan.rename_last(spec.name),
+            limits: limited.then(Limited::default),
+        }
     }
 }
 
@@ -30,18 +36,28 @@ pub fn spec<F: StageFn>(_: &F) -> Spec {
 }
 
 /// Overrides that leave open whether there are retries.
-pub fn as_before<In, F: Attempts<In>>(_: Port<In>, stage: F, spec: Spec) -> Overridden<F, F::Own> {
-    Overridden::new(stage, F::own(), spec)
+pub fn as_before<In, F: Attempts<In>>(
+    _: Port<In>,
+    stage: F,
+    spec: Spec,
+    plan: &mut Plan,
+) -> Overridden<F, F::Own> {
+    Overridden::new(stage, F::own(), spec, plan)
 }
 
 /// Overrides that take the retries away.
-pub fn once<In, F: Attempts<In>>(_: Port<In>, stage: F, spec: Spec) -> Overridden<F, F::Single> {
-    Overridden::new(stage, F::single(), spec)
+pub fn once<In, F: Attempts<In>>(
+    _: Port<In>,
+    stage: F,
+    spec: Spec,
+    plan: &mut Plan,
+) -> Overridden<F, F::Single> {
+    Overridden::new(stage, F::single(), spec, plan)
 }
 
 /// Overrides that ask for retries.
-pub fn again<F, A>(stage: F, attempts: A, spec: Spec) -> Overridden<F, A> {
-    Overridden::new(stage, attempts, spec)
+pub fn again<F, A>(stage: F, attempts: A, spec: Spec, plan: &mut Plan) -> Overridden<F, A> {
+    Overridden::new(stage, attempts, spec, plan)
 }
 
 impl<F: Clone, A: Clone> Clone for Overridden<F, A> {

@@ -51,14 +51,6 @@ pub struct Pipeline<In, F, S = (), M = Whole> {
     input: PhantomData<fn(In) -> M>,
 }
 
-impl<In, F: Accepts<In>> Pipeline<In, F> {
-    pub(crate) fn new(mut stages: F) -> Self {
-        let mut plan = Plan::default();
-        stages.__mount(&mut plan);
-        Self::planned(stages, plan)
-    }
-}
-
 impl<In, F, M> Pipeline<In, F, (), M> {
     pub(crate) fn planned(stages: F, plan: Plan) -> Self {
         Self {
@@ -128,7 +120,7 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     /// verb returns. Stages see it in their [`Context`](crate::Context).
     ///
     /// It may be called more than once. The first of the tokens to be cancelled does the above; the second drops what is
-    /// under way, and the run is over at once.
+    /// under way, and what waits for its turn behind it, and the run is over at once.
     #[must_use]
     pub fn cancel_on(self, token: CancellationToken) -> Self {
         self.set(|settings| {
@@ -351,45 +343,58 @@ where
     }
 }
 
-/// What a pipeline with a boundary lacks.
+/// An item that goes through a pipeline by itself. None does, where there is a boundary `B`.
 #[diagnostic::on_unimplemented(
-    message = "this pipeline has the boundary `{Self}`, so one item in is not one item out",
-    label = "not for a pipeline with `{Self}` in it",
-    note = "`.collect(inputs)`, `.drain(inputs)` and `.stream(inputs)` run it; one item is `[item]`"
+    message = "`run` and `settle` give one output for one input, and this pipeline has the boundary `{B}`, which changes their number",
+    label = "this pipeline has the boundary `{B}`",
+    note = "run it with `.collect(inputs)`, `.drain(inputs)` or `.stream(inputs)`; a single input is `[input]`"
 )]
-pub trait OneForOne {
+pub trait OneForOne<B> {
     /// What would come out.
-    type Out<T>;
+    #[doc(hidden)]
+    type __Out;
 }
 
-/// The verbs that a pipeline with a boundary has not, to say so.
+/// The verbs that a pipeline with a boundary does not have, to say so.
 impl<In, F, S, B> Pipeline<In, F, S, Parted<B>> {
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn run(&self, _: In) -> B::Out<In>
-    where
-        B: OneForOne,
-    {
-        unreachable!("no boundary gives one item for one")
+    pub fn run<I: OneForOne<B>>(&self, _: I) -> I::__Out {
+        unreachable!("no item goes through a boundary by itself")
     }
 
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn run_blocking(&self, _: In) -> B::Out<In>
-    where
-        B: OneForOne,
-    {
-        unreachable!("no boundary gives one item for one")
+    pub fn run_blocking<I: OneForOne<B>>(&self, _: I) -> I::__Out {
+        unreachable!("no item goes through a boundary by itself")
     }
 
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn settle<I>(&self, _: I) -> B::Out<I>
-    where
-        B: OneForOne,
-    {
-        unreachable!("no boundary gives one item for one")
+    pub fn settle<I: OneForOne<B>>(&self, _: I) -> I::__Out {
+        unreachable!("no item goes through a boundary by itself")
     }
+}
+
+/// A boundary that may stand in a pipeline which goes into another one. None may.
+#[diagnostic::on_unimplemented(
+    message = "a pipeline with the boundary `{Self}` cannot be a step of another one, which takes one item and gives one",
+    label = "this pipeline has the boundary `{Self}`",
+    note = "write its steps here; or let it run by itself, in a stage that calls `.collect(…)`"
+)]
+pub trait Nests {}
+
+/// A pipeline with a boundary, where only one without could be.
+pub struct Divided<F, B>(PhantomData<(F, B)>);
+
+impl<F, B> Divided<F, B> {
+    pub(crate) fn new<In, S>(_: Pipeline<In, F, S, Parted<B>>) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<In, F: Accepts<In>, B: Nests> Accepts<In> for Divided<F, B> {
+    type Out = F::Out;
 }
 
 impl<In, F, S, M> Clone for Pipeline<In, F, S, M> {

@@ -49,6 +49,17 @@ impl Plan {
         self.add(Step { name: name.into(), boundary: false })
     }
 
+    /// Gives the step that was added last another name.
+    pub(crate) fn rename_last(&mut self, name: &'static str) -> Slot {
+        match self.steps.last_mut() {
+            Some(step) => {
+                step.name = name.into();
+                u32::try_from(self.steps.len() - 1).map_or(Slot::NONE, Slot)
+            }
+            None => Slot::NONE,
+        }
+    }
+
     pub(crate) fn boundary(&mut self, name: impl Into<Cow<'static, str>>) -> Slot {
         self.add(Step { name: name.into(), boundary: true })
     }

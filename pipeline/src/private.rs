@@ -32,7 +32,8 @@ pub use std::{
 };
 
 use crate::engine::{Cut, Staged, boundary};
-use crate::{Accepts, Closure, Embedded, Inspect, Nested, Parted, Pipeline};
+use crate::pipeline::Divided;
+use crate::{Closure, Embedded, Inspect, Nested, Parted, Pipeline};
 
 /// The field of a stage's struct: its type parameters, and the limits of this use of it.
 pub struct Token<G, L> {
@@ -94,8 +95,8 @@ where
 }
 
 /// The pipeline that a checked chain makes.
-pub fn finish<In, F: Accepts<In>>(_: Port<In>, stages: F) -> Pipeline<In, F> {
-    Pipeline::new(stages)
+pub fn finish<In, F>(_: Port<In>, stages: F, plan: Plan) -> Pipeline<In, F> {
+    Pipeline::planned(stages, plan)
 }
 
 /// A boundary: one value in, its items out.
@@ -105,14 +106,8 @@ pub fn each() -> boundary::each {
 }
 
 /// Stages between two boundaries.
-pub fn staged<In, F: Accepts<In>>(_: Port<In>, stages: F, plan: &mut Plan) -> Staged<F> {
-    Staged::new(stages, plan)
-}
-
-/// A boundary in its place.
-pub fn border<In, B: Accepts<In>>(_: Port<In>, mut boundary: B, plan: &mut Plan) -> B {
-    boundary.__mount(plan);
-    boundary
+pub fn staged<F>(stages: F) -> Staged<F> {
+    Staged::new(stages)
 }
 
 /// Two parts, and the boundary between them.
@@ -133,10 +128,18 @@ pub fn parted<In, H, B, R>(
 pub struct Embed<T>(pub T);
 
 /// A pipeline without a state of its own runs under that of the pipeline around it: only its stages go in.
-impl<In, F, M> Embed<Pipeline<In, F, (), M>> {
+impl<In, F> Embed<Pipeline<In, F>> {
     /// The stages.
     pub fn into_stage(self) -> Nested<In, F> {
         self.0.into_nested()
+    }
+}
+
+/// A pipeline with a boundary does not go into another: its edge says so.
+impl<In, F, S, B> Embed<Pipeline<In, F, S, Parted<B>>> {
+    /// What does not fit.
+    pub fn into_stage(self) -> Divided<F, B> {
+        Divided::new(self.0)
     }
 }
 

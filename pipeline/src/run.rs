@@ -1,6 +1,7 @@
 //! What all items of a run share.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -122,19 +123,41 @@ impl<'a> Run<'a> {
         self.counts?.meters.get(slot.index())
     }
 
-    /// The time, as of the last look at the clock; of a single item, the time.
+    /// The time on the clock of the run, in nanoseconds from 1 on: as of the last look at it; of a single item, the time.
     #[inline]
-    pub(crate) fn now(&self) -> Instant {
+    pub(crate) fn nanos(&self) -> u64 {
         match self.counts {
-            Some(counts) => counts.started + Duration::from_nanos(counts.clock.load(Ordering::Relaxed)),
-            None => Instant::now(),
+            Some(counts) => counts.clock.load(Ordering::Relaxed) + 1,
+            None => self.nanos_at(Instant::now()),
+        }
+    }
+
+    pub(crate) fn nanos_at(&self, time: Instant) -> u64 {
+        let nanos = time.saturating_duration_since(self.zero()).as_nanos();
+        u64::try_from(nanos).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    pub(crate) fn at(&self, nanos: u64) -> Instant {
+        self.zero() + Duration::from_nanos(nanos - 1)
+    }
+
+    /// When the clock of the run was at 0.
+    fn zero(&self) -> Instant {
+        /// Before all runs of single items, on whatever clock: a paused one may be behind.
+        static ZERO: OnceLock<Instant> = OnceLock::new();
+        match self.counts {
+            Some(counts) => counts.started,
+            None => *ZERO.get_or_init(|| {
+                let now = Instant::now();
+                now.checked_sub(Duration::from_secs(1_000_000)).unwrap_or(now)
+            }),
         }
     }
 
     /// Looks at the clock, and says how long it is since the last look.
     pub(crate) fn look(&self) -> Duration {
         let Some(counts) = self.counts else { return Duration::ZERO };
-        let nanos = u64::try_from(counts.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let nanos = u64::try_from(counts.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
         let before = counts.clock.load(Ordering::Relaxed);
         counts.clock.store(nanos, Ordering::Relaxed);
         Duration::from_nanos(nanos.saturating_sub(before))

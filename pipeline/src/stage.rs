@@ -36,12 +36,13 @@ pub trait Accepts<In> {
         None
     }
 
-    /// Checks one edge of a pipeline.
+    /// Checks one edge of a pipeline, and gives the step behind it its place in the plan.
     #[doc(hidden)]
-    fn __fits(_: Port<In>, stage: Self) -> (Kept<Self::Out, Self>, Port<Self::Out>)
+    fn __fits(_: Port<In>, mut stage: Self, plan: &mut Plan) -> (Kept<Self::Out, Self>, Port<Self::Out>)
     where
         Self: Sized,
     {
+        stage.__mount(plan);
         (Self::Out::keep(stage), Port::new())
     }
 }

@@ -26,57 +26,69 @@ pub(crate) const SAMPLED: u64 = 256;
 pub(crate) struct Watch<'a> {
     pub(crate) item: &'a Item<'a>,
     slot: Slot,
-    since: Option<Instant>,
+    /// On the clock of the run; nothing is 0.
+    since: u64,
 }
 
 impl<'a> Watch<'a> {
     #[inline]
     pub(crate) fn new(item: &'a Item<'a>, slot: Slot) -> Self {
-        Self { item, slot, since: None }
+        Self { item, slot, since: 0 }
     }
 
     /// The place of an attempt of this call.
     #[inline]
     pub(crate) fn place(&self, stage: &'static str, attempt: u32) -> Place {
-        Place { stage, slot: self.slot, attempt, waits: self.since.is_some() }
+        Place { stage, slot: self.slot, attempt, waits: self.since != 0 }
+    }
+
+    /// The call has to wait. (The time is that of the worker's last look at the clock.)
+    #[inline]
+    pub(crate) fn waits(&mut self) {
+        if self.since == 0 {
+            self.starts(self.item.run().nanos());
+        }
     }
 
     /// Since when the call waits: from now on, if it did not before.
-    #[inline]
-    pub(crate) fn waits(&mut self, now: impl FnOnce() -> Instant) -> Instant {
-        if let Some(since) = self.since {
-            return since;
+    pub(crate) fn waits_since(&mut self, now: Instant) -> Instant {
+        let run = self.item.run();
+        if self.since == 0 {
+            self.starts(run.nanos_at(now));
         }
-        let now = now();
-        self.since = Some(now);
+        run.at(self.since)
+    }
+
+    #[inline]
+    fn starts(&mut self, now: u64) {
+        self.since = now;
         if let Some(meter) = self.item.run().meter(self.slot) {
             meter.waiting.up();
         }
-        now
     }
 
     /// How long the call took: nothing, if it never had to wait.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.since.map(|since| since.elapsed()).unwrap_or_default()
+        if self.since == 0 { Duration::ZERO } else { self.item.run().at(self.since).elapsed() }
     }
 
     /// The call is over, well or not.
     #[inline]
     pub(crate) fn over(&self) {
-        if let Some(since) = self.since {
-            waited(self.item, self.slot, since);
+        if self.since != 0 {
+            waited(self.item, self.slot, self.since);
         }
     }
 }
 
 #[inline(never)]
-fn waited(item: &Item<'_>, slot: Slot, since: Instant) {
+fn waited(item: &Item<'_>, slot: Slot, since: u64) {
     let run = item.run();
     if let Some(meter) = run.meter(slot) {
         meter.waiting.down();
         // A watched call is timed by whoever watches it.
         if !item.is_watched() {
-            meter.took(run.now().saturating_duration_since(since), 1);
+            meter.took(run.nanos().saturating_sub(since), 1);
         }
     }
 }
@@ -145,7 +157,8 @@ impl Running<'_> {
         if let (Some(meter), false) = (run.meter(self.slot), matches!(outcome, Outcome::Cancelled)) {
             // One that waited would have been timed anyway.
             let alone = self.polls > 1 || run.is_observed();
-            meter.took(elapsed, if alone { 1 } else { SAMPLED });
+            let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+            meter.took(nanos, if alone { 1 } else { SAMPLED });
         }
         let call = self.call();
         run.tell(|observer| observer.stage_finished(&call, outcome, elapsed));

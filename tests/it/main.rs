@@ -15,11 +15,15 @@ mod blocking;
 mod boundaries;
 mod chain;
 mod context;
+mod dead_letters;
 mod errors;
+#[cfg(feature = "serde")]
+mod json;
 mod limits;
 mod many;
 mod panics;
 mod retry;
+mod split;
 mod state;
 mod support;
 mod sync_code;

@@ -58,7 +58,7 @@ fn batch(name: Ident, input: ParseStream<'_>) -> syn::Result<Boundary> {
     if input.peek(Token![.]) {
         return Err(syn::Error::new_spanned(name, "`batch` is a boundary between stages, and has no policy"));
     }
-    Ok(Boundary::Batch { name, size, linger })
+    Ok(Boundary::Batch { name, size: Box::new(size), linger })
 }
 
 fn check_size(size: &Expr) -> syn::Result<()> {
@@ -101,7 +101,7 @@ fn linger(value: Expr) -> syn::Result<Linger> {
             let message = "how long a batch may wait for more is written as text with a unit: `\"50ms\"`";
             Err(syn::Error::new_spanned(&value, message))
         }
-        _ => Ok(Linger::Value(value)),
+        _ => Ok(Linger::Value(Box::new(value))),
     }
 }
 

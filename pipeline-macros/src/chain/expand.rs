@@ -16,79 +16,59 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
     let runtime = pipeline.runtime.as_ref().map(Runtime::at).unwrap_or_default();
     let private = runtime.private();
     let input = pipeline.input.as_ref().map(|ty| quote!(::<#ty>));
-    let first = hidden("port", 0);
+    let (first, plan) = (hidden("port", 0), plan());
     let mut port = first.clone();
     let mut steps = TokenStream::new();
-    let mut sections = vec![Section { port: port.clone(), stages: Vec::new() }];
+    let mut sections = vec![Vec::new()];
     let mut boundaries = Vec::new();
     for (index, step) in pipeline.steps.iter().enumerate() {
         let (stage, next) = (hidden("stage", index), hidden("port", index + 1));
         steps.extend(self::step(step, &stage, &port, &next, &runtime));
         if matches!(step, Step::Boundary(_)) {
-            boundaries.push((port, stage));
-            sections.push(Section { port: next.clone(), stages: Vec::new() });
+            boundaries.push(stage);
+            sections.push(Vec::new());
         } else if let Some(section) = sections.last_mut() {
-            section.stages.push(stage.into_token_stream());
+            section.push(stage.into_token_stream());
         }
         port = next;
     }
-    let made = match <[Section; 1]>::try_from(sections) {
-        Ok([section]) => {
-            let chain = nest(section.stages, &runtime);
-            quote!(#private::finish(#first, #chain))
+    let made = match <[Vec<_>; 1]>::try_from(sections) {
+        Ok([stages]) => {
+            let chain = nest(stages, &runtime);
+            quote!(#private::finish(#first, #chain, #plan))
         }
-        Err(sections) => parted(&first, sections, boundaries, &runtime),
+        Err(sections) => {
+            let parts = parted(sections, boundaries, &runtime);
+            quote!(#private::parted(#first, #parts, #plan))
+        }
     };
     quote! {{
         let #first = #private::port #input ();
+        let mut #plan = #private::Plan::default();
         #steps
         #made
     }}
 }
 
-/// Stages between two boundaries, and the port in front of them.
-struct Section {
-    port: Ident,
-    stages: Vec<TokenStream>,
+/// The parts of a pipeline with boundaries: stages, and behind a boundary all that follows.
+fn parted(sections: Vec<Vec<TokenStream>>, boundaries: Vec<Ident>, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let mut parts = sections.into_iter().rev().map(|stages| {
+        if stages.is_empty() {
+            return quote!(#private::Empty);
+        }
+        let chain = nest(stages, runtime);
+        quote!(#private::staged(#chain))
+    });
+    let last = parts.next().unwrap_or_default();
+    parts
+        .zip(boundaries.into_iter().rev())
+        .fold(last, |rest, (part, boundary)| quote!(#private::cut(#part, #boundary, #rest)))
 }
 
-/// A pipeline with boundaries: sections, each with all that follows it behind the boundary.
-fn parted(
-    first: &Ident,
-    sections: Vec<Section>,
-    boundaries: Vec<(Ident, Ident)>,
-    runtime: &Runtime,
-) -> TokenStream {
-    let private = runtime.private();
-    let plan = Ident::new("__plan", Span::mixed_site());
-    // In order: the plan numbers the steps as they come.
-    let mut made = TokenStream::new();
-    let mut parts = Vec::new();
-    let mut borders = boundaries.into_iter();
-    for (index, Section { port, stages }) in sections.into_iter().enumerate() {
-        let part = hidden("part", index);
-        if stages.is_empty() {
-            made.extend(quote!(let #part = #private::Empty;));
-        } else {
-            let chain = nest(stages, runtime);
-            made.extend(quote!(let #part = #private::staged(#port, #chain, &mut #plan);));
-        }
-        let border = borders.next().map(|(port, stage)| {
-            let border = hidden("border", index);
-            made.extend(quote!(let #border = #private::border(#port, #stage, &mut #plan);));
-            border
-        });
-        parts.push((part, border));
-    }
-    let whole = parts.into_iter().rev().fold(TokenStream::new(), |rest, (part, border)| match border {
-        Some(border) => quote!(#private::cut(#part, #border, #rest)),
-        None => part.into_token_stream(),
-    });
-    quote! {
-        let mut #plan = #private::Plan::default();
-        #made
-        #private::parted(#first, #whole, #plan)
-    }
+/// The variable that numbers the steps.
+fn plan() -> Ident {
+    Ident::new("__plan", Span::mixed_site())
 }
 
 /// Statements that bind a step and the port behind it.
@@ -209,20 +189,20 @@ fn stand_in_parameters(arguments: &PathArguments) -> Vec<Ident> {
 
 /// The same stage under a policy of this place.
 fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
-    let (root, private) = (runtime.root(), runtime.private());
+    let (root, private, plan) = (runtime.root(), runtime.private(), plan());
     let spec = policy::overrides(overrides, &quote!(#private::spec(&#stage)), runtime);
     let overridden = match &overrides.retries {
-        None => quote!(#private::as_before(#port, #stage, spec)),
+        None => quote!(#private::as_before(#port, #stage, spec, &mut #plan)),
         Some(retries) if overrides.retries() => {
             let at = retries.key.span();
             let value = Ident::new("stage", at);
             let attempts = call_at(at, &quote!(#root::Retryable::<_>::__again), &quote!(#port, #value));
             quote!({
                 let attempts = { let #value = &#stage; #attempts };
-                #private::again(#stage, attempts, spec)
+                #private::again(#stage, attempts, spec, &mut #plan)
             })
         }
-        Some(_) => quote!(#private::once(#port, #stage, spec)),
+        Some(_) => quote!(#private::once(#port, #stage, spec, &mut #plan)),
     };
     quote! {
         let #stage = {
@@ -265,7 +245,8 @@ fn checked(stage: &TokenStream, port: &Ident, at: Span, runtime: &Runtime) -> To
     let root = runtime.root();
     // The user's own tokens as far as rustc can see, or it would add a note on macros to each mismatch.
     let value = Ident::new("stage", at);
-    let fits = call_at(at, &quote!(#root::Accepts::__fits), &quote!(#port, #value));
+    let plan = plan();
+    let fits = call_at(at, &quote!(#root::Accepts::__fits), &quote!(#port, #value, &mut #plan));
     quote! {{
         let #value = #stage;
         #fits

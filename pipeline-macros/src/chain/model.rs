@@ -32,11 +32,11 @@ pub(crate) enum Step {
 /// Where the number of items changes.
 pub(crate) enum Boundary {
     Each(Ident),
-    Batch { name: Ident, size: Expr, linger: Option<Linger> },
+    Batch { name: Ident, size: Box<Expr>, linger: Option<Linger> },
 }
 
 /// How long a batch may wait for more.
 pub(crate) enum Linger {
     Literal(std::time::Duration),
-    Value(Expr),
+    Value(Box<Expr>),
 }

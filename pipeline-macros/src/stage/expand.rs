@@ -175,7 +175,24 @@ fn called(stage: &Stage) -> TokenStream {
     let Stage { name, policy, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
-    let (generics, clause) = impl_generics(stage);
+    let (generics, mut clause) = impl_generics(stage);
+    if policy.splits() {
+        // Reported at the types, and taken for granted from then on.
+        let output = value_type(stage);
+        let bounds = stage.inputs().map(|input| {
+            let owned = &input.owned;
+            let rows = respan(quote!(#root::Rows), owned.span());
+            quote_spanned!(owned.span()=> #owned: #rows)
+        });
+        let written = match &stage.output {
+            Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
+        };
+        let merge = respan(quote!(#root::Merge), written);
+        let bounds = bounds.chain([quote_spanned!(written=> #output: #merge)]);
+        if let Some(clause) = &mut clause {
+            clause.predicates.extend(bounds.map(|bound| -> syn::WherePredicate { parse_quote!(#bound) }));
+        }
+    }
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
     let spec = quote_spanned!(at=> <Self as #root::StageFn>::__SPEC);

@@ -55,13 +55,18 @@ pub type Put<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a
 /// | [`tokio::sync::mpsc::UnboundedSender`] | sends |
 /// | `Arc<Mutex<Vec<DeadLetter<In>>>>` | pushes: for tests |
 /// | [`JsonLines`](crate::dead_letters::JsonLines) (feature `serde`) | writes a line of JSON to a file, which a later run reads back |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take the dead letters of a pipeline over `{In}`",
+    label = "not a sink of `DeadLetter<{In}>`",
+    note = "pass the sender of a tokio `mpsc` channel of `DeadLetter<{In}>`, an `Arc<Mutex<Vec<DeadLetter<{In}>>>>`, or your own type that implements `DeadLetters<{In}>`"
+)]
 pub trait DeadLetters<In>: Send + Sync {
     /// Takes one letter. While it does not take more, neither does the run.
     ///
     /// # Errors
     ///
-    /// Where the letter cannot be kept. The run goes on; the letter is logged and
-    /// [counted as lost](crate::Report::letters_lost).
+    /// Where the letter cannot be kept. The run goes on; that is logged, and the letter
+    /// [counted as lost](crate::Report::letters_lost). A panic is taken as an error.
     fn put(&self, letter: DeadLetter<In>) -> Put<'_>;
 }
 

@@ -1,7 +1,9 @@
 //! The letters of a run, on their way to the sink.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use super::{DeadLetter, DeadLetters, Put};
 
@@ -22,40 +24,63 @@ pub(crate) struct Post<'a, In> {
     sink: &'a dyn DeadLetters<In>,
     waiting: VecDeque<DeadLetter<In>>,
     posting: Option<(usize, Put<'a>)>,
-    pub(crate) lost: usize,
+    /// Of whoever drives the run, to be told of a letter.
+    driver: Option<Waker>,
+    lost: usize,
 }
 
 impl<'a, In> Post<'a, In> {
     pub(crate) fn new(sink: &'a dyn DeadLetters<In>) -> Self {
-        Self { sink, waiting: VecDeque::new(), posting: None, lost: 0 }
+        Self { sink, waiting: VecDeque::new(), posting: None, driver: None, lost: 0 }
     }
 
+    /// Takes a letter, to be posted in the next turn: the other items of this one may take long, and where the source
+    /// waits for the post there may be none.
     pub(crate) fn add(&mut self, letter: DeadLetter<In>) {
         self.waiting.push_back(letter);
+        if let Some(driver) = self.driver.take() {
+            driver.wake();
+        }
     }
 
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
+    /// The letters that the sink did not take; when all is over, those that it was not asked to take as well.
+    pub(crate) fn lost(&self) -> usize {
+        self.lost + self.waiting.len() + usize::from(self.posting.is_some())
+    }
+
     /// Whether all letters are with the sink.
-    pub(crate) fn poll(&mut self, cx: &mut std::task::Context<'_>) -> bool {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
             if let Some((index, posting)) = &mut self.posting {
                 let index = *index;
-                match posting.as_mut().poll(cx) {
-                    std::task::Poll::Pending => return false,
-                    std::task::Poll::Ready(done) => {
-                        self.posting = None;
-                        if let Err(error) = done {
-                            self.lost += 1;
-                            tracing::error!(index, "a dead letter was lost: {error}");
-                        }
-                    }
+                // What a sink leaves half done is its own.
+                let posted = catch_unwind(AssertUnwindSafe(|| posting.as_mut().poll(cx)));
+                match posted {
+                    Ok(Poll::Pending) => break,
+                    Ok(Poll::Ready(Ok(()))) => {}
+                    Ok(Poll::Ready(Err(error))) => self.lose(index, format_args!("{error}")),
+                    Err(_) => self.lose(index, format_args!("its sink panicked")),
                 }
+                self.posting = None;
             }
-            let Some(letter) = self.waiting.pop_front() else { return true };
-            self.posting = Some((letter.index, self.sink.put(letter)));
+            let Some(letter) = self.waiting.pop_front() else { break };
+            let index = letter.index;
+            let sink = self.sink;
+            match catch_unwind(AssertUnwindSafe(|| sink.put(letter))) {
+                Ok(posting) => self.posting = Some((index, posting)),
+                Err(_) => self.lose(index, format_args!("its sink panicked")),
+            }
         }
+        self.driver = Some(cx.waker().clone());
+        self.posting.is_none()
+    }
+
+    fn lose(&mut self, index: usize, why: std::fmt::Arguments<'_>) {
+        self.lost += 1;
+        tracing::error!(index, "a dead letter was lost: {why}");
     }
 }

@@ -9,20 +9,20 @@ use crate::StageError;
 use crate::footing::Place;
 use crate::plan::Slot;
 
-/// The boundaries, by the names that they have in `pipeline!`: errors name them.
+/// The boundaries, by the names that they have in `pipeline!`: errors name them. Nobody makes them by hand.
 pub mod boundary {
     use std::time::Duration;
 
     use crate::plan::Slot;
 
-    /// One value in, its items out.
+    /// `each`: one value in, its items out.
     #[allow(non_camel_case_types)]
     #[derive(Debug, Clone, Copy, Default)]
     pub struct each {
         pub(crate) slot: Slot,
     }
 
-    /// Items in, vectors of them out.
+    /// `batch(n, "linger")`: items in, vectors of them out.
     #[allow(non_camel_case_types)]
     #[derive(Debug, Clone, Copy)]
     pub struct batch {

@@ -131,12 +131,7 @@ pub trait Border<In>: Accepts<In> + Clone + Send + Sync {
 pub struct Staged<F>(Arc<F>);
 
 impl<F> Staged<F> {
-    /// The stages, in their place.
-    pub fn new<In>(mut stages: F, plan: &mut Plan) -> Self
-    where
-        F: Accepts<In>,
-    {
-        stages.__mount(plan);
+    pub(crate) fn new(stages: F) -> Self {
         Self(Arc::new(stages))
     }
 }

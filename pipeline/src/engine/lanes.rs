@@ -96,23 +96,25 @@ impl<C: Future, K> Lanes<C, K> {
     /// Polls the calls that were woken: as many as `may` lets.
     pub(crate) fn wake(&mut self, may: &mut impl FnMut(bool) -> bool, mut done: impl FnMut(K, C::Output)) {
         let Self { lanes, free, bells, late, .. } = self;
-        bells.answer(|index| late.push(index));
-        let mut at = 0;
-        while let Some(&index) = late.get(at) {
-            if !may(coop::has_budget_remaining()) {
-                break;
+        let mut stopped = false;
+        let mut visit = |index: usize, late: &mut Vec<usize>| {
+            stopped = stopped || !may(coop::has_budget_remaining());
+            if stopped {
+                late.push(index);
+                return;
             }
-            at += 1;
-            let Some(lane) = lanes.get_mut(index).filter(|lane| lane.kept.is_some()) else { continue };
+            let Some(lane) = lanes.get_mut(index).filter(|lane| lane.kept.is_some()) else { return };
             if let Some(Poll::Ready(output)) = lane.poll() {
-                lane.call.set(None);
                 free.push(index);
                 if let Some(kept) = lane.kept.take() {
                     done(kept, output);
                 }
             }
+        };
+        for index in std::mem::take(late) {
+            visit(index, late);
         }
-        late.drain(..at);
+        bells.answer(|index| visit(index, late));
     }
 
     /// Drops all calls, and gives back what was kept with them.

@@ -30,7 +30,7 @@ pub use batch::settings as batch;
 pub use books::Books;
 pub(crate) use chunk::{Chunk, go, go_watched};
 pub use each::boundary;
-pub use flow::{Cut, Empty, Flow, Parted, Staged, Whole};
+pub use flow::{Cut, Empty, Flow, Items, Parted, Staged, Whole};
 pub(crate) use one::{Caught, block_on, panicked, result};
 pub use outputs::Outputs;
 pub use segment::Deck;

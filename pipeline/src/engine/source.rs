@@ -98,6 +98,7 @@ impl<St: Stream + Send> Pull<St::Item> for Polling<St> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<In, St> Source<In> for Streaming<St>
 where
     St: Stream<Item = In> + Send,

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -43,6 +45,14 @@ where
         cx: &Scope<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         self.0.call(input, cx)
+    }
+
+    fn __call_watched(
+        &self,
+        input: In,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        self.0.__call_watched(input, cx)
     }
 
     fn __segment<'a, U>(
@@ -164,6 +174,13 @@ struct Worker<In, T> {
     lanes: usize,
     floor: Arc<Floor<In, T>>,
     shared: Shared,
+}
+
+impl<In, T> Drop for Worker<In, T> {
+    /// Whoever waits for its results is to see that there will be no more.
+    fn drop(&mut self) {
+        self.floor.driver.wake();
+    }
 }
 
 /// Results are handed over at least this often, while there are some.
@@ -334,6 +351,15 @@ impl<U: Upstream, T: Send> Upstream for Spreading<U, T> {
     fn wake(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
         self.upstream.wake(turn);
         self.receive(turn);
+        if let Some(task) = self.tasks.iter_mut().find(|task| task.0.is_finished()) {
+            // Stages' panics are caught; this is one of something that a stage returned, when it was dropped.
+            if let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut turn.cx()) {
+                self.tasks.clear();
+                if let Ok(payload) = error.try_into_panic() {
+                    resume_unwind(payload);
+                }
+            }
+        }
     }
 
     fn take(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Take<U::Tag, T> {
@@ -361,7 +387,7 @@ impl<U: Upstream, T: Send> Upstream for Spreading<U, T> {
         self.begun -= self.outgoing.len() as u64 + self.floor.stop() as u64;
         self.outgoing.clear();
         let mut cx = turn.cx();
-        self.tasks.retain_mut(|task| std::pin::Pin::new(&mut task.0).poll(&mut cx).is_pending());
+        self.tasks.retain_mut(|task| Pin::new(&mut task.0).poll(&mut cx).is_pending());
         if !self.tasks.is_empty() {
             return Poll::Pending;
         }

@@ -82,7 +82,7 @@ pub struct Turn<'t, 'a, R> {
 /// computes for long keeps its thread for that long, as it would without us.
 const CALLS: u32 = 256;
 /// After so many of them the clock is looked at again.
-const LOOK: u32 = 32;
+const LOOK: u32 = 64;
 
 impl<'t, 'a, R> Turn<'t, 'a, R> {
     pub(crate) fn new(waker: &'t Waker, books: &'t mut Books<'a, R>) -> Self {

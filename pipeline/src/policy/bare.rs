@@ -61,17 +61,11 @@ where
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(failed(watch, F::__SPEC.name, error.__boxed()))),
             Poll::Pending => {
-                waits(watch);
+                watch.waits();
                 Poll::Pending
             }
         }
     }
-}
-
-#[inline(never)]
-fn waits(watch: &mut Watch<'_>) {
-    let run = watch.item.run();
-    watch.waits(|| run.now());
 }
 
 #[cold]

@@ -210,7 +210,7 @@ where
             let rng = || item.run().rng(item.index(), spec.name, made);
             let wait = spec.backoff.draw(made, rng).max(floor);
             // Starts the watch, if nothing had to wait so far.
-            watch.waits(Instant::now);
+            watch.waits_since(Instant::now());
             let attempt = FailedAttempt { attempt: made, kind, cause, wait };
             let call = StageCall::new(spec.name, item);
             item.run().tell(|observer| observer.attempt_failed(&call, &attempt));
@@ -300,7 +300,8 @@ async fn turn<'l, L: Limit>(
 ) -> Result<L::Permit<'l>, Late> {
     let (item, place) = (watch.item, watch.place(spec.name, attempt));
     let future = within(watch, spec.deadline, limit.enter(spec));
-    let Some(meter) = item.run().meter(place.slot) else {
+    let limited = spec.concurrency.is_some() || spec.rate.is_some();
+    let Some(meter) = item.run().meter(place.slot).filter(|_| limited) else {
         return Standing { future, place }.await;
     };
     let from = Instant::now();

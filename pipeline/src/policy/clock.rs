@@ -43,7 +43,7 @@ fn next_limit(
     deadline: Option<Duration>,
 ) -> (Option<Instant>, Late) {
     let now = Instant::now();
-    let started = watch.waits(|| now);
+    let started = watch.waits_since(now);
     // Out of the clock's range is for ever.
     let timeout = timeout.and_then(|timeout| now.checked_add(timeout));
     let deadline = deadline.and_then(|deadline| started.checked_add(deadline));

@@ -127,7 +127,7 @@ impl Report {
             items_failed: books.failed,
             items_cancelled: usize::try_from(account.cancelled).unwrap_or(usize::MAX),
             rows_isolated: books.isolated,
-            letters_lost: books.post.as_ref().map_or(0, |post| post.lost),
+            letters_lost: books.post.as_ref().map_or(0, |post| post.lost()),
             observer_panics: books.counts.observer_panics() + account.observer_panics,
             elapsed: books.counts.elapsed(),
             failures: std::mem::take(&mut books.failures),
@@ -171,7 +171,7 @@ impl Report {
         self.rows_isolated
     }
 
-    /// The dead letters that their sink could not take.
+    /// The dead letters that their sink could not take; and those that were left when the run was stopped a second time.
     #[must_use]
     pub fn letters_lost(&self) -> usize {
         self.letters_lost
@@ -201,6 +201,12 @@ impl Report {
     #[must_use]
     pub fn stages(&self) -> &[StageReport] {
         &self.stages
+    }
+
+    /// The first stage of this name.
+    #[must_use]
+    pub fn stage(&self, name: &str) -> Option<&StageReport> {
+        self.stages.iter().find(|stage| stage.name == name)
     }
 
     /// The failures, in the order in which they came, of a run in [`Collect`](crate::ErrorMode::Collect) mode.
@@ -307,7 +313,10 @@ impl fmt::Display for Report {
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate, to be read.
         let rate = self.items_per_second().round() as u64;
-        write!(f, " in {} ({} a second)", human(self.elapsed), count(rate))?;
+        write!(f, " in {}", human(self.elapsed))?;
+        if rate > 0 {
+            write!(f, " ({} in a second)", count(rate))?;
+        }
         if self.letters_lost > 0 {
             write!(f, "; {} dead letters LOST", count(self.letters_lost))?;
         }
@@ -322,7 +331,7 @@ impl fmt::Display for Report {
         let rows = self.stages.iter().map(|stage| {
             let queued = Some(stage.queued()).filter(|queued| !queued.is_zero());
             vec![
-                stage.name.clone(),
+                shortened(&stage.name),
                 count(stage.calls()).to_string(),
                 count(stage.outputs()).to_string(),
                 quiet(stage.failures()),
@@ -349,6 +358,14 @@ impl fmt::Display for Report {
             "queued",
         ];
         table(f, &heads, &rows.collect::<Vec<_>>())
+    }
+}
+
+/// `closure at main.rs:7` of `closure at src/bin/main.rs:7`: a table has little room.
+fn shortened(name: &str) -> String {
+    match (name.split_once(" at "), name.rsplit_once('/')) {
+        (Some((what, _)), Some((_, file))) => format!("{what} at {file}"),
+        _ => name.to_owned(),
     }
 }
 

@@ -1,0 +1,144 @@
+//! Whatever happens in a run, its counts add up, and each item is seen once.
+
+use pipeline::{ErrorKind, ErrorMode, Report};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use crate::random::{Came, Case, Fate, SHAPES, Verb, World, whole};
+
+fn modes() -> impl Strategy<Value = ErrorMode> {
+    prop_oneof![Just(ErrorMode::Strict), Just(ErrorMode::Lenient), Just(ErrorMode::Collect)]
+}
+
+fn verbs() -> impl Strategy<Value = Verb> {
+    prop_oneof![Just(Verb::Drain), Just(Verb::Collect), Just(Verb::Stream), Just(Verb::Settle)]
+}
+
+prop_compose! {
+    fn cases()(
+        (shape, verb, mode) in (0..SHAPES, verbs(), modes()),
+        items in prop_oneof![0_u64..4, 0_u64..40, 100_u64..600],
+        (concurrency, workers, ordered) in (1_usize..=100, 1_usize..=3, any::<bool>()),
+        faults in prop_oneof![Just(0_u64), Just(5), Just(100)],
+        longest in prop_oneof![Just(0_u64), 1_u64..20],
+        stops in prop_oneof![3 => Just(vec![]), 2 => prop::collection::vec(0_u64..40, 1..=2)],
+        seed in any::<u64>(),
+    ) -> Case {
+        Case { shape, verb, mode, items, concurrency, workers, ordered, faults, longest, stops, seed }
+    }
+}
+
+/// Runs it on a paused clock. If nothing is left that could go on, the clock jumps to the end of the wait.
+fn run(case: &Case, world: &World) -> Came {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    let day = std::time::Duration::from_secs(24 * 3600);
+    runtime.block_on(async { tokio::time::timeout(day, case.run(world)).await }).expect("the run hangs")
+}
+
+fn check(case: &Case, world: &World, came: &Came) {
+    if let Some(report) = &came.report {
+        check_report(case, world, came, report);
+    }
+    if let Some(results) = &came.results {
+        assert_eq!(results.len() as u64, case.items, "each input has its result");
+        for (index, result) in (0..).zip(results) {
+            match result {
+                Ok(output) => assert_eq!(*output, index, "in its place"),
+                Err(error) => match error.kind() {
+                    ErrorKind::Cancelled => assert!(!case.stops.is_empty(), "{error}"),
+                    ErrorKind::Failed => {
+                        let name = ["first", "second", "third"].into_iter().find(|it| *it == error.stage());
+                        assert_eq!(world.fate(name.unwrap(), index), Fate::Fail);
+                    }
+                    _ => assert_eq!(error.kind(), ErrorKind::Panicked),
+                },
+            }
+        }
+    }
+    // The numbers grow along the source, and those of parts within their item.
+    let mut sorted = came.numbers.clone();
+    sorted.sort_unstable();
+    if case.ordered || came.results.is_some() {
+        assert_eq!(came.numbers, sorted, "in order");
+    }
+    sorted.dedup();
+    assert_eq!(came.numbers.len(), sorted.len(), "each came out once");
+    if let (Some(stages), true, true) = (whole(case.shape), case.stops.is_empty(), case.verb != Verb::Drain) {
+        if !came.aborted && (case.mode != ErrorMode::Strict || came.results.is_some()) {
+            let expected: Vec<_> = (0..case.items).filter(|id| world.passes(stages, *id)).collect();
+            assert_eq!(sorted, expected, "whatever passes its stages comes out");
+        }
+    }
+    for (stage, id, calls) in ["split", "keep", "pack", "first", "second", "third"]
+        .iter()
+        .flat_map(|stage| world.calls(stage).into_iter().map(|(id, calls)| (*stage, id, calls)))
+    {
+        assert_eq!(calls, 1, "item {id} is seen once at {stage}");
+    }
+}
+
+fn check_report(case: &Case, world: &World, came: &Came, report: &Report) {
+    let (taken, given) = (report.items_in(), report.items_out());
+    let (failed, cancelled) = (report.items_failed(), report.items_cancelled());
+    if whole(case.shape).is_some() {
+        assert_eq!(taken + report.rows_isolated(), given + failed + cancelled, "the items add up");
+    }
+    assert!(taken as u64 <= case.items);
+    match case.mode {
+        ErrorMode::Collect => assert_eq!(report.failures().len(), failed),
+        _ => assert!(report.failures().is_empty()),
+    }
+    if let Some(outputs) = came.outputs {
+        assert_eq!(given, outputs);
+    }
+    match (came.failures, case.mode) {
+        (Some(failures), ErrorMode::Strict) => assert!(failures <= 1),
+        (Some(failures), _) if cancelled == 0 => assert_eq!(failed, failures, "each failure is in the stream"),
+        _ => {}
+    }
+    match case.verb {
+        Verb::Drain => assert_eq!(came.aborted, case.mode == ErrorMode::Strict && failed > 0),
+        Verb::Collect | Verb::Settle if case.stops.is_empty() => assert!(failed > 0),
+        _ => {}
+    }
+    if case.stops.is_empty() && !(case.mode == ErrorMode::Strict && failed > 0) {
+        assert_eq!((taken as u64, cancelled), (case.items, 0), "nothing is left undone without a reason");
+    }
+    let mut before: Option<&pipeline::StageReport> = None;
+    for stage in report.stages() {
+        let (name, calls) = (stage.name(), stage.calls());
+        if !stage.is_boundary() {
+            assert_eq!(calls, stage.outputs() + stage.failures() + stage.cancelled(), "{name} adds up");
+            if !name.starts_with("closure") {
+                assert_eq!(calls, world.calls(name).len() as u64, "{name} was called as often as it says");
+            }
+        }
+        if let Some(before) = before {
+            let near = stage.is_boundary() || before.is_boundary();
+            assert!(calls <= before.outputs(), "{name} got what was given");
+            assert!(near || calls == before.outputs(), "what is given within a segment goes on at once");
+        }
+        before = Some(stage);
+    }
+    if let Some(last) = before {
+        assert!(given as u64 <= last.outputs());
+        assert!(cancelled > 0 || given as u64 == last.outputs() || case.mode == ErrorMode::Strict);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 15000,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(11),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn counts_add_up_and_items_are_seen_once(case in cases()) {
+        let world = case.world();
+        let came = run(&case, &world);
+        check(&case, &world, &came);
+    }
+}

@@ -1,0 +1,46 @@
+//! Random runs on several threads, with real waits: none of them hangs.
+
+use std::time::{Duration, Instant};
+
+use pipeline::ErrorMode;
+
+use crate::random::{Case, SHAPES, Verb};
+
+fn random(seed: u64) -> Case {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let stops = if rng.u8(..5) < 2 { rng.usize(1..=2) } else { 0 };
+    Case {
+        shape: rng.usize(..SHAPES),
+        verb: [Verb::Drain, Verb::Collect, Verb::Stream, Verb::Settle][rng.usize(..4)],
+        mode: [ErrorMode::Strict, ErrorMode::Lenient, ErrorMode::Collect][rng.usize(..3)],
+        items: [rng.u64(..5), rng.u64(..100), rng.u64(..3000)][rng.usize(..3)],
+        concurrency: rng.usize(1..=100),
+        workers: rng.usize(1..=3),
+        ordered: rng.bool(),
+        faults: [0, 0, 3, 100][rng.usize(..4)],
+        longest: rng.u64(..3),
+        stops: std::iter::repeat_with(|| rng.u64(..5)).take(stops).collect(),
+        seed,
+    }
+}
+
+/// The seconds that it may take are in `STRESS_SECONDS`; 3 if nothing is said. `STRESS_SEED` says where to begin.
+#[test]
+fn no_random_run_hangs_on_several_threads() {
+    let said = |name| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    let budget = Duration::from_secs(said("STRESS_SECONDS").unwrap_or(3));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_time().build().unwrap();
+    let start = Instant::now();
+    let mut seed = said("STRESS_SEED").unwrap_or(1);
+    while start.elapsed() < budget {
+        let case = random(seed);
+        let ended = runtime.block_on(async {
+            let case = case.clone();
+            let run = tokio::spawn(async move { case.run(&case.world()).await });
+            tokio::time::timeout(Duration::from_secs(30), run).await
+        });
+        assert!(ended.is_ok(), "the run of seed {seed} hangs: {case:?}");
+        assert!(ended.is_ok_and(|run| run.is_ok()), "the run of seed {seed} panicked: {case:?}");
+        seed += 1;
+    }
+}

@@ -1,0 +1,15 @@
+use pipeline::{pipeline, stage};
+
+#[stage]
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+#[stage]
+fn length(word: &str) -> usize {
+    word.len()
+}
+
+fn main() {
+    let _ = pipeline![length => batch(2)].settle(["a".to_owned()]);
+}
