@@ -327,7 +327,7 @@ where
     ///
     /// Outside of a tokio runtime.
     #[track_caller]
-    pub fn stream(&self, inputs: impl Source<In, __Pull: 'static>) -> Outputs<F::Out>
+    pub fn stream(&self, inputs: impl Source<In, Reading: 'static>) -> Outputs<F::Out>
     where
         In: 'static,
         F: 'static,
@@ -352,26 +352,27 @@ where
 pub trait OneForOne<B> {
     /// What would come out.
     #[doc(hidden)]
-    type __Out;
+    type Output;
 }
 
 /// The verbs that a pipeline with a boundary does not have, to say so.
+#[allow(clippy::must_use_candidate)] // Nobody can call them.
 impl<In, F, S, B> Pipeline<In, F, S, Parted<B>> {
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn run<I: OneForOne<B>>(&self, _: I) -> I::__Out {
+    pub fn run<I: OneForOne<B>>(&self, _: I) -> I::Output {
         unreachable!("no item goes through a boundary by itself")
     }
 
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn run_blocking<I: OneForOne<B>>(&self, _: I) -> I::__Out {
+    pub fn run_blocking<I: OneForOne<B>>(&self, _: I) -> I::Output {
         unreachable!("no item goes through a boundary by itself")
     }
 
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn settle<I: OneForOne<B>>(&self, _: I) -> I::__Out {
+    pub fn settle<I: OneForOne<B>>(&self, _: I) -> I::Output {
         unreachable!("no item goes through a boundary by itself")
     }
 }
@@ -382,7 +383,11 @@ impl<In, F, S, B> Pipeline<In, F, S, Parted<B>> {
     label = "this pipeline has the boundary `{Self}`",
     note = "write its steps here; or let it run by itself, in a stage that calls `.collect(…)`"
 )]
-pub trait Nests {}
+pub trait Nests {
+    /// What would come out.
+    #[doc(hidden)]
+    type __Out: Send;
+}
 
 /// A pipeline with a boundary, where only one without could be.
 pub struct Divided<F, B>(PhantomData<(F, B)>);
@@ -393,8 +398,8 @@ impl<F, B> Divided<F, B> {
     }
 }
 
-impl<In, F: Accepts<In>, B: Nests> Accepts<In> for Divided<F, B> {
-    type Out = F::Out;
+impl<In, F, B: Nests> Accepts<In> for Divided<F, B> {
+    type Out = B::__Out;
 }
 
 impl<In, F, S, M> Clone for Pipeline<In, F, S, M> {

@@ -130,6 +130,7 @@ pub struct Embed<T>(pub T);
 /// A pipeline without a state of its own runs under that of the pipeline around it: only its stages go in.
 impl<In, F> Embed<Pipeline<In, F>> {
     /// The stages.
+    #[must_use]
     pub fn into_stage(self) -> Nested<In, F> {
         self.0.into_nested()
     }
@@ -138,6 +139,7 @@ impl<In, F> Embed<Pipeline<In, F>> {
 /// A pipeline with a boundary does not go into another: its edge says so.
 impl<In, F, S, B> Embed<Pipeline<In, F, S, Parted<B>>> {
     /// What does not fit.
+    #[must_use]
     pub fn into_stage(self) -> Divided<F, B> {
         Divided::new(self.0)
     }

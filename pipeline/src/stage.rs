@@ -113,9 +113,12 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
         U: Upstream<Item = In>,
     {
         let (run, state) = (deck.run, deck.state);
-        let make = move |chunk: Chunk<_, _, _>| match chunk.watched {
-            false => Either::Left(go(&**self, chunk, state, run)),
-            true => Either::Right(Box::pin(go_watched(&**self, chunk, state, run))),
+        let make = move |chunk: Chunk<_, _, _>| {
+            if chunk.watched {
+                Either::Right(Box::pin(go_watched(&**self, chunk, state, run)))
+            } else {
+                Either::Left(go(&**self, chunk, state, run))
+            }
         };
         Segment::new(upstream, make, &deck, last)
     }

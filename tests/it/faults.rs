@@ -223,7 +223,10 @@ async fn an_extension_whose_drop_panics_hangs_nobody() {
         let line = pipeline![armed].on_error(ErrorMode::Collect).spread(workers);
         // Whether the items fail is not said.
         let run = tokio::spawn(async move { line.drain(0..9).await.is_ok() });
-        assert!(tokio::time::timeout(Duration::from_secs(60), run).await.is_ok(), "{workers} workers: it hangs");
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), run).await.is_ok(),
+            "{workers} workers: it hangs"
+        );
     });
 }
 

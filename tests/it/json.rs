@@ -22,7 +22,7 @@ struct Row {
 }
 
 fn row(id: u64) -> Row {
-    Row { id, name: format!("row \"{id}\"\nof two lines, ☃"), weight: (id % 2 == 0).then_some(0.1) }
+    Row { id, name: format!("row \"{id}\"\nof two lines, ☃"), weight: id.is_multiple_of(2).then_some(0.1) }
 }
 
 #[stage(retries = 1, delay = "1ms")]

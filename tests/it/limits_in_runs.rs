@@ -72,12 +72,14 @@ async fn wide(x: u64, #[state] gauge: &Arc<Gauge>) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn the_concurrency_of_a_pipeline_holds_over_all_its_workers_and_is_reached() {
-    for (workers, concurrency) in [(1, 7), (2, 7), (3, 7), (5, 3), (4, 64)] {
-        let gauge = Arc::new(Gauge::default());
-        let line = pipeline![wide].with(Arc::clone(&gauge)).concurrency(concurrency).workers(workers);
-        line.drain(0..200).await.unwrap();
-        assert_eq!(gauge.most(), concurrency, "{workers} workers");
-    }
+    however_spread!(|workers| {
+        for concurrency in [1, 2, 7, 64] {
+            let gauge = Arc::new(Gauge::default());
+            let line = pipeline![wide].with(Arc::clone(&gauge)).concurrency(concurrency).spread(workers);
+            line.drain(0..200).await.unwrap();
+            assert_eq!(gauge.most(), concurrency, "{workers} workers");
+        }
+    });
 }
 
 /// Goes on in steps, so that its task is woken while it stays under way.
@@ -155,7 +157,8 @@ async fn thirsty(x: u64, #[state] semaphore: &Arc<Semaphore>) -> u64 {
 async fn calls_that_use_up_the_budget_of_their_task_are_gone_on_with() {
     however_spread!(|workers| {
         for cost in 0..8 {
-            let line = pipeline![thirsty].with(Arc::new(Semaphore::new(1000))).concurrency(300).spread(workers);
+            let line =
+                pipeline![thirsty].with(Arc::new(Semaphore::new(1000))).concurrency(300).spread(workers);
             let outputs = tokio::time::timeout(ms(5000), line.collect(vec![cost; 300])).await;
             assert!(outputs.is_ok(), "{workers} workers hang at a cost of {cost}");
         }
@@ -182,7 +185,8 @@ async fn a_run_is_stopped_at_once_though_all_lanes_of_all_workers_are_taken() {
         assert_eq!((aborted.failure.index, start.elapsed(), gauge.now()), (0, ms(1000), 0));
 
         let tokens = [CancellationToken::new(), CancellationToken::new()];
-        let line = tokens.iter().fold(line.on_error(ErrorMode::Lenient), |line, it| line.cancel_on(it.clone()));
+        let line =
+            tokens.iter().fold(line.on_error(ErrorMode::Lenient), |line, it| line.cancel_on(it.clone()));
         let run = tokio::spawn(async move { line.drain(1..9).await });
         settled().await;
         tokens.iter().for_each(CancellationToken::cancel);

@@ -11,20 +11,30 @@
     clippy::trivially_copy_pass_by_ref
 )]
 
+mod adds_up;
 mod blocking;
 mod boundaries;
 mod chain;
 mod context;
 mod dead_letters;
 mod errors;
-#[cfg(feature = "serde")]
+mod fairness;
+mod faults;
+mod faults_of_readers;
 mod json;
 mod limits;
+mod limits_in_runs;
 mod many;
+mod modes;
+mod observed_ends;
+mod observers;
 mod panics;
+mod random;
 mod retry;
 mod split;
+mod spread;
 mod state;
+mod stress;
 mod support;
 mod sync_code;
 mod timeout;

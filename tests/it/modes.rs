@@ -30,7 +30,11 @@ async fn strict_cancels_the_others_and_says_what_failed_where() {
                 "drain" => line.drain(items).await.unwrap_err(),
                 _ => line.collect(items).await.unwrap_err(),
             };
-            assert_eq!((start.elapsed(), gauge.now()), (ms(30), 0), "{verb} ends at once, and all is dropped");
+            assert_eq!(
+                (start.elapsed(), gauge.now()),
+                (ms(30), 0),
+                "{verb} ends at once, and all is dropped"
+            );
             assert_eq!((aborted.failure.index, aborted.failure.error.stage()), (2, "work"));
             assert_eq!(aborted.failure.error.downcast_ref(), Some(&Refused(30)));
             let report = &aborted.report;
@@ -74,39 +78,41 @@ async fn a_strict_stream_ends_after_its_first_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn lenient_and_collect_go_on() {
-    for (mode, workers) in
-        [(ErrorMode::Lenient, 1), (ErrorMode::Collect, 1), (ErrorMode::Lenient, 2), (ErrorMode::Collect, 3)]
-    {
-        let line = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).workers(workers);
-        let items = [50, 31, 10, 30, 20];
-        let report = line.drain(items).await.unwrap();
-        assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
-        let kept: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
-        let expected: &[usize] = if mode == ErrorMode::Collect { &[3, 1] } else { &[] };
-        assert_eq!(kept, expected, "in the order in which they came");
+    however_spread!(|workers| {
+        for mode in [ErrorMode::Lenient, ErrorMode::Collect] {
+            let line = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).spread(workers);
+            let items = [50, 31, 10, 30, 20];
+            let report = line.drain(items).await.unwrap();
+            assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
+            let kept: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
+            let expected: &[usize] = if mode == ErrorMode::Collect { &[3, 1] } else { &[] };
+            assert_eq!(kept, expected, "in the order in which they came");
 
-        let aborted = line.collect(items).await.unwrap_err();
-        assert_eq!(aborted.failure.index, 3, "the first in time");
-        let report = aborted.report;
-        assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
+            let aborted = line.collect(items).await.unwrap_err();
+            assert_eq!(aborted.failure.index, 3, "the first in time");
+            let report = aborted.report;
+            assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
 
-        let mut outputs = line.stream(items);
-        let mut said = Vec::new();
-        while let Some(output) = outputs.next().await {
-            said.push(output.map_err(|failure| failure.index));
+            let mut outputs = line.stream(items);
+            let mut said = Vec::new();
+            while let Some(output) = outputs.next().await {
+                said.push(output.map_err(|failure| failure.index));
+            }
+            assert_eq!(said, [Ok(50), Err(1), Ok(10), Err(3), Ok(20)], "each in its place");
         }
-        assert_eq!(said, [Ok(50), Err(1), Ok(10), Err(3), Ok(20)], "each in its place");
-    }
+    });
 }
 
 #[tokio::test(start_paused = true)]
 async fn settle_gives_each_its_own_whatever_the_mode() {
-    for (mode, workers) in [(ErrorMode::Strict, 1), (ErrorMode::Lenient, 2), (ErrorMode::Collect, 3)] {
-        let line = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).workers(workers);
-        let results = line.settle([50, 30, 10]).await;
-        let said: Vec<_> = results.iter().map(|it| it.as_ref().map_err(|error| error.kind())).collect();
-        assert_eq!(said, [Ok(&50), Err(ErrorKind::Failed), Ok(&10)]);
-    }
+    however_spread!(|workers| {
+        for mode in [ErrorMode::Strict, ErrorMode::Lenient, ErrorMode::Collect] {
+            let line = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).spread(workers);
+            let results = line.settle([50, 30, 10]).await;
+            let said: Vec<_> = results.iter().map(|it| it.as_ref().map_err(|error| error.kind())).collect();
+            assert_eq!(said, [Ok(&50), Err(ErrorKind::Failed), Ok(&10)]);
+        }
+    });
 }
 
 #[tokio::test(start_paused = true)]

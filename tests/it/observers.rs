@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pipeline::{
-    Accepts, BoxPipeline, ErrorKind, ErrorMode, FailedAttempt, Observer, Outcome, Report, RunId, Scope, Stage,
-    StageCall, StageError, pipeline, stage,
+    Accepts, BoxPipeline, ErrorKind, ErrorMode, FailedAttempt, Observer, Outcome, Report, RunId, Scope,
+    Stage, StageCall, StageError, pipeline, stage,
 };
 
 use crate::spread::{Spread, however_spread};
@@ -59,10 +59,17 @@ impl Log {
 
     /// What was told of the run that there was, which is checked to be consistent.
     pub(crate) fn take(&self) -> Told {
+        let told = self.take_late();
+        assert_eq!(told.late, 0, "nothing is told of a run that is over");
+        told
+    }
+
+    /// The same, where calls may end after their run.
+    pub(crate) fn take_late(&self) -> Told {
         let mut runs = std::mem::take(&mut *self.0.lock().unwrap());
         let (_, told) = runs.pop_first().expect("nothing was told");
         assert!(runs.is_empty(), "there was one run");
-        assert_eq!((told.started, told.finished.len(), told.late), (1, 1, 0), "{told:#?}");
+        assert_eq!((told.started, told.finished.len()), (1, 1), "a run starts and ends once");
         for (call, (started, ends)) in &told.calls {
             assert_eq!((*started, ends.len()), (1, 1), "{call:?} starts and ends once: {ends:?}");
         }
@@ -86,9 +93,8 @@ impl Told {
 
     /// That the report says the same.
     pub(crate) fn check(&self) {
-        let (report, count) = (&self.finished[0], |end: &[End]| {
-            self.items().iter().filter(|it| end.contains(it)).count()
-        });
+        let (report, count) =
+            (&self.finished[0], |end: &[End]| self.items().iter().filter(|it| end.contains(it)).count());
         assert_eq!(self.items.len(), report.items_in());
         assert_eq!(count(&[End::Done]), report.items_out());
         assert_eq!(count(&[End::Failed, End::Panicked]), report.items_failed());
@@ -96,7 +102,12 @@ impl Told {
         for stage in report.stages() {
             let ends = self.ends(stage.name());
             let cancelled = ends.iter().filter(|end| **end == End::Cancelled).count() as u64;
-            assert_eq!((ends.len() as u64, cancelled), (stage.calls(), stage.cancelled()), "{}", stage.name());
+            assert_eq!(
+                (ends.len() as u64, cancelled),
+                (stage.calls(), stage.cancelled()),
+                "{}",
+                stage.name()
+            );
         }
     }
 }
@@ -161,7 +172,11 @@ async fn each_verb_tells_of_its_run_its_calls_and_its_items_once() {
             told.check();
             let mut ends = [End::Done; 20];
             (ends[5], ends[7]) = (End::Failed, End::Panicked);
-            assert_eq!((told.ends("step"), told.items()), (ends.to_vec(), ends.to_vec()), "{verb}, {workers} workers");
+            assert_eq!(
+                (told.ends("step"), told.items()),
+                (ends.to_vec(), ends.to_vec()),
+                "{verb}, {workers} workers"
+            );
             assert_eq!((told.ends("ready").len(), told.ends("again").len()), (20, 18));
         }
         for (item, end) in [(1, End::Done), (5, End::Failed), (7, End::Panicked)] {
@@ -178,13 +193,13 @@ async fn each_verb_tells_of_its_run_its_calls_and_its_items_once() {
 async fn calls_between_boundaries_are_told_too() {
     however_spread!(|workers| {
         let log = Arc::new(Log::default());
-        let line = pipeline![ready => |x| vec![x] => each => step => batch(3) => |xs| xs => each => ready.name("last")];
-        let report = line.observe(Arc::clone(&log)).spread(workers).drain([0, 1, 2, 3]).await.unwrap();
+        // Behind `each` and `batch` an item has the number of its root: that of the first, if there are several.
+        let line = pipeline![ready => |x| Some(x) => each => step => batch(1) => inspect(|_| ())];
+        let line = line.observe(Arc::clone(&log)).on_error(ErrorMode::Collect).spread(workers);
+        line.drain(0..20).await.unwrap();
         let told = log.take();
-        assert_eq!(told.ends("step"), [End::Done; 4]);
-        let calls: u64 = report.stages().iter().filter(|it| !it.is_boundary()).map(|it| it.calls()).sum();
-        // Behind a batch, its items have the number of the first of them.
-        assert_eq!((calls, report.items_out()), (4 + 4 + 4 + 2 + 4, 4));
+        assert_eq!((told.ends("ready"), told.ends("step").len()), (vec![End::Done; 20], 20));
+        assert_eq!(told.items().iter().filter(|end| **end == End::Done).count(), 18);
     });
 }
 
@@ -258,7 +273,8 @@ async fn a_failed_attempt_is_told_with_its_wait_and_the_call_once() {
         told.check();
         assert_eq!(told.ends("flaky"), [End::Done, End::Done, End::Failed]);
         told.attempts.sort();
-        let said: Vec<_> = told.attempts.iter().map(|(_, index, number, wait)| (*index, *number, *wait)).collect();
+        let said: Vec<_> =
+            told.attempts.iter().map(|(_, index, number, wait)| (*index, *number, *wait)).collect();
         let (one, two, three) = (ms(10), ms(20), ms(30));
         assert_eq!(said, [(1, 1, one), (1, 2, two), (2, 1, one), (2, 2, two), (2, 3, three)]);
         assert_eq!((report.stages()[0].retries(), report.stages()[0].attempts()), (5, 8));

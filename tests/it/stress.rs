@@ -29,7 +29,8 @@ fn random(seed: u64) -> Case {
 fn no_random_run_hangs_on_several_threads() {
     let said = |name| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let budget = Duration::from_secs(said("STRESS_SECONDS").unwrap_or(3));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_time().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_time().build().unwrap();
     let start = Instant::now();
     let mut seed = said("STRESS_SEED").unwrap_or(1);
     while start.elapsed() < budget {

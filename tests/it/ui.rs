@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use trybuild::TestCases;
 
 #[test]
-#[cfg(feature = "rate")]
+#[cfg(all(feature = "rate", feature = "serde"))]
 fn each_mistake_gets_its_error_and_what_is_right_compiles() {
     let cases = TestCases::new();
     cases.compile_fail("ui/stage/fail/*.rs");

@@ -54,7 +54,8 @@ pub type Put<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a
 /// | [`tokio::sync::mpsc::Sender`] | sends; where the channel is full, the run waits |
 /// | [`tokio::sync::mpsc::UnboundedSender`] | sends |
 /// | `Arc<Mutex<Vec<DeadLetter<In>>>>` | pushes: for tests |
-/// | [`JsonLines`](crate::dead_letters::JsonLines) (feature `serde`) | writes a line of JSON to a file, which a later run reads back |
+/// | `JsonLines`, with the feature `serde` | writes a line of JSON to a file, which a later run reads back |
+#[cfg_attr(feature = "serde", doc = "\n[`JsonLines`] is how items that failed are tried again later.")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not take the dead letters of a pipeline over `{In}`",
     label = "not a sink of `DeadLetter<{In}>`",

@@ -14,6 +14,7 @@ use crate::run::{Counts, Run};
 use crate::settings::{ErrorMode, Settings};
 
 /// The books of one run. They belong to whoever drives it.
+#[allow(clippy::struct_excessive_bools)] // Each is a fact by itself.
 pub struct Books<'a, R> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) counts: &'a Counts,

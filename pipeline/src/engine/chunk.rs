@@ -27,10 +27,13 @@ pub(crate) struct Job<G, In> {
 pub(crate) struct Chunk<G, In, T> {
     pub(crate) first: Job<G, In>,
     /// Those behind it, and where they are given back, should an item have to wait or panic.
-    pub(crate) rest: Option<(Box<Rest<G, In, T>>, Arc<Back<G, In, T>>)>,
+    pub(crate) rest: Behind<G, In, T>,
     /// Whether the calls are to be watched from their beginning.
     pub(crate) watched: bool,
 }
+
+/// The rest, if there is one, and where it is given back.
+pub(crate) type Behind<G, In, T> = Option<(Box<Rest<G, In, T>>, Arc<Back<G, In, T>>)>;
 
 pub(crate) type Back<G, In, T> = Mutex<Option<Box<Rest<G, In, T>>>>;
 
@@ -45,7 +48,10 @@ pub(crate) struct Rest<G, In, T> {
 }
 
 /// What came of the item that a lane stopped at, and the rest.
-pub(crate) type Gone<G, In, T> = (G, Way<T>, Option<Box<Rest<G, In, T>>>);
+pub(crate) type Gone<G, In, T> = (G, Way<T>, Spare<G, In, T>);
+
+/// A rest, which is worth its memory.
+pub(crate) type Spare<G, In, T> = Option<Box<Rest<G, In, T>>>;
 
 impl<G, In, T> Default for Rest<G, In, T> {
     fn default() -> Self {
@@ -121,7 +127,7 @@ where
 struct Hold<G: Tag, In, T> {
     /// That of the item which is under way.
     tag: G,
-    rest: Option<(Box<Rest<G, In, T>>, Arc<Back<G, In, T>>)>,
+    rest: Behind<G, In, T>,
 }
 
 impl<G: Tag, In, T> Hold<G, In, T> {

@@ -67,7 +67,7 @@ impl<'a, U: Upstream> Drive<'a, U> {
         let cancelled = self.cancels.poll(cx);
         self.books.closed |= cancelled > 0;
         self.books.halted |= cancelled > 1;
-        let posted = self.books.post.as_mut().is_none_or(|post| post.poll(cx));
+        let posted = self.post(cx);
         if self.phase == Phase::Running && self.turn(cx, sink) {
             self.phase = Phase::Closing;
         }
@@ -75,16 +75,14 @@ impl<'a, U: Upstream> Drive<'a, U> {
             self.phase = Phase::Posting;
         }
         sink.flush();
-        match self.phase {
-            Phase::Running | Phase::Closing => Poll::Pending,
-            // Failures of this turn may have written letters.
-            Phase::Posting if posted || cancelled > 1 => {
-                let posted = self.books.post.as_mut().is_none_or(|post| post.poll(cx));
-                if posted || cancelled > 1 { Poll::Ready(()) } else { Poll::Pending }
-            }
-            Phase::Posting => Poll::Pending,
-            Phase::Over => Poll::Ready(()),
-        }
+        // Failures of this turn may have written letters.
+        let posted = self.phase == Phase::Posting && (cancelled > 1 || (posted && self.post(cx)));
+        if posted || self.phase == Phase::Over { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Whether all letters are with their sink.
+    fn post(&mut self, cx: &mut Context<'_>) -> bool {
+        self.books.post.as_mut().is_none_or(|post| post.poll(cx))
     }
 
     /// Does as much as there is to do, and says whether that was all.

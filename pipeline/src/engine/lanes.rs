@@ -16,7 +16,7 @@ const MOST: usize = 1 << 20;
 /// Calls, and what is kept with each until it is done.
 pub(crate) struct Lanes<C, K> {
     width: usize,
-    lanes: Vec<Lane<C, K>>,
+    open: Vec<Lane<C, K>>,
     free: Vec<usize>,
     bells: Arc<Bells>,
     /// Those that rang when the turn was over.
@@ -34,12 +34,12 @@ impl<C: Future, K> Lanes<C, K> {
     pub(crate) fn new(width: usize, driver: Arc<AtomicWaker>) -> Self {
         let width = width.min(MOST);
         let bells = Bells::new(width, driver);
-        Self { width, lanes: Vec::new(), free: Vec::new(), bells, late: Vec::new() }
+        Self { width, open: Vec::new(), free: Vec::new(), bells, late: Vec::new() }
     }
 
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        !self.free.is_empty() || self.lanes.len() < self.width
+        !self.free.is_empty() || self.open.len() < self.width
     }
 
     /// How many calls there may be at once.
@@ -56,7 +56,7 @@ impl<C: Future, K> Lanes<C, K> {
     /// How many calls are under way.
     #[inline]
     pub(crate) fn busy(&self) -> usize {
-        self.lanes.len() - self.free.len()
+        self.open.len() - self.free.len()
     }
 
     /// Begins a call, for which there must be room. What is not done at once is to be [kept](Self::keep).
@@ -64,9 +64,9 @@ impl<C: Future, K> Lanes<C, K> {
     pub(crate) fn begin(&mut self, call: C) -> Result<C::Output, usize> {
         let index = match self.free.pop() {
             Some(index) => index,
-            None => self.open(),
+            None => self.open_one(),
         };
-        let lane = &mut self.lanes[index];
+        let lane = &mut self.open[index];
         lane.call.set(Some(call));
         match lane.poll() {
             Some(Poll::Pending) => Err(index),
@@ -82,20 +82,20 @@ impl<C: Future, K> Lanes<C, K> {
     /// Keeps something with a call that has begun.
     #[inline]
     pub(crate) fn keep(&mut self, index: usize, kept: K) {
-        self.lanes[index].kept = Some(kept);
+        self.open[index].kept = Some(kept);
     }
 
     #[inline(never)]
-    fn open(&mut self) -> usize {
-        let index = self.lanes.len();
+    fn open_one(&mut self) -> usize {
+        let index = self.open.len();
         let waker = self.bells.waker(index);
-        self.lanes.push(Lane { call: Box::pin(None), waker, kept: None });
+        self.open.push(Lane { call: Box::pin(None), waker, kept: None });
         index
     }
 
     /// Polls the calls that were woken: as many as `may` lets.
     pub(crate) fn wake(&mut self, may: &mut impl FnMut(bool) -> bool, mut done: impl FnMut(K, C::Output)) {
-        let Self { lanes, free, bells, late, .. } = self;
+        let Self { open: lanes, free, bells, late, .. } = self;
         let mut stopped = false;
         let mut visit = |index: usize, late: &mut Vec<usize>| {
             stopped = stopped || !may(coop::has_budget_remaining());
@@ -119,7 +119,7 @@ impl<C: Future, K> Lanes<C, K> {
 
     /// Drops all calls, and gives back what was kept with them.
     pub(crate) fn clear(&mut self, mut dropped: impl FnMut(K)) {
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
+        for (index, lane) in self.open.iter_mut().enumerate() {
             lane.call.set(None);
             if let Some(kept) = lane.kept.take() {
                 self.free.push(index);

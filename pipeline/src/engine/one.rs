@@ -26,32 +26,29 @@ pub(crate) enum Mishap<T> {
 }
 
 /// Takes one item through. A panic on the way is its failure, and nobody else's.
-#[inline]
-pub(crate) fn way<'a, In, F, S>(
-    stages: &'a F,
+pub(crate) async fn way<In, F, S>(
+    stages: &F,
     input: In,
-    state: &'a Arc<S>,
-    run: &'a Run<'a>,
+    state: &Arc<S>,
+    run: &Run<'_>,
     index: usize,
     watched: bool,
-) -> impl Future<Output = Way<F::Out>> + Send + use<'a, In, F, S>
+) -> Way<F::Out>
 where
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    async move {
-        let item = Item::new(run, index, watched);
-        let cx = Scope::new(state, &item);
-        let result = if watched {
-            Box::pin(Caught { call: stages.__call_watched(input, &cx) }).await
-        } else {
-            Caught { call: stages.call(input, &cx) }.await
-        };
-        match result.unwrap_or_else(|payload| Err(panicked(run, payload))) {
-            Ok(output) if !item.has_extra() => Ok(output),
-            other => finished(other, &item),
-        }
+    let item = Item::new(run, index, watched);
+    let cx = Scope::new(state, &item);
+    let result = if watched {
+        Box::pin(Caught { call: stages.__call_watched(input, &cx) }).await
+    } else {
+        Caught { call: stages.call(input, &cx) }.await
+    };
+    match result.unwrap_or_else(|payload| Err(panicked(run, payload))) {
+        Ok(output) if !item.has_extra() => Ok(output),
+        other => finished(other, &item),
     }
 }
 

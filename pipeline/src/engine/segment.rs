@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 
-use super::chunk::{Back, Chunk, Gone, Job, Rest};
+use super::chunk::{Back, Chunk, Gone, Job, Rest, Spare};
 use super::lanes::Lanes;
 use super::one::{Caught, Mishap, panicked};
 use super::tag::Tag;
@@ -42,7 +42,7 @@ impl<S> Clone for Deck<'_, S> {
     }
 }
 
-impl<'a, S> Deck<'a, S> {
+impl<S> Deck<'_, S> {
     /// The ending of a part, which is the last or not.
     pub(crate) fn ending(&self, last: bool) -> Ending {
         if last { self.ending } else { Ending { ordered: self.run.settings().ordered, unbounded: false } }
@@ -79,7 +79,7 @@ pub(crate) struct Segment<U: Upstream, M, C, T> {
     chunk: usize,
     back: Arc<Back<U::Tag, U::Item, T>>,
     /// Kept for its memory.
-    spare: Option<Box<Rest<U::Tag, U::Item, T>>>,
+    spare: Spare<U::Tag, U::Item, T>,
     begun: u64,
     observed: bool,
     ended: bool,
@@ -181,7 +181,7 @@ where
                 match (rest, last) {
                     (Some(rest), last) => self.put(rest, last),
                     (None, Some(last)) if self.done.is_empty() && self.results.is_empty() => {
-                        self.done.push(last)
+                        self.done.push(last);
                     }
                     (None, Some((tag, output))) => self.results.push(Packet { tag, value: Ok(output) }),
                     (None, None) => {}

@@ -24,10 +24,10 @@ use crate::plan::Slot;
 )]
 pub trait Source<In> {
     #[doc(hidden)]
-    type __Pull: Pull<In>;
+    type Reading: Pull<In>;
 
     #[doc(hidden)]
-    fn __pull(self) -> Self::__Pull;
+    fn __pull(self) -> Self::Reading;
 }
 
 /// A source that is being read.
@@ -57,9 +57,9 @@ impl<In, I> Source<In> for I
 where
     I: IntoIterator<Item = In, IntoIter: Send>,
 {
-    type __Pull = Iterating<I::IntoIter>;
+    type Reading = Iterating<I::IntoIter>;
 
-    fn __pull(self) -> Self::__Pull {
+    fn __pull(self) -> Self::Reading {
         Iterating(self.into_iter())
     }
 }
@@ -103,9 +103,9 @@ impl<In, St> Source<In> for Streaming<St>
 where
     St: Stream<Item = In> + Send,
 {
-    type __Pull = Polling<St>;
+    type Reading = Polling<St>;
 
-    fn __pull(self) -> Self::__Pull {
+    fn __pull(self) -> Self::Reading {
         Polling(Box::pin(self.0))
     }
 }

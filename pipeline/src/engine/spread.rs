@@ -95,12 +95,11 @@ where
 
 #[track_caller]
 fn runtime() -> Handle {
-    match Handle::try_current() {
-        Ok(runtime) => runtime,
-        Err(_) => {
-            panic!("`workers` are tokio tasks, and there is no tokio runtime here: run this in async code")
-        }
-    }
+    let runtime = Handle::try_current();
+    let Ok(runtime) = runtime else {
+        panic!("`workers` are tokio tasks, and there is no tokio runtime here: run this in async code")
+    };
+    runtime
 }
 
 /// What is to be done with an item.

@@ -50,6 +50,7 @@ where
 {
     type Output = Result<Out, StageError>;
 
+    #[allow(clippy::inline_always)] // A third of the instructions of a chain of ready stages, counted.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();

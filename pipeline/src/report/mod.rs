@@ -10,6 +10,7 @@ use std::time::Duration;
 use histogram::Histogram;
 
 use crate::StageError;
+use crate::dead_letters::Post;
 use crate::display::{count, human, table};
 use crate::engine::{Account, Books, Part};
 use crate::meter::Reading;
@@ -127,7 +128,7 @@ impl Report {
             items_failed: books.failed,
             items_cancelled: usize::try_from(account.cancelled).unwrap_or(usize::MAX),
             rows_isolated: books.isolated,
-            letters_lost: books.post.as_ref().map_or(0, |post| post.lost()),
+            letters_lost: books.post.as_ref().map_or(0, Post::lost),
             observer_panics: books.counts.observer_panics() + account.observer_panics,
             elapsed: books.counts.elapsed(),
             failures: std::mem::take(&mut books.failures),
@@ -326,14 +327,14 @@ impl fmt::Display for Report {
         if self.stages.is_empty() {
             return Ok(());
         }
-        let quiet = |value: u64| if value == 0 { String::new() } else { count(value).to_string() };
+        let quiet = |value: u64| if value == 0 { String::new() } else { count(value) };
         let time = |duration: Option<Duration>| duration.map(|it| human(it).to_string()).unwrap_or_default();
         let rows = self.stages.iter().map(|stage| {
             let queued = Some(stage.queued()).filter(|queued| !queued.is_zero());
             vec![
                 shortened(&stage.name),
-                count(stage.calls()).to_string(),
-                count(stage.outputs()).to_string(),
+                count(stage.calls()),
+                count(stage.outputs()),
                 quiet(stage.failures()),
                 quiet(stage.cancelled()),
                 quiet(stage.retries()),
