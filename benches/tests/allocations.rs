@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 
 use allocation_counter::measure;
-use pipeline::{StageError, pipeline};
+use pipeline::{Aborted, StageError, pipeline};
 use tokio::runtime::Builder;
 
 #[derive(Debug)]
@@ -145,4 +145,41 @@ fn an_item_that_waits_under_a_timeout_allocates_nothing() {
     use waiting::{scale, shift};
     let chain = pipeline![scale => shift];
     assert_eq!(allocations(|x| chain.run(x), 1000), 0);
+}
+
+/// Enough items for what a run sets up to vanish among them, and the outputs' vector as it grows.
+const MANY: u32 = 100_000;
+
+/// How many allocations an item costs in a run that takes so many through.
+fn allocations_each<A, T>(run: impl Fn(u64) -> A) -> f64
+where
+    A: Future<Output = Result<T, Aborted>>,
+{
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime needs no resources");
+    let counted = measure(|| {
+        runtime.block_on(run(MANY.into())).expect("small numbers do not overflow");
+    });
+    let allocated = u32::try_from(counted.count_total).expect("it is a few an item at most");
+    f64::from(allocated) / f64::from(MANY)
+}
+
+#[test]
+fn of_many_items_under_policies_each_allocates_nothing() {
+    use policed::{scale, shift, square};
+    let chain = pipeline![scale => shift => square];
+    let drained = allocations_each(|n| chain.drain(0..n));
+    assert!(drained < 0.01, "{drained} an item in `drain`");
+    let collected = allocations_each(|n| chain.collect(0..n));
+    assert!(collected < 0.01, "{collected} an item in `collect`");
+}
+
+#[test]
+fn of_many_items_that_wait_under_policies_each_allocates_nothing() {
+    use policed::{shift, square};
+    use waiting::shift as wait;
+    let chain = pipeline![wait => shift => square];
+    let drained = allocations_each(|n| chain.drain(0..n));
+    assert!(drained < 0.01, "{drained} an item in `drain`");
+    let collected = allocations_each(|n| chain.collect(0..n));
+    assert!(collected < 0.01, "{collected} an item in `collect`");
 }

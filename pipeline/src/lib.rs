@@ -34,7 +34,7 @@ mod settings;
 mod stage;
 mod watch;
 
-pub use boxed::{BoxPipeline, BoxStage};
+pub use boxed::{BoxFlow, BoxPipeline, BoxStage};
 pub use chain::Chain;
 pub use closure::{Closure, Inspect};
 pub use context::{Context, Scope};

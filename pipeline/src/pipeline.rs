@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::dead_letters::{DeadLetters, Letters};
-use crate::engine::source::Source;
+use crate::engine::source::{Pull, Source};
 use crate::engine::{self, Caught, Flow, Outputs, Parted, Running, Whole};
 use crate::item::Item;
 use crate::observer::Observer;
@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::report::{Aborted, Report};
 use crate::run::Run;
 use crate::settings::{ErrorMode, Settings};
-use crate::{Accepts, BoxPipeline, Scope, Stage, StageError, boxed};
+use crate::{Accepts, BoxFlow, BoxPipeline, Scope, Stage, StageError, boxed};
 
 /// Stages, their settings and the state they are bound to: takes an `In` from end to end.
 ///
@@ -152,7 +152,7 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
         self
     }
 
-    fn running(&self) -> Running<'_, In, F, S> {
+    pub(crate) fn running(&self) -> Running<'_, In, F, S> {
         Running { stages: &self.stages, state: &self.state, settings: &self.settings, plan: &self.plan }
     }
 }
@@ -335,11 +335,36 @@ where
         M: 'static,
         F::Out: 'static,
     {
+        self.stream_from(inputs.__pull())
+    }
+
+    #[track_caller]
+    pub(crate) fn stream_from(&self, pull: impl Pull<In> + 'static) -> Outputs<F::Out>
+    where
+        In: 'static,
+        F: 'static,
+        S: 'static,
+        M: 'static,
+        F::Out: 'static,
+    {
         let pipeline = self.clone();
-        let pull = inputs.__pull();
         Outputs::new(self.settings.shared.concurrency, |shelf| async move {
             engine::stream(pipeline.running(), pull, shelf).await
         })
+    }
+}
+
+impl<In, F, S, B> Pipeline<In, F, S, Parted<B>>
+where
+    In: Send + 'static,
+    S: Send + Sync + 'static,
+    F: Flow<In, S, Parted<B>, Out: 'static> + 'static,
+    B: 'static,
+{
+    /// Hides the stages, the state and the settings behind one nameable type.
+    #[must_use]
+    pub fn boxed(self) -> BoxFlow<In, F::Out> {
+        BoxFlow::new(self)
     }
 }
 

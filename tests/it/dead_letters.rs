@@ -267,7 +267,6 @@ async fn store(rows: Vec<u64>) -> Result<usize, Refused> {
     if rows.iter().any(|x| *x >= 100) { Err(Refused(409)) } else { Ok(rows.len()) }
 }
 
-#[ignore = "only the first item of the batch is sent"]
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_fails_sends_each_item_in_it() {
     let letters = Letters::default();
@@ -280,7 +279,6 @@ async fn a_batch_that_fails_sends_each_item_in_it() {
     assert_eq!(sent, [(3, 4), (4, 100), (5, 6)]);
 }
 
-#[ignore = "only the first item of the batch is sent"]
 #[tokio::test(start_paused = true)]
 async fn roots_that_were_taken_apart_and_put_in_batches_are_sent_once() {
     let letters = Letters::default();
@@ -293,4 +291,22 @@ async fn roots_that_were_taken_apart_and_put_in_batches_are_sent_once() {
     sent.sort_unstable();
     // The batches: 1 2, 100 101, 102 3, 4 5.
     assert_eq!(sent, [(1, items[1].clone()), (2, items[2].clone())]);
+}
+
+#[stage(split_on_failure)]
+async fn store_rows(rows: Vec<u64>) -> Result<Vec<u64>, Refused> {
+    tokio::task::yield_now().await;
+    if rows.iter().any(|x| *x >= 100) { Err(Refused(409)) } else { Ok(rows) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_is_split_sends_its_bad_rows_by_themselves() {
+    let letters = Letters::default();
+    let line = pipeline![u64: batch(4) => store_rows].on_error(ErrorMode::Lenient);
+    let line = line.dead_letters(Arc::clone(&letters));
+    let report = line.drain([1, 100, 2, 101, 3, 4, 5, 6, 102]).await.unwrap();
+    assert_eq!((report.items_in(), report.items_failed()), (9, 3));
+    let mut sent: Vec<_> = taken(&letters).into_iter().map(|letter| (letter.index, letter.item)).collect();
+    sent.sort_unstable();
+    assert_eq!(sent, [(1, 100), (3, 101), (8, 102)]);
 }

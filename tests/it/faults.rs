@@ -131,7 +131,7 @@ async fn an_iterator_that_panics_fails_what_it_was_made_of_and_nothing_else() {
 #[stage(timeout = "1s")]
 async fn endless(_x: u64, #[state] gauge: &Arc<Gauge>) {
     let _inside = gauge.enter();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +151,7 @@ async fn none_one_and_a_few_items_go_through_every_verb() {
     however_spread!(|workers| {
         for n in [0_u64, 1, 5] {
             let line = pipeline![pass => |x| x].concurrency(50).spread(workers);
-            let split = pipeline![pass => |x| Some(x) => each => batch(3) => |xs| xs].concurrency(50);
+            let split = pipeline![pass => |x| [x] => each => batch(3) => |xs| xs].concurrency(50);
             let split = split.spread(workers);
             let all: Vec<_> = (0..n).collect();
             assert_eq!(line.collect(0..n).await.unwrap(), all);
@@ -191,19 +191,24 @@ struct Bomb(u64);
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        assert!(self.0 % 2 == 0 || std::thread::panicking(), "{} went off", self.0);
+        assert!(self.0.is_multiple_of(2) || std::thread::panicking(), "{} went off", self.0);
     }
+}
+
+#[stage]
+fn arm(x: u64) -> Bomb {
+    Bomb(x)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_output_whose_drop_panics_hangs_nobody() {
     however_spread!(|workers| {
         // The drop of an output is nobody's item: the panic is that of the run.
-        let line = pipeline![pass => |x| Bomb(x)].concurrency(2).spread(workers);
+        let line = pipeline![pass => arm].concurrency(2).spread(workers);
         let run = tokio::spawn(async move { line.drain(0..9).await.map(|report| report.items_out()) });
         assert!(tokio::time::timeout(ms(60_000), run).await.expect("the run hangs").is_err());
         // That of an input is its stage's.
-        let line = pipeline![|x: u64| Bomb(x) => |bomb| bomb.0].spread(workers);
+        let line = pipeline![arm => |bomb| bomb.0].spread(workers);
         let run = tokio::spawn(async move { line.on_error(ErrorMode::Collect).drain(0..9).await });
         let report = tokio::time::timeout(ms(60_000), run).await.expect("the run hangs").unwrap().unwrap();
         assert_eq!((report.items_out(), report.items_failed()), (5, 4));

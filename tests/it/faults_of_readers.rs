@@ -51,7 +51,7 @@ impl Drop for Counted {
 async fn carry(item: Counted, #[state] gauge: &Arc<Gauge>) -> Counted {
     let _inside = gauge.enter();
     // Some are ready at once.
-    if item.x % 3 > 0 {
+    if !item.x.is_multiple_of(3) {
         tokio::time::sleep(ms(item.x % 3)).await;
     }
     item
@@ -111,8 +111,7 @@ async fn hold(item: Counted, #[state] gauge: &Arc<Gauge>) -> Counted {
 async fn outputs_that_are_dropped_midway_cancel_what_is_left_and_free_it() {
     however_spread!(|workers| {
         let (counts, gauge) = (Counts::default(), Arc::new(Gauge::default()));
-        let line =
-            pipeline![hold => |item| Some(item) => each => hold].with(Arc::clone(&gauge)).concurrency(6);
+        let line = pipeline![hold => |item| [item] => each => hold].with(Arc::clone(&gauge)).concurrency(6);
         let mut outputs = line.spread(workers).stream(counts.items());
         let kept = outputs.next().await.unwrap().unwrap();
         assert!(gauge.now() > 0);

@@ -86,7 +86,7 @@ async fn the_concurrency_of_a_pipeline_holds_over_all_its_workers_and_is_reached
 #[stage]
 async fn stepping(x: u64, #[state] gauge: &Arc<Gauge>) -> u64 {
     let _inside = gauge.enter();
-    for _ in 0..1 + x % 5 {
+    for _ in 0..=(x % 5) {
         tokio::time::sleep(ms(x % 3)).await;
     }
     std::future::pending().await
@@ -181,7 +181,7 @@ async fn a_run_is_stopped_at_once_though_all_lanes_of_all_workers_are_taken() {
         let (gauge, start) = (Arc::new(Gauge::default()), Instant::now());
         let line = pipeline![late_or_never].with(Arc::clone(&gauge)).concurrency(3).spread(workers);
         let aborted = tokio::time::timeout(ms(60_000), line.drain(0..9)).await;
-        let aborted = aborted.unwrap_or_else(|_| panic!("{workers} workers go on")).unwrap_err();
+        let aborted = aborted.expect("the run goes on").unwrap_err();
         assert_eq!((aborted.failure.index, start.elapsed(), gauge.now()), (0, ms(1000), 0));
 
         let tokens = [CancellationToken::new(), CancellationToken::new()];

@@ -21,6 +21,7 @@ mod errors;
 mod fairness;
 mod faults;
 mod faults_of_readers;
+#[cfg(feature = "serde")]
 mod json;
 mod limits;
 mod limits_in_runs;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
+use pipeline::{ErrorKind, ErrorMode, StageError, pipeline, stage};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -109,7 +109,7 @@ async fn settle_gives_each_its_own_whatever_the_mode() {
         for mode in [ErrorMode::Strict, ErrorMode::Lenient, ErrorMode::Collect] {
             let line = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).spread(workers);
             let results = line.settle([50, 30, 10]).await;
-            let said: Vec<_> = results.iter().map(|it| it.as_ref().map_err(|error| error.kind())).collect();
+            let said: Vec<_> = results.iter().map(|it| it.as_ref().map_err(StageError::kind)).collect();
             assert_eq!(said, [Ok(&50), Err(ErrorKind::Failed), Ok(&10)]);
         }
     });

@@ -194,7 +194,7 @@ async fn calls_between_boundaries_are_told_too() {
     however_spread!(|workers| {
         let log = Arc::new(Log::default());
         // Behind `each` and `batch` an item has the number of its root: that of the first, if there are several.
-        let line = pipeline![ready => |x| Some(x) => each => step => batch(1) => inspect(|_| ())];
+        let line = pipeline![ready => |x| [x] => each => step => batch(1) => inspect(|_| ())];
         let line = line.observe(Arc::clone(&log)).on_error(ErrorMode::Collect).spread(workers);
         line.drain(0..20).await.unwrap();
         let told = log.take();

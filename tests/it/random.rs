@@ -99,7 +99,7 @@ async fn split(x: u64, #[state] world: &World) -> Result<Vec<u64>, Refused> {
 #[stage]
 async fn keep(x: u64, #[state] world: &World) -> Result<Option<u64>, Refused> {
     world.act("keep", x).await?;
-    Ok((x % 3 != 0).then_some(x))
+    Ok((!x.is_multiple_of(3)).then_some(x))
 }
 
 #[stage]

@@ -140,19 +140,19 @@ impl<'a, R> Books<'a, R> {
     }
 
     fn note<G: Tag<Root = R>>(&mut self, tag: &G, error: StageError) -> Failure {
-        let origin = match error.row_of() {
-            Some(row) => tag.row(row.index, row.of),
-            None => tag.origin(),
-        };
-        let index = origin.index;
+        let row = error.row_of().map(|row| std::slice::from_ref(tag.row(row.index, row.of)));
+        let index = row.and_then(|row| row.first()).unwrap_or_else(|| tag.origin()).index;
         if let Some(meter) = self.run.meter(error.slot()) {
             meter.failed.add(1);
         }
         self.failed += 1;
         self.run.tell(|observer| observer.item_finished(self.run.id(), index, &Outcome::Failed(&error)));
-        if let (Some(post), Some(original)) = (&mut self.post, &origin.original) {
-            if let Some(item) = original.take() {
-                post.add(DeadLetter { item, index, error: error.clone() });
+        if let Some(post) = &mut self.post {
+            // A batch that fails takes all its members with it.
+            for Origin { index, original } in row.unwrap_or_else(|| tag.origins()) {
+                if let Some(item) = original.as_ref().and_then(|original| original.take()) {
+                    post.add(DeadLetter { item, index: *index, error: error.clone() });
+                }
             }
         }
         match self.mode {

@@ -56,8 +56,9 @@ pub(crate) fn room(ending: Ending, lanes: usize) -> usize {
 
 /// A lane takes at most so many items at a time.
 const CHUNK: usize = 32;
-/// And fewer, if they take longer than this.
+/// And fewer, if they take longer than this: which is looked at once in so many times.
 const LONG: Duration = Duration::from_micros(50);
+const PACE: u32 = 4;
 
 /// A chain, its calls and their results.
 pub(crate) struct Segment<U: Upstream, M, C, T> {
@@ -77,6 +78,7 @@ pub(crate) struct Segment<U: Upstream, M, C, T> {
     room: usize,
     /// How many items a lane takes now.
     chunk: usize,
+    chunks: u32,
     back: Arc<Back<U::Tag, U::Item, T>>,
     /// Kept for its memory.
     spare: Spare<U::Tag, U::Item, T>,
@@ -104,6 +106,7 @@ where
             results: Window::new(ending.ordered),
             room: room(ending, width),
             chunk: 1,
+            chunks: 0,
             back: Arc::default(),
             spare: None,
             begun: 0,
@@ -237,10 +240,13 @@ where
     #[inline]
     fn faster(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
         let most = CHUNK.min(self.lanes.width());
-        if self.chunk > 4 && turn.look() > LONG {
-            self.chunk = 1;
-        } else if self.chunk < most {
+        if self.chunk < most {
             self.chunk = (self.chunk * 2).min(most);
+            return;
+        }
+        self.chunks += 1;
+        if self.chunks % PACE == 0 && turn.look() > LONG * PACE {
+            self.chunk = 1;
         }
     }
 }

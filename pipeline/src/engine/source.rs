@@ -42,6 +42,12 @@ impl<In, P: Pull<In>> Pull<In> for &mut P {
     }
 }
 
+impl<In> Pull<In> for Box<dyn Pull<In> + '_> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>> {
+        (**self).poll_next(cx)
+    }
+}
+
 #[doc(hidden)]
 pub struct Iterating<I>(I);
 

@@ -36,6 +36,11 @@ pub trait Tag: Clone + Send {
     /// That of the item; of a batch, that of its first member.
     fn origin(&self) -> &Origin<Self::Root>;
 
+    /// That of the item; of a batch, those of all members.
+    fn origins(&self) -> &[Origin<Self::Root>] {
+        std::slice::from_ref(self.origin())
+    }
+
     /// That of a row, where there are as many rows as members.
     fn row(&self, row: usize, of: usize) -> &Origin<Self::Root> {
         let _ = (row, of);
@@ -78,6 +83,10 @@ impl<R: Send> Tag for Members<R> {
 
     fn origin(&self) -> &Origin<R> {
         &self.0[0]
+    }
+
+    fn origins(&self) -> &[Origin<R>] {
+        &self.0
     }
 
     fn row(&self, row: usize, of: usize) -> &Origin<R> {
