@@ -96,7 +96,8 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let first = job.dead_letters(JsonLines::create(&rejected)?).drain(rows).await?;
     println!("{first}");
 
-    println!("\nWhat it leaves behind, in {}:\n", name(&rejected));
+    println!("\nWhat it leaves behind in {}, which begins with\n", name(&rejected));
+    println!("  {}\n", std::fs::read_to_string(&rejected)?.lines().next().unwrap_or_default());
     for letter in JsonLines::read::<Row>(&rejected)? {
         let letter = letter?;
         println!("  item {}: {}", letter.index, letter.error);
@@ -126,7 +127,7 @@ fn conclude(first: &Report, second: &Report, left: usize) -> ExitCode {
     if lost == 0 && left == 0 && second.items_in() == first.items_failed() && done == first.items_in() {
         ExitCode::SUCCESS
     } else {
-        eprintln!("These counts do not add up.");
+        eprintln!("Not every airport was stored.");
         ExitCode::FAILURE
     }
 }

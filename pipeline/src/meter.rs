@@ -28,10 +28,24 @@ pub(crate) struct Meter {
     pub(crate) timeouts: Counter,
     /// Nanoseconds in queues: for a permit, for the rate.
     pub(crate) queued: Counter,
+    /// Calls that had to wait, and came to an end.
+    waited: Gauge,
     latency: OnceLock<Option<AtomicHistogram>>,
 }
 
 impl Meter {
+    /// Notes how long a call took that had to wait: each of the first thousand, then one in eight.
+    #[inline]
+    pub(crate) fn waited(&self, nanos: u64) {
+        let calls = self.waited.get();
+        self.waited.up();
+        if calls < 1024 {
+            self.took(nanos, 1);
+        } else if calls % 8 == 0 {
+            self.took(nanos, 8);
+        }
+    }
+
     /// Notes how long a call took, in nanoseconds, which stands for so many.
     pub(crate) fn took(&self, nanos: u64, calls: u64) {
         let histogram =

@@ -242,7 +242,7 @@ where
     /// item only, whatever the mode: result i belongs to input i.
     ///
     /// An item that the run was stopped in front of, or on the way of, has an error of kind
-    /// [`Cancelled`](crate::ErrorKind::Cancelled).
+    /// [`Cancelled`](crate::ErrorKind::Cancelled). (Of a stream these are the items that it has at hand then.)
     ///
     /// # Cancel safety
     ///

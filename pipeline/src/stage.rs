@@ -105,7 +105,7 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
         upstream: U,
         deck: Deck<'a, S>,
         last: bool,
-    ) -> impl Upstream<Root = U::Root, Item = Self::Out>
+    ) -> impl Upstream<Root = U::Root, Tag = U::Tag, Item = Self::Out>
     where
         Self: Sized,
         In: Send,

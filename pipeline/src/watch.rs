@@ -88,7 +88,7 @@ fn waited(item: &Item<'_>, slot: Slot, since: u64) {
         meter.waiting.down();
         // A watched call is timed by whoever watches it.
         if !item.is_watched() {
-            meter.took(run.nanos().saturating_sub(since), 1);
+            meter.waited(run.nanos().saturating_sub(since));
         }
     }
 }

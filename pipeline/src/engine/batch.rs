@@ -49,7 +49,7 @@ impl<U: Upstream> Batch<U> {
 
     /// Takes what is there, up to a batch; and says whether it is time to give it.
     fn gather(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> bool {
-        while self.items.len() < self.settings.size && !self.ended {
+        while self.items.len() < self.settings.size && !self.ended && turn.step() {
             match self.upstream.take(turn) {
                 Take::Item(Packet { tag, value: Ok(value) }) => {
                     if self.items.is_empty() {

@@ -39,6 +39,8 @@ pub struct Books<'a, R> {
     pub(crate) closed: bool,
     /// All is to be given up.
     pub(crate) halted: bool,
+    /// The run is dropped: nobody waits for what is elsewhere.
+    pub(crate) abandoned: bool,
     /// What a source or an iterator panicked with, until it is asked again.
     pub(crate) panic: Option<Box<dyn Any + Send>>,
     pub(crate) post: Option<Post<'a, R>>,
@@ -70,6 +72,7 @@ impl<'a, R> Books<'a, R> {
             exhausted: false,
             closed: false,
             halted: false,
+            abandoned: false,
             panic: None,
             post: letters.map(|letters| Post::new(&*letters.sink)),
             copy: letters.map(|letters| letters.copy),

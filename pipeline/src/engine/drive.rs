@@ -103,7 +103,8 @@ impl<'a, U: Upstream> Drive<'a, U> {
             let exhausted = turn.exhausted;
             match done {
                 Ok(over) => {
-                    if let Some(payload) = books.panic.take() {
+                    // Whose source panicked while it was given up is not asked again.
+                    if let Some(payload) = books.panic.take().filter(|_| !books.halted) {
                         resume_unwind(payload);
                     }
                     // A stop in the last moment is one as well.
@@ -148,7 +149,7 @@ fn pass<U: Upstream>(
     sink: &mut impl Sink<U::Item>,
 ) -> bool {
     while !turn.books.halted {
-        if !sink.has_room(cx) {
+        if !sink.has_room(cx) || !turn.step() {
             return false;
         }
         let taken = line.take(turn);
@@ -188,6 +189,7 @@ impl<U: Upstream> Drop for Drive<'_, U> {
             return;
         }
         let waker = std::task::Waker::noop();
+        self.books.abandoned = true;
         let _ = self.close(&mut Context::from_waker(waker));
         self.finish();
     }

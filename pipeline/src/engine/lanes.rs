@@ -53,6 +53,11 @@ impl<C: Future, K> Lanes<C, K> {
         self.width - self.busy()
     }
 
+    /// Whether there are calls that were woken when the turn was over.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.late.is_empty()
+    }
+
     /// How many calls are under way.
     #[inline]
     pub(crate) fn busy(&self) -> usize {
@@ -97,8 +102,12 @@ impl<C: Future, K> Lanes<C, K> {
     pub(crate) fn wake(&mut self, may: &mut impl FnMut(bool) -> bool, mut done: impl FnMut(K, C::Output)) {
         let Self { open: lanes, free, bells, late, .. } = self;
         let mut stopped = false;
+        let mut visited = 0_u32;
         let mut visit = |index: usize, late: &mut Vec<usize>| {
-            stopped = stopped || !may(coop::has_budget_remaining());
+            visited = visited.wrapping_add(1);
+            // Asked now and then: a call that finds no budget left only asks to be woken again.
+            let budget = visited % 8 != 0 || coop::has_budget_remaining();
+            stopped = stopped || !may(budget);
             if stopped {
                 late.push(index);
                 return;

@@ -236,17 +236,18 @@ where
         self.spare = Some(rest);
     }
 
-    /// Items are ready at once: takes more of them at a time, if that takes little time.
+    /// Items are ready at once: takes more of them at a time, if that takes little time. If not, others get their turn.
     #[inline]
     fn faster(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
         let most = CHUNK.min(self.lanes.width());
-        if self.chunk < most {
-            self.chunk = (self.chunk * 2).min(most);
-            return;
-        }
-        self.chunks += 1;
-        if self.chunks % PACE == 0 && turn.look() > LONG * PACE {
+        let growing = self.chunk < most;
+        self.chunks = self.chunks.wrapping_add(1);
+        let looks = if growing { self.chunk >= 4 } else { self.chunks % PACE == 0 };
+        if looks && turn.look() > if growing { LONG } else { LONG * PACE } {
             self.chunk = 1;
+            turn.end();
+        } else if growing {
+            self.chunk = (self.chunk * 2).min(most);
         }
     }
 }

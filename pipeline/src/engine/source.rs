@@ -133,6 +133,7 @@ impl<In: Send, P: Pull<In>> Origins<In, P> {
     #[cold]
     fn panicked(&mut self, turn: &mut Turn<'_, '_, In>) -> Take<Origin<In>, In> {
         self.ended = true;
+        self.reading = false;
         let Some(payload) = turn.books.panic.take() else { return Take::End };
         let place = Place::of("source", Slot::NONE);
         let tag = Origin { index: turn.books.taken, original: None };
@@ -153,11 +154,11 @@ impl<In: Send, P: Pull<In>> Upstream for Origins<In, P> {
 
     #[inline]
     fn take(&mut self, turn: &mut Turn<'_, '_, In>) -> Take<Origin<In>, In> {
-        if self.ended || turn.books.closed {
-            return Take::End;
-        }
         if self.reading {
             return self.panicked(turn);
+        }
+        if self.ended || turn.books.closed {
+            return Take::End;
         }
         if turn.books.is_backed_up() {
             return Take::Empty;

@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use futures_util::future::Either;
 use futures_util::task::AtomicWaker;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -60,12 +62,15 @@ where
         upstream: U,
         deck: Deck<'a, S>,
         last: bool,
-    ) -> impl Upstream<Root = U::Root, Item = F::Out>
+    ) -> impl Upstream<Root = U::Root, Tag = U::Tag, Item = F::Out>
     where
         U: Upstream<Item = In>,
     {
         let shared = deck.run.settings();
-        let workers = shared.workers.clamp(1, shared.concurrency);
+        let workers = shared.workers.min(shared.concurrency);
+        if workers <= 1 {
+            return Either::Left(F::__segment(&self.0, upstream, deck, last));
+        }
         let ending = deck.ending(last);
         let floor = Arc::new(Floor::new(workers, Arc::clone(&deck.driver)));
         let tasks = (0..workers).map(|index| {
@@ -76,20 +81,19 @@ where
             let (plan, run) = (deck.plan.clone(), deck.run.id());
             runtime().spawn(worker.work(stages, state, plan, run))
         });
-        Spreading {
+        Either::Right(Spreading {
             upstream,
             tasks: tasks.map(Task).collect(),
             floor,
             results: Window::new(ending.ordered),
             room: room(ending, shared.concurrency),
             most: shared.concurrency.saturating_mul(2),
-            away: VecDeque::new(),
-            first_away: 0,
+            away: Away::default(),
             outgoing: VecDeque::new(),
             incoming: Vec::new(),
             begun: 0,
             ended: false,
-        }
+        })
     }
 }
 
@@ -104,7 +108,7 @@ fn runtime() -> Handle {
 
 /// What is to be done with an item.
 struct Job<In> {
-    number: u64,
+    number: usize,
     index: usize,
     watched: bool,
     input: In,
@@ -113,18 +117,33 @@ struct Job<In> {
 /// Where jobs and results change hands.
 struct Floor<In, T> {
     jobs: Mutex<Jobs<In>>,
-    results: Mutex<Vec<(u64, Way<T>)>>,
+    /// No more jobs will come, and what is under way is to be given up. (It is set under the lock of the jobs.)
+    over: AtomicBool,
+    results: Mutex<Vec<(usize, Way<T>)>>,
     /// Who wants the results.
     driver: Arc<AtomicWaker>,
-    readings: Mutex<Vec<(Vec<Reading>, u64)>>,
+    left: Mutex<Vec<Left>>,
 }
 
 struct Jobs<In> {
     waiting: VecDeque<Job<In>>,
-    /// The workers that have nothing to do.
-    idle: Vec<Option<Waker>>,
-    /// No more jobs will come, and what is under way is to be given up.
-    over: bool,
+    workers: Vec<Sleeper>,
+}
+
+/// A worker between two turns.
+#[derive(Clone, Default)]
+struct Sleeper {
+    waker: Option<Waker>,
+    /// It has room for more.
+    hungry: bool,
+}
+
+/// What a worker leaves behind.
+struct Left {
+    readings: Vec<Reading>,
+    observer_panics: u64,
+    /// Jobs that it had fetched and not begun.
+    unbegun: u64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -133,28 +152,36 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<In, T> Floor<In, T> {
     fn new(workers: usize, driver: Arc<AtomicWaker>) -> Self {
-        let jobs = Jobs { waiting: VecDeque::new(), idle: vec![None; workers], over: false };
-        Self { jobs: Mutex::new(jobs), results: Mutex::default(), driver, readings: Mutex::default() }
+        let jobs = Jobs { waiting: VecDeque::new(), workers: vec![Sleeper::default(); workers] };
+        Self {
+            jobs: Mutex::new(jobs),
+            over: AtomicBool::new(false),
+            results: Mutex::default(),
+            driver,
+            left: Mutex::default(),
+        }
     }
 
     fn bring(&self, jobs: &mut VecDeque<Job<In>>) {
         let mut floor = lock(&self.jobs);
         floor.waiting.append(jobs);
         let wanted = floor.waiting.len();
-        let idle = floor.idle.iter_mut().filter(|worker| worker.is_some()).take(wanted);
-        let idle: Vec<_> = idle.filter_map(Option::take).collect();
+        let hungry = floor.workers.iter_mut().filter(|worker| worker.hungry).take(wanted);
+        let wakers: Vec<_> = hungry.filter_map(|worker| std::mem::take(worker).waker).collect();
         drop(floor);
-        idle.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
-    fn stop(&self) -> usize {
+    fn stop(&self) {
         let mut floor = lock(&self.jobs);
-        floor.over = true;
-        let left = std::mem::take(&mut floor.waiting);
-        let idle: Vec<_> = floor.idle.iter_mut().filter_map(Option::take).collect();
+        self.over.store(true, Ordering::Release);
+        let wakers: Vec<_> = floor.workers.iter_mut().filter_map(|worker| worker.waker.take()).collect();
         drop(floor);
-        idle.into_iter().for_each(Waker::wake);
-        left.len()
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
     }
 }
 
@@ -182,6 +209,8 @@ impl<In, T> Drop for Worker<In, T> {
     }
 }
 
+/// As many calls a worker polls before others get their turn.
+const TURN: i32 = 64;
 /// Results are handed over at least this often, while there are some.
 const HAND_OVER: Duration = Duration::from_micros(50);
 
@@ -200,63 +229,70 @@ impl<In: Send, T: Send> Worker<In, T> {
         poll_fn(|cx| {
             driver.register(cx.waker());
             run.look();
-            let mut left = 64;
+            let mut left = TURN;
             let mut may = |budget: bool| {
                 left -= i32::from(left > 0);
                 budget && left > 0
             };
             lanes.wake(&mut may, |number, way| done.push((number, way)));
             let mut handed = Instant::now();
-            let over = loop {
+            while lanes.has_room() && may(true) && !self.floor.is_over() {
                 if !done.is_empty() && handed.elapsed() > HAND_OVER {
                     self.hand_over(&mut done);
                     handed = Instant::now();
                 }
-                if !lanes.has_room() || !may(true) {
-                    break lock(&self.floor.jobs).over;
+                if mine.is_empty() {
+                    self.fetch(&mut mine, lanes.room());
                 }
-                if mine.is_empty() && self.fetch(&mut mine, lanes.room(), cx) {
-                    break true;
-                }
-                let Some(Job { number, index, watched, input }) = mine.pop_front() else { break false };
+                let Some(Job { number, index, watched, input }) = mine.pop_front() else { break };
                 match lanes.begin(way(&*stages, input, &state, &run, index, watched)) {
                     Ok(way) => done.push((number, way)),
                     Err(lane) => lanes.keep(lane, number),
                 }
-            };
+            }
             self.hand_over(&mut done);
-            if over {
+            if self.sleep(lanes.has_room() && mine.is_empty(), cx) {
                 return Poll::Ready(());
             }
-            if left <= 1 {
+            if left <= 1 || lanes.is_behind() {
                 cx.waker().wake_by_ref();
             }
             Poll::Pending
         })
         .await;
         lanes.clear(drop);
-        let readings = counts.meters().iter().map(Reading::of).collect();
-        lock(&self.floor.readings).push((readings, counts.observer_panics()));
+        lock(&self.floor.left).push(Left {
+            readings: counts.meters().iter().map(Reading::of).collect(),
+            observer_panics: counts.observer_panics(),
+            unbegun: mine.len() as u64,
+        });
     }
 
-    /// Fetches jobs, fewer as fewer are left, so that all workers end together. Says whether all is over.
-    fn fetch(&self, mine: &mut VecDeque<Job<In>>, room: usize, cx: &Context<'_>) -> bool {
+    /// Fetches jobs, fewer as fewer are left, so that all workers end together.
+    fn fetch(&self, mine: &mut VecDeque<Job<In>>, room: usize) {
         let mut jobs = lock(&self.floor.jobs);
-        if jobs.over {
-            return true;
-        }
-        let share = jobs.waiting.len() / (2 * jobs.idle.len());
+        let share = jobs.waiting.len() / (2 * jobs.workers.len());
         let count = share.clamp(1, room).min(jobs.waiting.len());
         mine.extend(jobs.waiting.drain(..count));
-        if mine.is_empty() {
-            if let Some(idle) = jobs.idle.get_mut(self.index) {
-                *idle = Some(cx.waker().clone());
-            }
+    }
+
+    /// Leaves word where to wake it; and says whether there is nothing to sleep for.
+    fn sleep(&self, hungry: bool, cx: &Context<'_>) -> bool {
+        let mut jobs = lock(&self.floor.jobs);
+        if self.floor.is_over() {
+            return true;
+        }
+        if hungry && !jobs.waiting.is_empty() {
+            // They came just now.
+            cx.waker().wake_by_ref();
+        }
+        if let Some(sleeper) = jobs.workers.get_mut(self.index) {
+            *sleeper = Sleeper { waker: Some(cx.waker().clone()), hungry };
         }
         false
     }
 
-    fn hand_over(&self, done: &mut Vec<(u64, Way<T>)>) {
+    fn hand_over(&self, done: &mut Vec<(usize, Way<T>)>) {
         if done.is_empty() {
             return;
         }
@@ -270,6 +306,48 @@ impl<In: Send, T: Send> Worker<In, T> {
     }
 }
 
+/// What is away, each under a number that is used again.
+struct Away<K> {
+    kept: Vec<Option<K>>,
+    free: Vec<usize>,
+}
+
+impl<K> Default for Away<K> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<K> Away<K> {
+    fn len(&self) -> usize {
+        self.kept.len() - self.free.len()
+    }
+
+    fn insert(&mut self, kept: K) -> usize {
+        match self.free.pop() {
+            Some(number) => {
+                self.kept[number] = Some(kept);
+                number
+            }
+            None => {
+                self.kept.push(Some(kept));
+                self.kept.len() - 1
+            }
+        }
+    }
+
+    fn remove(&mut self, number: usize) -> Option<K> {
+        let kept = self.kept.get_mut(number)?.take()?;
+        self.free.push(number);
+        Some(kept)
+    }
+
+    fn clear(&mut self) -> impl Iterator<Item = K> {
+        self.free.clear();
+        self.kept.drain(..).flatten()
+    }
+}
+
 /// A chain whose calls are elsewhere.
 struct Spreading<U: Upstream, T> {
     upstream: U,
@@ -280,11 +358,9 @@ struct Spreading<U: Upstream, T> {
     room: usize,
     /// The most that may be away.
     most: usize,
-    /// The places and tags of what is away, by number.
-    away: VecDeque<Option<(u64, U::Tag)>>,
-    first_away: u64,
+    away: Away<(u64, U::Tag)>,
     outgoing: VecDeque<Job<U::Item>>,
-    incoming: Vec<(u64, Way<T>)>,
+    incoming: Vec<(usize, Way<T>)>,
     begun: u64,
     ended: bool,
 }
@@ -300,9 +376,9 @@ impl<U: Upstream, T> Spreading<U, T> {
             Take::Item(Packet { tag, value: Ok(input) }) => {
                 let watched = turn.books.run.is_observed() || self.begun < 16 || self.begun % SAMPLED == 0;
                 self.begun += 1;
-                let number = self.first_away + self.away.len() as u64;
-                self.outgoing.push_back(Job { number, index: tag.origin().index, watched, input });
-                self.away.push_back(Some((self.results.reserve(), tag)));
+                let index = tag.origin().index;
+                let number = self.away.insert((self.results.reserve(), tag));
+                self.outgoing.push_back(Job { number, index, watched, input });
             }
             Take::Item(Packet { tag, value: Err(error) }) => {
                 let place = self.results.reserve();
@@ -327,17 +403,12 @@ impl<U: Upstream, T> Spreading<U, T> {
     fn receive(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
         std::mem::swap(&mut *lock(&self.floor.results), &mut self.incoming);
         for (number, way) in self.incoming.drain(..) {
-            let index = usize::try_from(number.wrapping_sub(self.first_away)).unwrap_or(usize::MAX);
-            let Some((place, tag)) = self.away.get_mut(index).and_then(Option::take) else { continue };
+            let Some((place, tag)) = self.away.remove(number) else { continue };
             let packet = match way {
                 Ok(output) => Some(Packet { tag, value: Ok(output) }),
                 Err(mishap) => turn.books.mishap(tag, mishap),
             };
             self.results.fill(place, packet);
-        }
-        while let Some(None) = self.away.front() {
-            self.away.pop_front();
-            self.first_away += 1;
         }
     }
 }
@@ -369,7 +440,7 @@ impl<U: Upstream, T: Send> Upstream for Spreading<U, T> {
         self.send();
         match self.results.pop() {
             Some(packet) => Take::Item(packet),
-            None if self.ended && self.away.is_empty() && self.results.is_empty() => Take::End,
+            None if self.ended && self.away.len() == 0 && self.results.is_empty() => Take::End,
             None => Take::Empty,
         }
     }
@@ -382,18 +453,22 @@ impl<U: Upstream, T: Send> Upstream for Spreading<U, T> {
 
     fn close(&mut self, turn: &mut Turn<'_, '_, U::Root>, account: &mut Account) -> Poll<()> {
         let upstream = self.upstream.close(turn, account);
-        // What nobody began was not begun.
-        self.begun -= self.outgoing.len() as u64 + self.floor.stop() as u64;
-        self.outgoing.clear();
+        self.floor.stop();
         let mut cx = turn.cx();
         self.tasks.retain_mut(|task| Pin::new(&mut task.0).poll(&mut cx).is_pending());
-        if !self.tasks.is_empty() {
+        if !self.tasks.is_empty() && !turn.books.abandoned {
             return Poll::Pending;
         }
+        // What nobody began was not begun.
+        self.begun -=
+            (self.outgoing.len() + std::mem::take(&mut lock(&self.floor.jobs).waiting).len()) as u64;
+        self.begun -=
+            lock(&self.floor.left).iter_mut().map(|left| std::mem::take(&mut left.unbegun)).sum::<u64>();
+        self.outgoing.clear();
         // What came back in the meantime is done; it was not asked for any more.
         self.receive(turn);
         let books = &mut *turn.books;
-        for (_, tag) in self.away.drain(..).flatten() {
+        for (_, tag) in self.away.clear() {
             books.give_up(tag.origin().index, account);
         }
         for packet in self.results.clear() {
@@ -407,9 +482,9 @@ impl<U: Upstream, T: Send> Upstream for Spreading<U, T> {
     fn report(&self, account: &mut Account) {
         self.upstream.report(account);
         account.parts.push(Part::Lanes { begun: self.begun });
-        for (readings, panics) in lock(&self.floor.readings).iter() {
-            account.readings.push(readings.clone());
-            account.observer_panics += panics;
+        for left in lock(&self.floor.left).iter() {
+            account.readings.push(left.readings.clone());
+            account.observer_panics += left.observer_panics;
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use futures_util::future::Either;
+
 use super::books::Books;
 use super::tag::Tag;
 use crate::StageError;
@@ -74,6 +76,8 @@ pub struct Turn<'t, 'a, R> {
     pub(crate) books: &'t mut Books<'a, R>,
     /// How many more calls may be polled before others get their turn.
     left: u32,
+    /// How many more items may be handed on.
+    steps: u32,
     /// Whether something was left undone for that.
     pub(crate) exhausted: bool,
 }
@@ -81,12 +85,14 @@ pub struct Turn<'t, 'a, R> {
 /// As many calls are polled in one turn. Ready calls take nanoseconds, so this is some microseconds; a call that
 /// computes for long keeps its thread for that long, as it would without us.
 const CALLS: u32 = 256;
-/// After so many of them the clock is looked at again.
+/// And so many items are handed on where nothing is called.
+const STEPS: u32 = 4096;
+/// After so many calls the clock is looked at again.
 const LOOK: u32 = 64;
 
 impl<'t, 'a, R> Turn<'t, 'a, R> {
     pub(crate) fn new(waker: &'t Waker, books: &'t mut Books<'a, R>) -> Self {
-        Self { waker, books, left: CALLS, exhausted: false }
+        Self { waker, books, left: CALLS, steps: STEPS, exhausted: false }
     }
 
     pub(crate) fn cx(&self) -> Context<'t> {
@@ -104,6 +110,17 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
         if self.left % LOOK == 0 {
             self.books.run.look();
         }
+        true
+    }
+
+    /// Whether one more item may be handed on.
+    #[inline]
+    pub(crate) fn step(&mut self) -> bool {
+        if self.steps == 0 {
+            self.exhausted = true;
+            return false;
+        }
+        self.steps -= 1;
         true
     }
 
@@ -150,4 +167,49 @@ pub(crate) enum Part {
         taken: u64,
         given: u64,
     },
+}
+
+impl<A, B> Upstream for Either<A, B>
+where
+    A: Upstream,
+    B: Upstream<Root = A::Root, Tag = A::Tag, Item = A::Item>,
+{
+    type Root = A::Root;
+    type Tag = A::Tag;
+    type Item = A::Item;
+
+    fn wake(&mut self, turn: &mut Turn<'_, '_, Self::Root>) {
+        match self {
+            Self::Left(part) => part.wake(turn),
+            Self::Right(part) => part.wake(turn),
+        }
+    }
+
+    fn take(&mut self, turn: &mut Turn<'_, '_, Self::Root>) -> Take<Self::Tag, Self::Item> {
+        match self {
+            Self::Left(part) => part.take(turn),
+            Self::Right(part) => part.take(turn),
+        }
+    }
+
+    fn fill(&mut self, turn: &mut Turn<'_, '_, Self::Root>) {
+        match self {
+            Self::Left(part) => part.fill(turn),
+            Self::Right(part) => part.fill(turn),
+        }
+    }
+
+    fn close(&mut self, turn: &mut Turn<'_, '_, Self::Root>, account: &mut Account) -> Poll<()> {
+        match self {
+            Self::Left(part) => part.close(turn, account),
+            Self::Right(part) => part.close(turn, account),
+        }
+    }
+
+    fn report(&self, account: &mut Account) {
+        match self {
+            Self::Left(part) => part.report(account),
+            Self::Right(part) => part.report(account),
+        }
+    }
 }

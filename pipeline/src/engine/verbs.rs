@@ -1,8 +1,9 @@
 //! The verbs: what is driven, and what is made of what comes out.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
@@ -148,12 +149,22 @@ where
         .into_iter()
         .map(|result| result.unwrap_or_else(|| Err(StageError::given_up(stage))))
         .collect();
-    // What was not taken has its place, too.
+    // What was not taken has its place, too, as far as the source has it at hand.
     let panicked = results.last().is_some_and(|last| last.as_ref().is_err_and(StageError::is_of_source));
-    while !panicked && poll_fn(|cx| pull.poll_next(cx)).await.is_some() {
+    while !panicked && next(&mut pull).await {
         results.push(Err(StageError::not_taken(stage)));
     }
     results
+}
+
+/// Whether the source has one more at hand. Reading on for long gives way to others.
+async fn next<In>(pull: &mut impl Pull<In>) -> bool {
+    tokio::task::coop::consume_budget().await;
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| pull.poll_next(cx))) {
+        Ok(Poll::Ready(item)) => Poll::Ready(item.is_some()),
+        Ok(Poll::Pending) | Err(_) => Poll::Ready(false),
+    })
+    .await
 }
 
 /// One item, where there is more to it than its way: observers, dead letters, being asked to stop.

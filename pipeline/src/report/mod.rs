@@ -286,8 +286,8 @@ impl StageReport {
 
     /// How long calls took, attempts, waits and queues together: so many of a hundred took at most this long, to 3 %.
     ///
-    /// Calls that wait are timed by a clock that is read some times in each turn of the engine; of those that are ready
-    /// at once, one in 256 is timed, and stands for the others. `None` if no call was.
+    /// Calls that wait are timed by a clock that is read some times in each turn of the engine: the first thousand, then
+    /// one in eight. Of those that are ready at once, one in 256 is timed. Each stands for the others. `None` if no call was.
     ///
     /// ```
     /// # fn show(stage: &pipeline::StageReport) {
