@@ -29,7 +29,7 @@ async fn each_gives_the_items_one_by_one_in_order() {
 
 #[tokio::test]
 async fn an_option_makes_each_a_filter() {
-    let even = pipeline![|x: u32| (x % 2 == 0).then_some(x) => each => |x| x * 10];
+    let even = pipeline![|x: u32| x.is_multiple_of(2).then_some(x) => each => |x| x * 10];
     assert_eq!(even.collect(0..6).await.unwrap(), [0, 20, 40]);
 }
 

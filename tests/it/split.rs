@@ -1,6 +1,6 @@
 //! `split_on_failure`: a batch that fails for good is halved until what fails stands alone.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 
@@ -60,20 +60,19 @@ async fn each_part_is_half_of_the_one_that_failed() {
     assert_eq!(line.run(vec![1, 2]).await.unwrap(), 2);
 }
 
+#[derive(pipeline::Provide)]
+struct Shared {
+    log: Arc<Mutex<Vec<usize>>>,
+}
+
+#[stage(split_on_failure, retries = 1, delay = "1ms")]
+async fn twice(rows: Vec<i64>, #[state] log: &Arc<Mutex<Vec<usize>>>) -> Result<u64, Refused> {
+    insert(&rows, log)
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_part_has_all_the_attempts() {
-    let log = std::sync::Arc::new(Mutex::new(Vec::new()));
-
-    #[derive(pipeline::Provide)]
-    struct Shared {
-        log: std::sync::Arc<Mutex<Vec<usize>>>,
-    }
-
-    #[stage(split_on_failure, retries = 1, delay = "1ms")]
-    async fn twice(rows: Vec<i64>, #[state] log: &std::sync::Arc<Mutex<Vec<usize>>>) -> Result<u64, Refused> {
-        insert(&rows, log)
-    }
-
+    let log = Arc::new(Mutex::new(Vec::new()));
     let line = pipeline![twice].with(Shared { log: log.clone() }).on_error(ErrorMode::Collect);
     let report = line.drain([vec![1, -1, 3, 4]]).await.unwrap();
     assert_eq!(*log.lock().unwrap(), [4, 4, 2, 2, 1, 1, 1, 2]);
