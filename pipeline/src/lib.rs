@@ -45,7 +45,7 @@ pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
 pub use function::{Again, Once, RetryInput, Retryable, Returns, Split, StageFailure};
 pub use infallibly::Infallibly;
-pub use observer::{Observer, Outcome, StageCall};
+pub use observer::{End, Event, EventSender, Events, Observer, Outcome, StageCall, events};
 pub use overridden::Overridden;
 pub use pipeline::{Divided, Nested, Nests, OneForOne, Pipeline};
 pub use policy::{Merge, Rows};

@@ -18,6 +18,7 @@ mod chain;
 mod context;
 mod dead_letters;
 mod errors;
+mod events;
 mod fairness;
 mod faults;
 mod faults_of_readers;

@@ -1,8 +1,12 @@
 //! Who is told what happens in a run.
 
+mod events;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use events::{End, Event, EventSender, Events, events};
 
 use crate::error::FailedAttempt;
 use crate::item::Item;
