@@ -32,7 +32,7 @@ pub use std::{
 };
 
 use crate::engine::{Cut, Staged, boundary};
-use crate::pipeline::Divided;
+use crate::nested::Divided;
 use crate::{Closure, Embedded, Inspect, Nested, Parted, Pipeline};
 
 /// The field of a stage's struct: its type parameters, and the limits of this use of it.
@@ -132,7 +132,7 @@ impl<In, F> Embed<Pipeline<In, F>> {
     /// The stages.
     #[must_use]
     pub fn into_stage(self) -> Nested<In, F> {
-        self.0.into_nested()
+        Nested::new(self.0)
     }
 }
 

@@ -14,6 +14,7 @@ mod books;
 mod chunk;
 mod drive;
 mod each;
+mod floor;
 mod flow;
 mod lanes;
 mod one;
