@@ -120,41 +120,33 @@ where
         self.results.outstanding(self.lanes.busy()) + self.done.len()
     }
 
-    /// Takes in as many items as a lane takes, and says whether they are to be watched: then it is one.
+    /// The next item for a lane; and, unless it is to be by itself, more behind it.
     #[inline]
-    fn gather(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> bool {
-        let watched = self.observed || self.begun < 16 || self.begun % SAMPLED == 0;
-        let most = self.room.saturating_sub(self.outstanding()).min(if watched { 1 } else { self.chunk });
-        if self.jobs.len() >= most || self.ended || self.behind.is_some() {
-            return watched;
+    fn next(&mut self, alone: bool, turn: &mut Turn<'_, '_, U::Root>) -> Option<Job<U::Tag, U::Item>> {
+        if let Some(job) = self.jobs.pop() {
+            return Some(job);
         }
-        // What is new comes behind what is there.
-        self.jobs.reverse();
-        if most == 1 {
-            if turn.spend() {
-                match self.upstream.take(turn) {
-                    Take::Item(Packet { tag, value: Ok(input) }) => self.jobs.push(Job { tag, input }),
-                    Take::Item(Packet { tag, value: Err(error) }) => {
-                        self.behind = Some(Packet { tag, value: Err(error) });
-                    }
-                    Take::Empty => {}
-                    Take::End => self.ended = true,
-                }
-            }
-            return watched;
+        let room = self.room.saturating_sub(self.outstanding());
+        if self.ended || self.behind.is_some() || room == 0 {
+            return None;
         }
-        let jobs = &mut self.jobs;
-        match self.upstream.take_many(turn, most - jobs.len(), |tag, input| jobs.push(Job { tag, input })) {
+        let most = if alone { 1 } else { room.min(self.chunk) };
+        let stopped = if most == 1 {
+            turn.spend().then(|| self.upstream.take(turn))
+        } else {
+            let jobs = &mut self.jobs;
+            self.upstream.take_many(turn, most, |tag, input| jobs.push(Job { tag, input }))
+        };
+        match stopped {
             None | Some(Take::Empty) => {}
-            Some(Take::Item(Packet { tag, value })) => {
-                if let Err(error) = value {
-                    self.behind = Some(Packet { tag, value: Err(error) });
-                }
+            Some(Take::Item(Packet { tag, value: Ok(input) })) => return Some(Job { tag, input }),
+            Some(Take::Item(Packet { tag, value: Err(error) })) => {
+                self.behind = Some(Packet { tag, value: Err(error) });
             }
             Some(Take::End) => self.ended = true,
         }
         self.jobs.reverse();
-        watched
+        self.jobs.pop()
     }
 
     /// Begins a chunk of items, and says whether there was one.
@@ -162,8 +154,8 @@ where
         if !self.lanes.has_room() {
             return false;
         }
-        let watched = self.gather(turn);
-        let Some(first) = self.jobs.pop() else {
+        let watched = self.observed || self.begun < 16 || self.begun % SAMPLED == 0;
+        let Some(first) = self.next(watched, turn) else {
             let Some(packet) = self.behind.take() else { return false };
             self.results.push(packet);
             return true;
