@@ -176,7 +176,7 @@ impl<In: Send, T: Send> Worker<In, T> {
                     self.fetch(&mut mine, lanes.room());
                 }
                 let Some(Job { number, index, watched, input }) = mine.pop_front() else { break };
-                match lanes.begin(way(&*stages, input, &state, &run, index, watched)) {
+                match lanes.begin(|| way(&*stages, input, &state, &run, index, watched)) {
                     Ok(way) => done.push((number, way)),
                     Err(lane) => lanes.keep(lane, number),
                 }

@@ -66,13 +66,13 @@ impl<C: Future, K> Lanes<C, K> {
 
     /// Begins a call, for which there must be room. What is not done at once is to be [kept](Self::keep).
     #[inline]
-    pub(crate) fn begin(&mut self, call: C) -> Result<C::Output, usize> {
+    pub(crate) fn begin(&mut self, call: impl FnOnce() -> C) -> Result<C::Output, usize> {
         let index = match self.free.pop() {
             Some(index) => index,
             None => self.open_one(),
         };
         let lane = &mut self.open[index];
-        lane.call.set(Some(call));
+        lane.call.set(Some(call()));
         match lane.poll() {
             Some(Poll::Pending) => Err(index),
             Some(Poll::Ready(output)) => {

@@ -167,7 +167,8 @@ where
             std::mem::swap(&mut rest.jobs, &mut self.jobs);
             (rest, Arc::clone(&self.back))
         });
-        match self.lanes.begin(Caught { call: (self.make)(Chunk { first, rest, watched }) }) {
+        let make = &self.make;
+        match self.lanes.begin(|| Caught { call: make(Chunk { first, rest, watched }) }) {
             Ok(Ok((tag, way, rest))) => {
                 let (last, mishap) = match way {
                     Ok(output) => (Some((tag, output)), None),
