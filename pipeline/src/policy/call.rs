@@ -219,10 +219,15 @@ where
                 return Err(report(spec, watch, Missed::<Infallible>::Late(late), made, earlier));
             }
         }
-        let _permit = match turn(limit, spec, watch, made + 1).await {
-            Ok(permit) => permit,
-            Err(late) if made == 0 => return Err(unattempted(spec, watch, late)),
-            Err(late) => return Err(report(spec, watch, Missed::<Infallible>::Late(late), made, earlier)),
+        let _permit = match limit.try_enter(spec) {
+            Some(permit) => permit,
+            None => match turn(limit, spec, watch, made + 1).await {
+                Ok(permit) => permit,
+                Err(late) if made == 0 => return Err(unattempted(spec, watch, late)),
+                Err(late) => {
+                    return Err(report(spec, watch, Missed::<Infallible>::Late(late), made, earlier));
+                }
+            },
         };
         made += 1;
         let place = watch.place(spec.name, made);
@@ -300,8 +305,7 @@ async fn turn<'l, L: Limit>(
 ) -> Result<L::Permit<'l>, Late> {
     let (item, place) = (watch.item, watch.place(spec.name, attempt));
     let future = within(watch, spec.deadline, limit.enter(spec));
-    let limited = spec.concurrency.is_some() || spec.rate.is_some();
-    let Some(meter) = item.run().meter(place.slot).filter(|_| limited) else {
+    let Some(meter) = item.run().meter(place.slot) else {
         return Standing { future, place }.await;
     };
     let from = Instant::now();
