@@ -99,6 +99,12 @@ pub fn finish<In, F>(_: Port<In>, stages: F, plan: Plan) -> Pipeline<In, F> {
     Pipeline::planned(stages, plan)
 }
 
+/// A plan without steps.
+#[must_use]
+pub fn plan() -> Plan {
+    Plan::default()
+}
+
 /// A boundary: one value in, its items out.
 #[must_use]
 pub fn each() -> boundary::each {

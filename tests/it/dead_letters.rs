@@ -310,3 +310,13 @@ async fn a_batch_that_is_split_sends_its_bad_rows_by_themselves() {
     sent.sort_unstable();
     assert_eq!(sent, [(1, 100), (3, 101), (8, 102)]);
 }
+
+#[tokio::test]
+async fn the_channel_of_the_standard_library_is_a_sink_too() {
+    let (dead, letters) = std::sync::mpsc::channel();
+    let line = pipeline![u64: batch(1) => store].on_error(ErrorMode::Lenient).dead_letters(dead);
+    line.drain([1, 100]).await.unwrap();
+    drop(line);
+    let items: Vec<_> = letters.into_iter().map(|letter| letter.item).collect();
+    assert_eq!(items, [100]);
+}

@@ -251,3 +251,18 @@ async fn a_source_that_ends_early_ends_the_run() {
     });
     assert_eq!(pipeline![u64: batch(9) => |xs| xs].workers(2).collect(items).await.unwrap(), [[4, 3]]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_iterator_that_blocks_holds_up_its_own_run_and_nobody_else() {
+    let (send, receive) = std::sync::mpsc::channel();
+    // The receiver's iterator blocks its thread until somebody on another one sends.
+    let run = tokio::spawn(async move { pipeline![|x: u64| x + 1].collect(receive).await });
+    let others = tokio::spawn(async move {
+        for x in 0..3 {
+            tokio::task::yield_now().await;
+            send.send(x).unwrap();
+        }
+    });
+    others.await.unwrap();
+    assert_eq!(run.await.unwrap().unwrap(), [1, 2, 3]);
+}

@@ -44,7 +44,7 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
     };
     quote! {{
         let #first = #private::port #input ();
-        let mut #plan = #private::Plan::default();
+        let mut #plan = #private::plan();
         #steps
         #made
     }}

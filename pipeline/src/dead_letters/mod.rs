@@ -52,7 +52,7 @@ pub type Put<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a
 /// | sink | what it does |
 /// |---|---|
 /// | [`tokio::sync::mpsc::Sender`] | sends; where the channel is full, the run waits |
-/// | [`tokio::sync::mpsc::UnboundedSender`] | sends |
+/// | [`tokio::sync::mpsc::UnboundedSender`], [`std::sync::mpsc::Sender`] | sends |
 /// | `Arc<Mutex<Vec<DeadLetter<In>>>>` | pushes: for tests |
 /// | `JsonLines`, with the feature `serde` | writes a line of JSON to a file, which a later run reads back |
 #[cfg_attr(feature = "serde", doc = "\n[`JsonLines`] is how items that failed are tried again later.")]
@@ -78,6 +78,13 @@ impl<In: Send> DeadLetters<In> for mpsc::Sender<DeadLetter<In>> {
 }
 
 impl<In: Send> DeadLetters<In> for mpsc::UnboundedSender<DeadLetter<In>> {
+    fn put(&self, letter: DeadLetter<In>) -> Put<'_> {
+        let sent = self.send(letter).map_err(|_| Gone.into());
+        Box::pin(std::future::ready(sent))
+    }
+}
+
+impl<In: Send> DeadLetters<In> for std::sync::mpsc::Sender<DeadLetter<In>> {
     fn put(&self, letter: DeadLetter<In>) -> Put<'_> {
         let sent = self.send(letter).map_err(|_| Gone.into());
         Box::pin(std::future::ready(sent))

@@ -284,6 +284,24 @@ impl StageReport {
         self.reading.queued
     }
 
+    /// The median of how long calls took: see [`latency`](Self::latency).
+    #[must_use]
+    pub fn p50(&self) -> Option<Duration> {
+        self.latency(50.0)
+    }
+
+    /// What 95 of a hundred calls took at most: see [`latency`](Self::latency).
+    #[must_use]
+    pub fn p95(&self) -> Option<Duration> {
+        self.latency(95.0)
+    }
+
+    /// What 99 of a hundred calls took at most: see [`latency`](Self::latency).
+    #[must_use]
+    pub fn p99(&self) -> Option<Duration> {
+        self.latency(99.0)
+    }
+
     /// How long calls took, attempts, waits and queues together: so many of a hundred took at most this long, to 3 %.
     ///
     /// Calls that wait are timed by a clock that is read some times in each turn of the engine: the first thousand, then
@@ -339,9 +357,9 @@ impl fmt::Display for Report {
                 quiet(stage.cancelled()),
                 quiet(stage.retries()),
                 quiet(stage.timeouts()),
-                time(stage.latency(50.0)),
-                time(stage.latency(95.0)),
-                time(stage.latency(99.0)),
+                time(stage.p50()),
+                time(stage.p95()),
+                time(stage.p99()),
                 time(queued),
             ]
         });

@@ -75,6 +75,8 @@ fn main() {
     };
     let _ = app.limit;
     let nested = ::pipeline::pipeline![store.retries(1).delay("2ms") => label];
+    let batches = ::pipeline::pipeline![split => each => batch(2, "5ms") => |rows: ::std::vec::Vec<_>| rows.len()];
+    let _ = batches.collect([::std::string::String::new()]);
     let ingest = ::pipeline::pipeline![
         split
             => inspect(|codes: &::std::vec::Vec<::std::string::String>| ::std::assert_eq!(codes.len(), 2))
