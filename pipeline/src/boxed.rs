@@ -110,7 +110,7 @@ where
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Aborted> {
-/// let sums = Sums { line: pipeline![Vec<u32>: each => batch(2) => |pair: Vec<u32>| pair.iter().sum()].boxed() };
+/// let sums = Sums { line: pipeline![Vec<u32>: each => batch(2) => |pair: Vec<u32>| pair.iter().sum::<u32>()].boxed() };
 /// assert_eq!(sums.line.collect([vec![1, 2, 3], vec![4]]).await?, [3, 7]);
 /// # Ok(()) }
 /// ```
