@@ -162,7 +162,7 @@ where
     /// task, and nothing is spawned.
     ///
     /// The tasks share the items that are on their way at once: [`concurrency`](Self::concurrency) is that of all of
-    /// them together. An item costs a hop to a task and back, some 200 ns.
+    /// them together. Each item costs a hop to a task and back, which stages that only wait do not earn back.
     ///
     /// # Panics
     ///
