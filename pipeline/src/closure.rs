@@ -23,7 +23,7 @@ where
     type Out = Out;
 
     fn __mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.stage(self.name);
+        self.slot = plan.step(self.name);
     }
 
     fn __label(&self) -> Option<(&'static str, Slot)> {
@@ -60,7 +60,7 @@ where
     type Out = In;
 
     fn __mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.stage(self.name);
+        self.slot = plan.step(self.name);
     }
 
     fn __label(&self) -> Option<(&'static str, Slot)> {

@@ -41,7 +41,7 @@ impl<In, T: Accepts<In>> Accepts<In> for Embedded<T> {
         self.stage.__mount(plan);
         // A pipeline brings its own stages; another value is one.
         if plan.steps().len() == before {
-            self.slot = plan.stage(self.name);
+            self.slot = plan.step(self.name);
         }
     }
 

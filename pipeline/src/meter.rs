@@ -30,6 +30,8 @@ pub(crate) struct Meter {
     pub(crate) queued: Counter,
     /// Calls that had to wait, and came to an end.
     waited: Gauge,
+    /// Items that came by, where a pipeline forks.
+    pub(crate) passed: Gauge,
     latency: OnceLock<Option<AtomicHistogram>>,
 }
 
@@ -104,6 +106,7 @@ pub(crate) struct Reading {
     pub(crate) unattempted: u64,
     pub(crate) timeouts: u64,
     pub(crate) queued: Duration,
+    pub(crate) passed: u64,
     pub(crate) latency: Option<Histogram>,
 }
 
@@ -117,6 +120,7 @@ impl Reading {
             unattempted: meter.unattempted.get(),
             timeouts: meter.timeouts.get(),
             queued: Duration::from_nanos(meter.queued.get()),
+            passed: meter.passed.get(),
             latency: meter.latency(),
         }
     }
@@ -129,6 +133,7 @@ impl Reading {
         self.unattempted += other.unattempted;
         self.timeouts += other.timeouts;
         self.queued += other.queued;
+        self.passed += other.passed;
         self.latency = match (self.latency.take(), &other.latency) {
             (Some(mine), Some(more)) => Some(mine.checked_add(more).unwrap_or(mine)),
             (mine, more) => mine.or_else(|| more.clone()),

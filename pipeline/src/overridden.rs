@@ -19,13 +19,7 @@ pub struct Overridden<F, A> {
 impl<F, A> Overridden<F, A> {
     fn new(stage: F, attempts: A, spec: Spec, plan: &mut Plan) -> Self {
         let limited = spec.concurrency.is_some() || spec.rate.is_some();
-        Self {
-            stage,
-            attempts,
-            spec,
-            slot: plan.rename_last(spec.name),
-            limits: limited.then(Limited::default),
-        }
+        Self { stage, attempts, spec, slot: plan.override_last(spec), limits: limited.then(Limited::default) }
     }
 }
 
@@ -76,7 +70,7 @@ impl<In, F: Accepts<In>, A> Accepts<In> for Overridden<F, A> {
     type Out = F::Out;
 
     fn __mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.stage(self.spec.name);
+        self.slot = plan.stage(self.spec);
     }
 
     fn __label(&self) -> Option<(&'static str, Slot)> {

@@ -378,7 +378,7 @@ impl<In, F, S, M> Clone for Pipeline<In, F, S, M> {
 
 impl<In, F, S, M> fmt::Debug for Pipeline<In, F, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps: Vec<_> = self.plan.steps().iter().map(|step| &step.name).collect();
+        let steps: Vec<_> = self.plan.reported().map(|step| &step.name).collect();
         f.debug_struct("Pipeline")
             .field("steps", &steps)
             .field("settings", &self.settings)

@@ -1,19 +1,62 @@
-//! What a pipeline is made of, as far as reports and observers see it: its steps, numbered in order.
+//! What a pipeline is made of, as far as reports, observers and pictures see it: its steps, numbered in order.
 
+use std::any::type_name;
 use std::borrow::Cow;
+use std::panic::Location;
 
-/// The steps of a pipeline.
+use crate::policy::Spec;
+
+/// The steps of a pipeline, in the order in which they are written.
+///
+/// Where it forks there are marks between them: one that opens the fork, one at the head of each branch, one that
+/// closes it. These have numbers like the steps, for what is counted there.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     steps: Vec<Step>,
 }
 
-/// A stage or a boundary.
+/// A step or a mark.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
+    pub(crate) kind: Kind,
     pub(crate) name: Cow<'static, str>,
-    pub(crate) boundary: bool,
+    /// What goes in and what comes out, if it is known: the full names of the types.
+    pub(crate) types: Option<(&'static str, &'static str)>,
+    /// Where it is written.
+    pub(crate) at: Option<&'static Location<'static>>,
 }
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    /// A stage, a closure, the choice of a route. A closure has no policy.
+    Stage(Option<Spec>),
+    /// `each`, `batch`
+    Boundary,
+    /// Branches follow.
+    Open(Fork),
+    /// The head of a branch. Its name is that of its value in a graph, and the pattern in a route. What arrives here is counted.
+    Branch(Needs),
+    /// The fork is over. What leaves it is counted.
+    Close(Needs),
+}
+
+/// What the branches of a fork are to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fork {
+    /// `(a, b)`: all of them, at the same time.
+    All,
+    /// `(a | b)`: one after another, until one succeeds.
+    First,
+    /// `match { … }`: one of them.
+    Route,
+    /// `|x: T| { … }`: all of them, each as soon as it can. A branch is one call.
+    Graph,
+}
+
+/// In a graph: what a call waits for; of its end, what the output is made of. Empty in the other forks.
+///
+/// 0 is the input of the graph, n the branch n, counted from 1.
+pub(crate) type Needs = &'static [usize];
 
 /// The number of a step among those of its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,16 +87,22 @@ impl Default for Slot {
 }
 
 impl Plan {
-    /// Adds a stage.
-    pub fn stage(&mut self, name: &'static str) -> Slot {
-        self.add(Step { name: name.into(), boundary: false })
+    /// Adds a stage with a policy.
+    pub fn stage(&mut self, spec: Spec) -> Slot {
+        self.add(Kind::Stage(Some(spec)), spec.name)
     }
 
-    /// Gives the step that was added last another name.
-    pub(crate) fn rename_last(&mut self, name: &'static str) -> Slot {
+    /// Adds a step without one: a closure, a value.
+    pub(crate) fn step(&mut self, name: &'static str) -> Slot {
+        self.add(Kind::Stage(None), name)
+    }
+
+    /// Gives the step that was added last another policy, and with it another name.
+    pub(crate) fn override_last(&mut self, spec: Spec) -> Slot {
         match self.steps.last_mut() {
             Some(step) => {
-                step.name = name.into();
+                step.name = spec.name.into();
+                step.kind = Kind::Stage(Some(spec));
                 u32::try_from(self.steps.len() - 1).map_or(Slot::NONE, Slot)
             }
             None => Slot::NONE,
@@ -61,7 +110,22 @@ impl Plan {
     }
 
     pub(crate) fn boundary(&mut self, name: impl Into<Cow<'static, str>>) -> Slot {
-        self.add(Step { name: name.into(), boundary: true })
+        self.add(Kind::Boundary, name)
+    }
+
+    /// Begins a fork.
+    pub fn open(&mut self, fork: Fork) -> Slot {
+        self.add(Kind::Open(fork), "")
+    }
+
+    /// Begins a branch of the fork.
+    pub fn branch(&mut self, name: &'static str, needs: Needs) -> Slot {
+        self.add(Kind::Branch(needs), name)
+    }
+
+    /// Ends the fork.
+    pub fn close(&mut self, needs: Needs) -> Slot {
+        self.add(Kind::Close(needs), "")
     }
 
     /// Adds the steps of a pipeline that goes into this one, and says where they begin.
@@ -71,21 +135,36 @@ impl Plan {
         base
     }
 
+    /// Says of the step that was added since what goes in and out of it, and where it is written.
+    ///
+    /// Of several steps, those of a pipeline, each has said it before.
+    pub(crate) fn describe<In, Out>(&mut self, before: usize, at: &'static Location<'static>) {
+        if let [step] = &mut self.steps[before..] {
+            step.types.get_or_insert((type_name::<In>(), type_name::<Out>()));
+            step.at.get_or_insert(at);
+        }
+    }
+
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
     }
 
+    /// The steps that take part in a report: stages and boundaries.
+    pub(crate) fn reported(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| matches!(step.kind, Kind::Stage(_) | Kind::Boundary))
+    }
+
     /// The name of the stage that an item meets first.
     pub(crate) fn first_stage(&self) -> Option<&'static str> {
-        self.steps.iter().find_map(|step| match step.name {
-            Cow::Borrowed(name) if !step.boundary => Some(name),
+        self.steps.iter().find_map(|step| match (&step.kind, &step.name) {
+            (Kind::Stage(_), Cow::Borrowed(name)) => Some(*name),
             _ => None,
         })
     }
 
-    fn add(&mut self, step: Step) -> Slot {
+    fn add(&mut self, kind: Kind, name: impl Into<Cow<'static, str>>) -> Slot {
         let slot = u32::try_from(self.steps.len()).map_or(Slot::NONE, Slot);
-        self.steps.push(step);
+        self.steps.push(Step { kind, name: name.into(), types: None, at: None });
         slot
     }
 }

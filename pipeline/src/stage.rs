@@ -1,6 +1,7 @@
 //! The contract between a stage and what runs it.
 
 use std::future::Future;
+use std::panic::Location;
 use std::sync::Arc;
 
 use futures_util::future::Either;
@@ -38,11 +39,14 @@ pub trait Accepts<In> {
 
     /// Checks one edge of a pipeline, and gives the step behind it its place in the plan.
     #[doc(hidden)]
+    #[track_caller]
     fn __fits(_: Port<In>, mut stage: Self, plan: &mut Plan) -> (Kept<Self::Out, Self>, Port<Self::Out>)
     where
         Self: Sized,
     {
+        let before = plan.steps().len();
         stage.__mount(plan);
+        plan.describe::<In, Self::Out>(before, Location::caller());
         (Self::Out::keep(stage), Port::new())
     }
 }

@@ -137,7 +137,7 @@ fn accepts(stage: &Stage) -> TokenStream {
         impl #generics #root::Accepts<#input> for #name #arguments #clause {
             type Out = #output;
             fn __mount(&mut self, plan: &mut #private::Plan) {
-                self.__stage.slot = plan.stage(#example::__POLICY.name);
+                self.__stage.slot = plan.stage(#example::__POLICY);
             }
             fn __label(&self) -> #private::Option<(&'static #private::str, #private::Slot)> {
                 #private::Option::Some((#example::__POLICY.name, self.__stage.slot))

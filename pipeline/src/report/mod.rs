@@ -14,7 +14,7 @@ use crate::dead_letters::Post;
 use crate::display::{count, human, table};
 use crate::engine::{Account, Books, Part};
 use crate::meter::Reading;
-use crate::plan::Plan;
+use crate::plan::{Kind, Plan};
 use crate::run::RunId;
 
 /// An item that failed: where it stood in the source, and why.
@@ -98,9 +98,18 @@ impl Report {
         }
         let mut parts = account.parts.iter();
         let mut arriving = None;
-        let stages = plan.steps().iter().zip(readings).map(|(step, reading)| {
+        let stages = plan.steps().iter().zip(readings).filter_map(|(step, reading)| {
             let name = step.name.clone().into_owned();
-            if step.boundary {
+            match step.kind {
+                Kind::Stage(_) | Kind::Boundary => {}
+                Kind::Open(_) => return None,
+                // Where it forks the items are counted.
+                Kind::Branch(_) | Kind::Close(_) => {
+                    arriving = Some(reading.passed);
+                    return None;
+                }
+            }
+            if matches!(step.kind, Kind::Boundary) {
                 arriving = None;
                 let (calls, given) = parts
                     .find_map(|part| match *part {
@@ -108,7 +117,7 @@ impl Report {
                         Part::Lanes { .. } => None,
                     })
                     .unwrap_or_default();
-                return StageReport { name, boundary: true, calls, given, reading };
+                return Some(StageReport { name, boundary: true, calls, given, reading });
             }
             // What a stage is called on is what the one before it did not keep.
             let calls = arriving.unwrap_or_else(|| match parts.next() {
@@ -118,7 +127,7 @@ impl Report {
             let lost = (reading.failed - reading.isolated) + reading.cancelled;
             let given = calls.saturating_sub(lost);
             arriving = Some(given);
-            StageReport { name, boundary: false, calls, given, reading }
+            Some(StageReport { name, boundary: false, calls, given, reading })
         });
         Self {
             run: run.id(),
