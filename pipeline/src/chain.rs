@@ -2,28 +2,13 @@
 
 use std::future::Future;
 
+use crate::fork::{Caller, Watching};
 use crate::plan::Plan;
-use crate::watch::Watched;
 use crate::{Accepts, Scope, Stage, StageError};
 
 /// Stages that run one after another on one item: what `a => b => c` becomes, `Chain<(a, b, c)>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Chain<T>(#[doc(hidden)] pub T);
-
-/// Calls a step, watched if it is a stage; if it is a pipeline, its stages are.
-async fn watched<In, S, F>(step: &F, input: In, cx: &Scope<'_, S>) -> Result<F::Out, StageError>
-where
-    In: Send,
-    S: Send + Sync,
-    F: Stage<In, S>,
-{
-    let call = step.__call_watched(input, cx);
-    match step.__label() {
-        // A function is called within the call: by then the watch runs.
-        Some((name, slot)) => Watched::new(name, slot, call, cx).await,
-        None => call.await,
-    }
-}
 
 /// A flat tuple, and its call one async block, as written by hand. `pipeline!` nests what is longer than the longest.
 macro_rules! chain {
@@ -64,12 +49,24 @@ macro_rules! chain {
             }
 
             async fn __call_watched(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
-                let value = watched(&self.0.$first_index, input, cx).await?;
-                $(let value = watched(&self.0.$index, value, cx).await?;)*
+                let value = Watching.call(&self.0.$first_index, input, cx).await?;
+                $(let value = Watching.call(&self.0.$index, value, cx).await?;)*
                 Ok(value)
             }
         }
     };
+}
+
+/// Nothing follows: what is behind the first step of a branch, where there is only one.
+impl<In: Send> Accepts<In> for Chain<()> {
+    type Out = In;
+}
+
+impl<In: Send, S: Send + Sync> Stage<In, S> for Chain<()> {
+    #[inline]
+    async fn call(&self, input: In, _: &Scope<'_, S>) -> Result<In, StageError> {
+        Ok(input)
+    }
 }
 
 chain!(A.0 => A);

@@ -176,6 +176,20 @@ impl<'a, S> Scope<'a, S> {
         slot.after(self.base)
     }
 
+    /// Counts an item that comes by a mark of the plan.
+    #[inline]
+    pub(crate) fn passes(&self, mark: Slot) {
+        if let Some(meter) = self.item.run().meter(self.slot(mark)) {
+            meter.passed.up();
+        }
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    pub fn __passes(&self, mark: Slot) {
+        self.passes(mark);
+    }
+
     #[doc(hidden)]
     #[must_use]
     pub fn __context(&self, place: Place) -> Context {

@@ -32,17 +32,24 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
 /// ```
 #[derive(Clone)]
-pub struct StageError(Arc<Inner>);
+pub struct StageError(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     stage: &'static str,
     slot: Slot,
     kind: ErrorKind,
     attempts: u32,
     elapsed: Duration,
+    said: Arc<Said>,
+    row: Option<Row>,
+    alternatives: Vec<StageError>,
+}
+
+/// What the attempts said: other people's errors, which cannot be cloned.
+struct Said {
     cause: Option<BoxError>,
     earlier: Vec<FailedAttempt>,
-    row: Option<Row>,
 }
 
 /// A row of a batch that failed by itself.
@@ -144,7 +151,7 @@ impl StageError {
     /// [`source`](Error::source).
     #[must_use]
     pub fn failed_attempts(&self) -> &[FailedAttempt] {
-        &self.0.earlier
+        &self.0.said.earlier
     }
 
     /// The stage's own error, if it is an `E`.
@@ -156,10 +163,46 @@ impl StageError {
     /// What the stage said last. A deadline may pass during a wait; then that is what the wait was for.
     fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         let waited_for = match self.0.kind {
-            ErrorKind::DeadlineExceeded => self.0.earlier.last().and_then(FailedAttempt::error),
+            ErrorKind::DeadlineExceeded => self.0.said.earlier.last().and_then(FailedAttempt::error),
             _ => None,
         };
-        self.0.cause.as_deref().or(waited_for)
+        self.0.said.cause.as_deref().or(waited_for)
+    }
+
+    /// What was tried before, where this is the last of several alternatives, `(primary | mirror)`: what each of the others
+    /// said, in order.
+    ///
+    /// ```
+    /// use pipeline::{pipeline, stage};
+    ///
+    /// #[stage]
+    /// async fn primary(_: u32) -> Result<u32, String> {
+    ///     Err("down".to_owned())
+    /// }
+    ///
+    /// #[stage]
+    /// async fn mirror(_: u32) -> Result<u32, String> {
+    ///     Err("not there".to_owned())
+    /// }
+    ///
+    /// let error = pipeline![(primary | mirror)].run_blocking(7).unwrap_err();
+    /// assert_eq!(error.stage(), "mirror");
+    /// assert_eq!(error.alternatives()[0].stage(), "primary");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "stage `mirror` failed: not there (tried before it: stage `primary` failed: down)"
+    /// );
+    /// ```
+    #[must_use]
+    pub fn alternatives(&self) -> &[StageError] {
+        &self.0.alternatives
+    }
+
+    /// The same failure, after others were tried.
+    pub(crate) fn instead_of(mut self, mut others: Vec<StageError>) -> Self {
+        others.append(&mut self.0.alternatives);
+        self.0.alternatives = others;
+        self
     }
 
     /// Which row of its batch failed, of a stage with `split_on_failure`; the first is 0.
@@ -179,16 +222,14 @@ impl StageError {
 
     /// The same failure, of one row of a batch.
     pub(crate) fn of_row(mut self, row: Row) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.row = Some(row);
-        }
+        self.0.row = Some(row);
         self
     }
 
     /// The same failure, at this step unless it says another.
     pub(crate) fn at(mut self, slot: Slot) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0).filter(|inner| inner.slot == Slot::NONE) {
-            inner.slot = slot;
+        if self.0.slot == Slot::NONE {
+            self.0.slot = slot;
         }
         self
     }
@@ -207,7 +248,9 @@ impl StageError {
         earlier: Vec<FailedAttempt>,
     ) -> Self {
         let Place { stage, slot, attempt, .. } = place;
-        Self(Arc::new(Inner { stage, slot, kind, attempts: attempt, elapsed, cause, earlier, row: None }))
+        let said = Arc::new(Said { cause, earlier });
+        let (row, alternatives) = (None, Vec::new());
+        Self(Box::new(Inner { stage, slot, kind, attempts: attempt, elapsed, said, row, alternatives }))
     }
 
     pub(crate) fn panicked(place: Place, payload: Box<dyn Any + Send>) -> Self {
@@ -256,7 +299,14 @@ impl fmt::Display for StageError {
         if !elapsed.is_zero() {
             write!(f, " in {}", human(*elapsed))?;
         }
-        write_causes(f, self.cause())
+        write_causes(f, self.cause())?;
+        let mut others = self.0.alternatives.iter();
+        if let Some(first) = others.next() {
+            write!(f, " (tried before it: {first}")?;
+            others.try_for_each(|other| write!(f, "; {other}"))?;
+            write!(f, ")")?;
+        }
+        Ok(())
     }
 }
 
@@ -281,7 +331,8 @@ fn write_causes(
 
 impl fmt::Debug for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { stage, slot: _, kind, attempts, elapsed, cause, earlier, row } = &*self.0;
+        let Inner { stage, slot: _, kind, attempts, elapsed, said, row, alternatives } = &*self.0;
+        let Said { cause, earlier } = &**said;
         f.debug_struct("StageError")
             .field("stage", stage)
             .field("kind", kind)
@@ -290,6 +341,7 @@ impl fmt::Debug for StageError {
             .field("source", cause)
             .field("failed_attempts", earlier)
             .field("row", &row.map(|row| row.index))
+            .field("alternatives", alternatives)
             .finish()
     }
 }

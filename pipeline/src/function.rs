@@ -5,17 +5,22 @@ use std::future::Future;
 use crate::BoxError;
 use crate::edge::Port;
 use crate::footing::Place;
-use crate::{Accepts, Scope, StageFn};
+use crate::{Scope, StageFn};
 
 /// A function that can be called with an input that is its own.
-pub trait Function<In, S>: StageFn + Accepts<In> + Send + Sync {
+///
+/// What it takes by reference is its own, or is lent to it in turn: see [`Held`](crate::lend::Held).
+pub trait Function<In, S>: StageFn + Send + Sync {
+    /// What it gives when all goes well.
+    type Value: Send;
+
     /// Calls it.
     fn once(
         &self,
         input: In,
         cx: Scope<'_, S>,
         place: Place,
-    ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 
     /// Whether it makes sense to call it again after this error.
     fn retry_if(&self, _: &Self::Error) -> bool {
@@ -38,6 +43,9 @@ pub trait Repeat<In, S>: Function<In, S> {
     /// Puts the input away.
     fn keep(input: In) -> Self::Kept;
 
+    /// The part of what was kept that moves.
+    fn moved(kept: &Self::Kept) -> &Self::Moved;
+
     /// Calls the function with what was kept, which stays as it is, and a copy of what moves.
     fn again(
         &self,
@@ -45,7 +53,7 @@ pub trait Repeat<In, S>: Function<In, S> {
         moved: Self::Moved,
         cx: Scope<'_, S>,
         place: Place,
-    ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 
     /// Calls it for the last time.
     fn last(
@@ -53,7 +61,7 @@ pub trait Repeat<In, S>: Function<In, S> {
         kept: Self::Kept,
         cx: Scope<'_, S>,
         place: Place,
-    ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 }
 
 /// What a stage's own attribute says of attempts: [`Once`], [`Again`] or [`Split`].
@@ -74,27 +82,27 @@ pub trait Attempts<In> {
 #[derive(Debug, Clone, Copy)]
 pub struct Once;
 
-/// Attempted again when it fails, with copies made by this function.
-pub struct Again<Kept, Moved>(pub fn(&Kept) -> Moved);
+/// Attempted again when it fails, with copies made by this function of what moves.
+pub struct Again<Moved>(pub fn(&Moved) -> Moved);
 
-impl<Kept, Moved> Clone for Again<Kept, Moved> {
+impl<Moved> Clone for Again<Moved> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<Kept, Moved> Copy for Again<Kept, Moved> {}
+impl<Moved> Copy for Again<Moved> {}
 
-/// Attempted again in parts when it fails for good, with copies made by this function.
-pub struct Split<Kept, Moved>(pub fn(&Kept) -> Moved);
+/// Attempted again in parts when it fails for good, with copies made by this function of what moves.
+pub struct Split<Moved>(pub fn(&Moved) -> Moved);
 
-impl<Kept, Moved> Clone for Split<Kept, Moved> {
+impl<Moved> Clone for Split<Moved> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<Kept, Moved> Copy for Split<Kept, Moved> {}
+impl<Moved> Copy for Split<Moved> {}
 
 /// What a stage function returns where that is a `Result`.
 #[diagnostic::on_unimplemented(
@@ -159,14 +167,11 @@ impl<E: Into<BoxError> + Send> StageFailure for E {
 pub trait Retryable<In, M = ()> {
     /// See `Repeat`.
     #[doc(hidden)]
-    type __Kept;
-    /// See `Repeat`.
-    #[doc(hidden)]
     type __Moved;
 
     /// A copy of what moves.
     #[doc(hidden)]
-    fn __copy(kept: &Self::__Kept) -> Self::__Moved;
+    fn __copy(moved: &Self::__Moved) -> Self::__Moved;
 
     /// How the stage is attempted then: [`Again`] or [`Split`].
     #[doc(hidden)]

@@ -54,6 +54,19 @@ impl<'a> Item<'a> {
         lock(&self.extra().isolated).push(row);
     }
 
+    /// How many rows have failed without their batch so far.
+    #[inline]
+    pub(crate) fn isolated_so_far(&self) -> usize {
+        self.extra.get().map_or(0, |extra| lock(&extra.isolated).len())
+    }
+
+    /// Forgets the rows after the first so many: something else is tried in the place of what they failed in.
+    pub(crate) fn isolated_only(&self, first: usize) {
+        if let Some(extra) = self.extra.get() {
+            lock(&extra.isolated).truncate(first);
+        }
+    }
+
     /// Whether anybody asked for what few items need.
     #[inline]
     pub(crate) fn has_extra(&self) -> bool {

@@ -1,9 +1,12 @@
 //! A stage under another policy than its own: `fetch.retries(5)`.
 
+use std::future::Future;
+
 use crate::edge::Port;
-use crate::function::{Again, Attempts, Function, Once, Repeat, Split};
+use crate::fork::{Args, Arity, Callable, Parameter, Takes, Under};
+use crate::function::{Again, Attempts, Once, Repeat, Split};
 use crate::plan::{Plan, Slot};
-use crate::policy::{self, Limited, Merge, Rows, Spec};
+use crate::policy::{self, Attempted, Limited, Merge, Rows, Spec};
 use crate::{Accepts, Scope, Stage, StageError, StageFn};
 
 /// A stage function with a policy made for one place in a pipeline.
@@ -78,32 +81,91 @@ impl<In, F: Accepts<In>, A> Accepts<In> for Overridden<F, A> {
     }
 }
 
-impl<In: Send, S: Send + Sync, F: Function<In, S>> Stage<In, S> for Overridden<F, Once> {
-    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
-        policy::single(&self.stage, &self.spec, self.slot, &self.limits, input, cx).await
+impl<L, F: Takes<L>, A> Takes<L> for Overridden<F, A> {
+    type Out = F::Out;
+    type Modes = F::Modes;
+
+    fn mount(&mut self, plan: &mut Plan) {
+        self.slot = plan.stage(self.spec);
+    }
+
+    fn label(&self) -> Option<(&'static str, Slot)> {
+        Some((self.spec.name, self.slot))
     }
 }
 
-impl<In, S, F, K, M> Stage<In, S> for Overridden<F, Again<K, M>>
+impl<L, S, F, A> Callable<L, S> for Overridden<F, A>
+where
+    S: Send + Sync,
+    F: Under<L, S, A>,
+    A: Copy + Send + Sync,
+{
+    #[inline]
+    fn call_with<'a>(
+        &self,
+        args: Args<'a, L, F>,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
+    where
+        L: 'a,
+    {
+        self.stage.call_under(self.attempts, &self.spec, self.slot, &self.limits, args, cx)
+    }
+}
+
+impl<F: Arity<N>, A, const N: usize> Arity<N> for Overridden<F, A> {
+    type __This = Self;
+
+    fn __arity(self) -> Self {
+        self
+    }
+}
+
+impl<F: Parameter<K, T>, A, T, const K: usize> Parameter<K, T> for Overridden<F, A> {
+    type __Mode = F::__Mode;
+    type __Same = T;
+}
+
+impl<In, S, F> Stage<In, S> for Overridden<F, Once>
 where
     In: Send,
     S: Send + Sync,
-    F: Repeat<In, S, Kept = K, Moved = M>,
-    K: Send,
+    F: Accepts<In> + Repeat<In, S, Value = <F as Accepts<In>>::Out>,
+{
+    #[inline]
+    fn call(
+        &self,
+        input: In,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        self.attempts.call(&self.stage, &self.spec, self.slot, &self.limits, input, cx)
+    }
+}
+
+impl<In, S, F, M> Stage<In, S> for Overridden<F, Again<M>>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Accepts<In> + Repeat<In, S, Moved = M, Value = <F as Accepts<In>>::Out>,
     M: Send,
 {
-    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
-        policy::retrying(&self.stage, self.attempts, &self.spec, self.slot, &self.limits, input, cx).await
+    #[inline]
+    fn call(
+        &self,
+        input: In,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        self.attempts.call(&self.stage, &self.spec, self.slot, &self.limits, input, cx)
     }
 }
 
-impl<In, S, F, K, M> Stage<In, S> for Overridden<F, Split<K, M>>
+impl<In, S, F, M> Stage<In, S> for Overridden<F, Split<M>>
 where
     In: Send,
     S: Send + Sync,
-    F: Repeat<In, S, Kept = K, Moved = M>,
+    F: Accepts<In> + Repeat<In, S, Moved = M, Value = <F as Accepts<In>>::Out>,
     F::Out: Merge,
-    K: Rows + Send + Sync,
+    F::Kept: Rows + Send + Sync,
     M: Send,
 {
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {

@@ -7,6 +7,10 @@ pub use crate::edge::Port;
 pub use crate::engine::{Empty, batch};
 pub use crate::error::BoxError;
 pub use crate::footing::Place;
+pub use crate::fork::{
+    Args, Callable, Caller, Handover, Have, Held, Lent, Mode, Moved, Plainly, Share, Takes, Under, Uses,
+    Value, Watching, Wire, both,
+};
 pub use crate::function::{Again, Attempts, Function, Once, Repeat, Split};
 pub use crate::overridden::{again, as_before, once, spec};
 pub use crate::plan::{Plan, Slot};

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::parse_quote;
 use syn::spanned::Spanned;
 
-use super::expand::{impl_generics, type_arguments};
+use super::expand::{full_generics, type_arguments, value_type};
 use super::lend::Lending;
 use super::model::{Argument, Input, Output, Stage, one_or_tuple};
 use crate::paths::respan;
@@ -16,8 +16,8 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
-    let input = stage.input_type();
-    let (generics, clause) = impl_generics(stage);
+    let input = held_type(stage);
+    let (generics, clause) = held_generics(stage);
     let arguments = type_arguments(&stage.generics);
     let pattern = stage.input_pattern();
     let body = call(
@@ -28,7 +28,7 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
             lent_as: LentAs::Owned,
         },
     );
-    let future = future(stage);
+    let (future, value) = (future(stage), value_type(stage));
     let retry_if = policy.retry_if.as_ref().map(|path| {
         let function = &path.value;
         let call = quote_spanned!(path.value.span()=> #function(error));
@@ -41,6 +41,7 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
     });
     quote_spanned! {at=>
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
+            type Value = #value;
             #[inline]
             fn once(&self, input: #input, cx: #root::Scope<'_, __S>, place: #private::Place) -> #future { #body }
             #retry_if
@@ -54,30 +55,33 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
-    let input = stage.input_type();
+    let input = held_type(stage);
     let kept = kept_type(stage);
     let future = future(stage);
     let arguments = type_arguments(&stage.generics);
-    let (generics, clause) = impl_generics(stage);
+    let (generics, clause) = held_generics(stage);
     let pattern = stage.input_pattern();
-    let moved = stage.moved().map(|input| &input.variable);
+    let moved: Vec<_> = stage.moved().map(|input| &input.variable).collect();
     let types = stage.moved().map(|input| &input.owned);
-    let lent = stage.lent().map(|input| &input.variable);
-    let lent: Vec<_> = lent.collect();
-    let (keep, share, lent_as) = if stage.is_blocking() {
+    let lent: Vec<_> = stage.lent().map(|input| &input.variable).collect();
+    let (wrap, share, lent_as) = if stage.is_blocking() {
         // A blocking call takes its input to another thread, which may hold on to it after a timeout.
-        let keep =
-            quote_spanned!(at=> let #pattern = input; #(let #lent = #private::Arc::new(#lent);)* #pattern);
-        (keep, quote_spanned!(at=> #(let #lent = #private::Clone::clone(#lent);)*), LentAs::Shared)
+        let wrap = quote_spanned!(at=> #(let #lent = #private::Arc::new(#lent);)*);
+        (wrap, quote_spanned!(at=> #(let #lent = #private::Clone::clone(#lent);)*), LentAs::Shared)
     } else {
-        (quote_spanned!(at=> input), TokenStream::new(), LentAs::Borrowed)
+        (TokenStream::new(), TokenStream::new(), LentAs::Borrowed)
     };
-    let prepare = quote_spanned!(at=> let #pattern = kept; let (#(#moved,)*) = moved; #share);
+    let keep = quote_spanned!(at=> let #pattern = input; #wrap ((#(#lent,)*), (#(#moved,)*)));
+    let prepare = quote_spanned!(at=> let ((#(#lent,)*), _) = kept; let (#(#moved,)*) = moved; #share);
     let again = call(stage, &Call { prepare, open: TokenStream::new(), lent_as });
     let lent_as = if stage.is_blocking() { LentAs::Shared } else { LentAs::Owned };
     let last = call(
         stage,
-        &Call { open: quote_spanned!(at=> let #pattern = kept;), lent_as, prepare: TokenStream::new() },
+        &Call {
+            open: quote_spanned!(at=> let ((#(#lent,)*), (#(#moved,)*)) = kept;),
+            lent_as,
+            prepare: TokenStream::new(),
+        },
     );
     quote_spanned! {at=>
         impl #generics #private::Repeat<#input, __S> for #name #arguments #clause {
@@ -85,6 +89,8 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
             type Moved = (#(#types,)*);
             #[inline]
             fn keep(input: #input) -> Self::Kept { #keep }
+            #[inline]
+            fn moved(kept: &Self::Kept) -> &Self::Moved { &kept.1 }
             #[inline]
             fn again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #root::Scope<'_, __S>, place: #private::Place) -> #future { #again }
             #[inline]
@@ -99,11 +105,11 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let Stage { name, policy, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
-    let kept = kept_type(stage);
-    let pattern = stage.input_pattern();
     let arguments = type_arguments(&stage.generics);
     let types = stage.moved().map(|input| &input.owned);
     let types = quote_spanned!(at=> (#(#types,)*));
+    let moved = stage.moved().map(|input| &input.variable);
+    let pattern = quote_spanned!(at=> (#(#moved,)*));
 
     let how = if policy.splits() { quote!(Split) } else { quote!(Again) };
     let own = if policy.retries() || policy.splits() {
@@ -115,9 +121,9 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
             quote_spanned!(there=> { let #input = #variable; #copy(#input) })
         });
         quote! {
-            type Own = #private::#how<#kept, #types>;
+            type Own = #private::#how<#types>;
             fn own() -> Self::Own {
-                #private::#how(|kept: &#kept| { let #pattern = kept; (#(#copies,)*) })
+                #private::#how(|moved: &#types| { let #pattern = moved; (#(#copies,)*) })
             }
         }
     } else {
@@ -154,10 +160,9 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     quote_spanned! {at=>
         impl #generics #private::Attempts<#input> for #name #arguments #clause { #own #single }
         impl #any #root::Retryable<#input, Asked> for #name #arguments #any_clause {
-            type __Kept = #kept;
             type __Moved = #types;
-            fn __copy(kept: &Self::__Kept) -> Self::__Moved { let #pattern = kept; (#(#copies,)*) }
-            type __Attempts = #private::#how<#kept, #types>;
+            fn __copy(moved: &Self::__Moved) -> Self::__Moved { let #pattern = moved; (#(#copies,)*) }
+            type __Attempts = #private::#how<#types>;
             fn __again(_: #private::Port<#input>, _: &Self) -> Self::__Attempts {
                 #private::#how(<Self as #root::Retryable<#input, Asked>>::__copy)
             }
@@ -165,15 +170,48 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     }
 }
 
-/// The input while attempts go on: what is lent to a blocking call is shared with its thread.
+/// The input while attempts go on, what is lent and what moves: what is lent to a blocking call is shared with its thread.
 fn kept_type(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let private = stage.runtime.private();
-    let types = stage.inputs().map(|Input { owned, lending, .. }| match lending {
-        Lending::Lent if stage.is_blocking() => quote_spanned!(at=> #private::Arc<#owned>),
-        _ => quote_spanned!(at=> #owned),
+    let lent = stage.lent().map(|input| {
+        let held = held(stage, input);
+        if stage.is_blocking() { quote_spanned!(at=> #private::Arc<#held>) } else { held }
     });
-    one_or_tuple(types)
+    let moved = stage.moved().map(|input| &input.owned);
+    quote_spanned!(at=> ((#(#lent,)*), (#(#moved,)*)))
+}
+
+/// What a call has of an input: of one that is lent, the value or a reference to it, as a type parameter.
+fn held(stage: &Stage, Input { variable, owned, lending }: &Input) -> TokenStream {
+    let at = stage.name.span();
+    if *lending == Lending::Lent && stage.can_borrow() {
+        let parameter = Ident::new(&variable.to_string().replace("__input", "__Held"), at);
+        quote_spanned!(at=> #parameter)
+    } else {
+        quote_spanned!(at=> #owned)
+    }
+}
+
+fn held_type(stage: &Stage) -> TokenStream {
+    one_or_tuple(stage.inputs().map(|input| held(stage, input)))
+}
+
+/// The generics of the stage, and a parameter for each input that it can have by reference.
+fn held_generics(stage: &Stage) -> (TokenStream, TokenStream) {
+    let private = stage.runtime.private();
+    let at = stage.name.span();
+    let mut generics = full_generics(stage);
+    if stage.can_borrow() {
+        for input in stage.lent() {
+            let (held, owned) = (held(stage, input), &input.owned);
+            generics.params.push(parse_quote!(#held));
+            let bound = quote_spanned!(at=> #held: #private::Held<#owned> + #private::Send + #private::Sync);
+            generics.make_where_clause().predicates.push(parse_quote!(#bound));
+        }
+    }
+    let (generics, _, clause) = generics.split_for_impl();
+    (quote!(#generics), quote!(#clause))
 }
 
 /// One call of the function, as a future.
@@ -198,8 +236,15 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     let Stage { name, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let arguments = stage.arguments.iter().map(|argument| match argument {
-        Argument::Input(Input { variable, lending, .. }) => match (lending, lent_as) {
-            (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote_spanned!(at=> #variable),
+        Argument::Input(Input { variable, owned, lending }) => match (lending, lent_as) {
+            (Lending::Moved, _) => quote_spanned!(at=> #variable),
+            (Lending::Lent, LentAs::Borrowed) if stage.can_borrow() => {
+                quote_spanned!(at=> #private::Held::<#owned>::lent(#variable))
+            }
+            (Lending::Lent, LentAs::Owned) if stage.can_borrow() => {
+                quote_spanned!(at=> #private::Held::<#owned>::lent(&#variable))
+            }
+            (Lending::Lent, LentAs::Borrowed) => quote_spanned!(at=> #variable),
             (Lending::Lent, LentAs::Owned) => quote_spanned!(at=> &#variable),
             (Lending::Lent, LentAs::Shared) => quote_spanned!(at=> &*#variable),
         },
@@ -247,6 +292,6 @@ fn future(stage: &Stage) -> TokenStream {
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     // Should the future not be `Send`, the function's name is where to say so.
     let send = quote_spanned!(stage.name.span()=> #private::Send);
-    let output = quote_spanned!(at=> #private::Result<Self::Out, <Self as #root::StageFn>::Error>);
+    let output = quote_spanned!(at=> #private::Result<Self::Value, <Self as #root::StageFn>::Error>);
     quote_spanned!(stage.name.span()=> impl #private::Future<Output = #output> + #send)
 }

@@ -5,13 +5,13 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, GenericArgument, GenericParam, Generics, ItemFn, PathArguments, Token, Type, WhereClause,
+    Attribute, GenericArgument, GenericParam, Generics, ItemFn, PathArguments, Token, Type, WherePredicate,
     parse_quote,
 };
 
-use super::call;
 use super::lend::strip;
 use super::model::{Argument, Output, Stage, shared_attributes};
+use super::{call, forked};
 use crate::paths::{Runtime, respan};
 use crate::policy::{self, Body};
 
@@ -24,6 +24,7 @@ pub(crate) fn stage(stage: &Stage) -> TokenStream {
         call::function(stage),
         call::repeat(stage),
         call::attempts(stage),
+        forked::forked(stage),
     ];
     let cfgs = cfgs(&stage.attributes);
     quote! {
@@ -175,24 +176,9 @@ fn called(stage: &Stage) -> TokenStream {
     let Stage { name, policy, .. } = stage;
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
-    let (generics, mut clause) = impl_generics(stage);
-    if policy.splits() {
-        // Reported at the types, and taken for granted from then on.
-        let output = value_type(stage);
-        let bounds = stage.inputs().map(|input| {
-            let owned = &input.owned;
-            let rows = respan(quote!(#root::Rows), owned.span());
-            quote_spanned!(owned.span()=> #owned: #rows)
-        });
-        let written = match &stage.output {
-            Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
-        };
-        let merge = respan(quote!(#root::Merge), written);
-        let bounds = bounds.chain([quote_spanned!(written=> #output: #merge)]);
-        if let Some(clause) = &mut clause {
-            clause.predicates.extend(bounds.map(|bound| -> syn::WherePredicate { parse_quote!(#bound) }));
-        }
-    }
+    let mut generics = full_generics(stage);
+    generics.make_where_clause().predicates.extend(bounds_of_a_split(stage));
+    let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
     let spec = quote_spanned!(at=> <Self as #root::StageFn>::__SPEC);
@@ -222,8 +208,28 @@ fn called(stage: &Stage) -> TokenStream {
     }
 }
 
+/// What a stage with `split_on_failure` asks of its types: reported there, and taken for granted from then on.
+pub(crate) fn bounds_of_a_split(stage: &Stage) -> Vec<WherePredicate> {
+    if !stage.policy.splits() {
+        return Vec::new();
+    }
+    let root = stage.runtime.root();
+    let output = value_type(stage);
+    let bounds = stage.inputs().map(|input| {
+        let owned = &input.owned;
+        let rows = respan(quote!(#root::Rows), owned.span());
+        quote_spanned!(owned.span()=> #owned: #rows)
+    });
+    let written = match &stage.output {
+        Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
+    };
+    let merge = respan(quote!(#root::Merge), written);
+    let bounds = bounds.chain([quote_spanned!(written=> #output: #merge)]);
+    bounds.map(|bound| parse_quote!(#bound)).collect()
+}
+
 /// What comes out when all goes well.
-fn value_type(stage: &Stage) -> TokenStream {
+pub(crate) fn value_type(stage: &Stage) -> TokenStream {
     let root = stage.runtime.root();
     match &stage.output {
         Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #root::Returns>::Value),
@@ -255,7 +261,7 @@ fn spelled_error(ty: &Type) -> Option<&Type> {
 }
 
 /// The function's generics, and a state `__S` that has what the function asks for.
-pub(crate) fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>) {
+pub(crate) fn full_generics(stage: &Stage) -> Generics {
     let private = stage.runtime.private();
     let mut generics = stage.generics.clone();
     generics.params.push(parse_quote!(__S));
@@ -280,8 +286,7 @@ pub(crate) fn impl_generics(stage: &Stage) -> (TokenStream, Option<WhereClause>)
             clause.predicates.push(parse_quote!(#provide));
         }
     }
-    let (generics, _, clause) = generics.split_for_impl();
-    (quote!(#generics), clause.cloned())
+    generics
 }
 
 /// The struct's own parameters: the function's types and constants, with no bounds. Lifetimes belong to inputs.

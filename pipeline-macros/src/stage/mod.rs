@@ -3,6 +3,7 @@
 mod call;
 mod check;
 mod expand;
+mod forked;
 mod lend;
 mod model;
 mod parse;

@@ -124,6 +124,12 @@ impl Stage {
         self.arguments.iter().any(|argument| matches!(argument, Argument::Context { .. }))
     }
 
+    /// Whether a call can borrow what the function takes by reference: not if another thread takes it along, or if it is to
+    /// be cut in halves.
+    pub(crate) fn can_borrow(&self) -> bool {
+        !self.is_blocking() && !self.policy.splits()
+    }
+
     pub(crate) fn is_blocking(&self) -> bool {
         self.policy.blocking.is_some()
     }

@@ -21,7 +21,7 @@ pub fn bare<F, In, S>(
     slot: Slot,
     input: In,
     cx: &Scope<'_, S>,
-) -> impl Future<Output = Result<F::Out, StageError>> + Send
+) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     F: Function<In, S>,
     In: Send,

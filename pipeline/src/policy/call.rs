@@ -41,7 +41,7 @@ pub fn single<F, In, S, L>(
     limit: &L,
     input: In,
     cx: &Scope<'_, S>,
-) -> impl Future<Output = Result<F::Out, StageError>> + Send
+) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     In: Send,
     S: Send + Sync,
@@ -79,13 +79,13 @@ where
 #[inline]
 pub fn retrying<F, In, S, L>(
     stage: &F,
-    Again(copy): Again<F::Kept, F::Moved>,
+    Again(copy): Again<F::Moved>,
     spec: &Spec,
     slot: Slot,
     limit: &L,
     input: In,
     cx: &Scope<'_, S>,
-) -> impl Future<Output = Result<F::Out, StageError>> + Send
+) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     In: Send,
     S: Send + Sync,
@@ -96,7 +96,7 @@ where
     let place = Place { stage: spec.name, slot: cx.slot(slot), attempt: 1, waits: false };
     let (kept, moved) = Footing::guard(place, || {
         let kept = F::keep(input);
-        let moved = copy(&kept);
+        let moved = copy(F::moved(&kept));
         (kept, moved)
     });
     async move {
@@ -129,13 +129,13 @@ where
 /// A call with an input that stays with whoever calls, to be called with again.
 pub(super) async fn lent<F, In, S, L>(
     stage: &F,
-    copy: fn(&F::Kept) -> F::Moved,
+    copy: fn(&F::Moved) -> F::Moved,
     spec: &Spec,
     slot: Slot,
     limit: &L,
     kept: &F::Kept,
     cx: &Scope<'_, S>,
-) -> Result<F::Out, StageError>
+) -> Result<F::Value, StageError>
 where
     In: Send,
     S: Send + Sync,
@@ -185,14 +185,14 @@ impl<K> Keeps<K> for Lent<'_, K> {
 #[allow(clippy::too_many_arguments)] // What a call knows, once.
 async fn retry<F, In, S, L>(
     stage: &F,
-    copy: fn(&F::Kept) -> F::Moved,
+    copy: fn(&F::Moved) -> F::Moved,
     spec: &Spec,
     limit: &L,
     mut kept: impl Keeps<F::Kept> + Send,
     cx: &Scope<'_, S>,
     watch: &mut Watch<'_>,
     mut failed: Option<Failed>,
-) -> Result<F::Out, StageError>
+) -> Result<F::Value, StageError>
 where
     In: Send,
     S: Send + Sync,
@@ -251,7 +251,8 @@ where
                 Err(lent) => kept = lent,
             }
         }
-        let future = Footing::guard(place, || stage.again(kept.get(), copy(kept.get()), *cx, place));
+        let future =
+            Footing::guard(place, || stage.again(kept.get(), copy(F::moved(kept.get())), *cx, place));
         let attempt = Attempt { future, watch: &mut *watch, spec, number: made, alarm: Alarm::Unset };
         failed = match attempt.await {
             Ok(value) => {

@@ -2,6 +2,7 @@
 //!
 //! From the outside in, the order is: deadline → retry loop → [wait] → rate → concurrency permit → timeout → the call.
 
+mod attempts;
 mod backoff;
 mod bare;
 mod call;
@@ -14,6 +15,7 @@ mod split;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+pub use attempts::Attempted;
 pub use backoff::{Backoff, Growth};
 pub use bare::bare;
 pub use call::{retrying, single};

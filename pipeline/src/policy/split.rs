@@ -161,6 +161,28 @@ impl<T: Clone> Rows for Arc<Vec<T>> {
     }
 }
 
+/// As a stage keeps its input between attempts: what is lent, and what moves.
+macro_rules! kept {
+    ($($shape:ty, $index:tt, $part:tt;)*) => {$(
+        impl<R: Rows> Rows for $shape {
+            fn __len(&self) -> usize {
+                self.$index.0.__len()
+            }
+
+            fn __halve(&mut self) -> Self {
+                kept!(@$part self.$index.0.__halve())
+            }
+        }
+    )*};
+    (@lent $half:expr) => { (($half,), ()) };
+    (@moved $half:expr) => { ((), ($half,)) };
+}
+
+kept! {
+    ((R,), ()), 0, lent;
+    ((), (R,)), 1, moved;
+}
+
 /// A call of a stage on a batch, whose parts are tried by themselves when it fails for good.
 ///
 /// Rows that fail alone are left with the item, for the run's books; what the others gave is put together.
@@ -170,19 +192,19 @@ impl<T: Clone> Rows for Arc<Vec<T>> {
 /// The failure of the last row, if none is left.
 pub async fn splitting<F, In, S, L>(
     stage: &F,
-    Split(copy): Split<F::Kept, F::Moved>,
+    Split(copy): Split<F::Moved>,
     spec: &Spec,
     slot: Slot,
     limit: &L,
     input: In,
     cx: &Scope<'_, S>,
-) -> Result<F::Out, StageError>
+) -> Result<F::Value, StageError>
 where
     In: Send,
     S: Send + Sync,
     F: Repeat<In, S>,
     F::Kept: Rows + Sync,
-    F::Out: Merge,
+    F::Value: Merge,
     L: Limit,
 {
     let place = Place { stage: spec.name, slot: cx.slot(slot), attempt: 1, waits: false };
@@ -190,7 +212,7 @@ where
     let of = whole.__len();
     // What is to be tried, and where it began; the first part last.
     let mut parts = vec![(0, whole)];
-    let mut merged: Option<F::Out> = None;
+    let mut merged: Option<F::Value> = None;
     let mut failed: Option<StageError> = None;
     while let Some((index, mut part)) = parts.pop() {
         match lent(stage, copy, spec, slot, limit, &part, cx).await {

@@ -1,0 +1,154 @@
+//! The first that succeeds: `(primary | mirror | cache)`.
+
+use std::future::Future;
+
+use super::caller::{Caller, Plainly, Watching};
+use super::lend::{Have, Share, Value};
+use super::takes::{Callable, Takes};
+use crate::plan::Slot;
+use crate::{Accepts, ErrorKind, Scope, Stage, StageError};
+
+/// Branches that are tried in order on one item until one succeeds: what `(primary | mirror)` becomes.
+///
+/// A panic is a mistake in the code and no outage: it fails the item, and nothing else is tried.
+#[derive(Debug, Clone)]
+pub struct First<B, const N: usize> {
+    branches: B,
+    heads: [Slot; N],
+    end: Slot,
+}
+
+impl<B, const N: usize> First<B, N> {
+    pub(crate) fn new(branches: B, heads: [Slot; N], end: Slot) -> Self {
+        Self { branches, heads, end }
+    }
+}
+
+/// What failed before the branch that is being tried.
+struct Tries<'a, S> {
+    cx: &'a Scope<'a, S>,
+    /// The rows that had failed by themselves when the fork began. Those of a branch that fails do not count.
+    rows: usize,
+    failed: Vec<StageError>,
+}
+
+impl<'a, S> Tries<'a, S> {
+    #[inline]
+    fn new(cx: &'a Scope<'a, S>) -> Self {
+        Self { cx, rows: cx.item().isolated_so_far(), failed: Vec::new() }
+    }
+
+    /// Notes a failure, and gives it back if it is final.
+    #[cold]
+    fn fails(&mut self, error: StageError) -> Result<(), StageError> {
+        if error.kind() == ErrorKind::Panicked {
+            return Err(self.last(error));
+        }
+        let item = self.cx.item();
+        item.isolated_only(self.rows);
+        if let Some(meter) = item.run().meter(error.slot()) {
+            meter.failed.add(1);
+        }
+        self.failed.push(error);
+        Ok(())
+    }
+
+    #[cold]
+    fn last(&mut self, error: StageError) -> StageError {
+        error.instead_of(std::mem::take(&mut self.failed))
+    }
+}
+
+macro_rules! first {
+    ($count:literal: $($branch:ident $mode:ident $index:tt),*; $last:ident $last_mode:ident $last_index:tt) => {
+        impl<In, $($branch,)* $last> Accepts<In> for First<($($branch,)* $last), $count>
+        where
+            $($branch: Takes<(In,), Out = $last::Out>,)*
+            $last: Takes<(In,)>,
+        {
+            type Out = $last::Out;
+        }
+
+        impl<$($branch,)* $last> First<($($branch,)* $last), $count> {
+            fn go<In, S, Call, $($mode,)* $last_mode>(
+                &self,
+                caller: Call,
+                input: In,
+                cx: &Scope<'_, S>,
+            ) -> impl Future<Output = Result<$last::Out, StageError>> + Send
+            where
+                In: Send,
+                S: Send + Sync,
+                Call: Caller,
+                $(
+                    $branch: Callable<(In,), S> + Takes<(In,), Modes = ($mode,), Out = $last::Out>,
+                    $mode: Share<In>,
+                )*
+                $last: Callable<(In,), S> + Takes<(In,), Modes = ($last_mode,)>,
+                $last_mode: Have<In>,
+            {
+                async move {
+                let mut input = Value::new(input);
+                let mut tries = Tries::new(cx);
+                $(
+                    cx.passes(self.heads[$index]);
+                    let (arg, ()) = input.share::<($mode, ())>();
+                    match caller.call_with(&self.branches.$index, (arg,), cx).await {
+                        Ok(value) => {
+                            cx.passes(self.end);
+                            return Ok(value);
+                        }
+                        Err(error) => tries.fails(error)?,
+                    }
+                )*
+                cx.passes(self.heads[$last_index]);
+                let ((), arg) = input.give::<(), $last_mode>();
+                match caller.call_with(&self.branches.$last_index, (arg,), cx).await {
+                    Ok(value) => {
+                        cx.passes(self.end);
+                        Ok(value)
+                    }
+                    Err(error) => Err(tries.last(error)),
+                }
+            }
+            }
+        }
+
+        impl<In, S, $($branch, $mode,)* $last, $last_mode> Stage<In, S> for First<($($branch,)* $last), $count>
+        where
+            In: Send,
+            S: Send + Sync,
+            $(
+                $branch: Callable<(In,), S> + Takes<(In,), Modes = ($mode,), Out = $last::Out>,
+                $mode: Share<In>,
+            )*
+            $last: Callable<(In,), S> + Takes<(In,), Modes = ($last_mode,)>,
+            $last_mode: Have<In>,
+        {
+            #[inline]
+            fn call(
+                &self,
+                input: In,
+                cx: &Scope<'_, S>,
+            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+                self.go(Plainly, input, cx)
+            }
+
+            fn __call_watched(
+                &self,
+                input: In,
+                cx: &Scope<'_, S>,
+            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+                self.go(Watching, input, cx)
+            }
+        }
+    };
+}
+
+first!(2: A M 0; B N 1);
+first!(3: A M 0, B N 1; C O 2);
+first!(4: A M 0, B N 1, C O 2; D P 3);
+first!(5: A M 0, B N 1, C O 2, D P 3; E Q 4);
+first!(6: A M 0, B N 1, C O 2, D P 3, E Q 4; F R 5);
+first!(7: A M 0, B N 1, C O 2, D P 3, E Q 4, F R 5; G T 6);
+first!(8: A M 0, B N 1, C O 2, D P 3, E Q 4, F R 5, G T 6; H U 7);

@@ -1,0 +1,146 @@
+//! One of several, by pattern: `match { … }`.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use super::caller::{Caller, Plainly, Watching};
+use crate::footing::{Footing, Place};
+use crate::plan::Slot;
+use crate::{Accepts, Scope, Stage, StageError};
+
+/// Arms, of which an item takes one: what `match { pattern => value => chain, … }` becomes.
+pub struct Route<In, C, A, const N: usize> {
+    name: &'static str,
+    slot: Slot,
+    /// The `match`: says which arm, and with what.
+    choose: C,
+    arms: A,
+    heads: [Slot; N],
+    end: Slot,
+    input: PhantomData<fn(In)>,
+}
+
+impl<In, C, A, const N: usize> Route<In, C, A, N> {
+    pub(crate) fn new(
+        (name, slot): (&'static str, Slot),
+        choose: C,
+        arms: A,
+        heads: [Slot; N],
+        end: Slot,
+    ) -> Self {
+        Self { name, slot, choose, arms, heads, end, input: PhantomData }
+    }
+}
+
+impl<In, C: Clone, A: Clone, const N: usize> Clone for Route<In, C, A, N> {
+    fn clone(&self) -> Self {
+        let Self { name, slot, choose, arms, heads, end, .. } = self;
+        Self::new((*name, *slot), choose.clone(), arms.clone(), *heads, *end)
+    }
+}
+
+impl<In, C, A, const N: usize> fmt::Debug for Route<In, C, A, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Route").field(&self.name).finish()
+    }
+}
+
+/// A branch that ends in the same type as the first.
+#[diagnostic::on_unimplemented(
+    message = "this branch ends in `{Self}`, and the first one in `{T}`",
+    label = "ends in `{Self}`, not in `{T}`",
+    note = "all branches that an item can take end in one type: turn it into `{T}`, or make an enum of all that can come out"
+)]
+pub trait EndsAs<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T> EndsAs<T> for T {}
+
+macro_rules! route {
+    ($one_of:ident $count:literal: $first:ident $first_value:ident $first_index:tt $(, $arm:ident $value:ident $index:tt)*) => {
+        /// The arm that an item takes, and what goes into it.
+        #[derive(Debug, Clone, Copy)]
+        pub enum $one_of<$first_value, $($value),*> {
+            #[doc(hidden)]
+            $first($first_value),
+            $(#[doc(hidden)] $arm($value)),*
+        }
+
+        impl<In, Choose, $first, $first_value, $($arm, $value),*> Accepts<In> for Route<In, Choose, ($first, $($arm,)*), $count>
+        where
+            Choose: Fn(In) -> $one_of<$first_value, $($value),*>,
+            $first: Accepts<$first_value>,
+            $($arm: Accepts<$value, Out = $first::Out>,)*
+        {
+            type Out = $first::Out;
+        }
+
+        impl<In, Choose, $first, $($arm),*> Route<In, Choose, ($first, $($arm,)*), $count> {
+            async fn go<S, Call, $first_value, $($value),*>(
+                &self,
+                caller: Call,
+                input: In,
+                cx: &Scope<'_, S>,
+            ) -> Result<$first::Out, StageError>
+            where
+                S: Send + Sync,
+                Call: Caller,
+                Choose: Fn(In) -> $one_of<$first_value, $($value),*>,
+                $first: Stage<$first_value, S>,
+                $first_value: Send,
+                $($arm: Stage<$value, S, Out = $first::Out>, $value: Send,)*
+            {
+                let place = Place::of(self.name, cx.slot(self.slot));
+                let output = match Footing::guard(place, || (self.choose)(input)) {
+                    $one_of::$first(value) => {
+                        cx.passes(self.heads[$first_index]);
+                        caller.call(&self.arms.$first_index, value, cx).await?
+                    }
+                    $($one_of::$arm(value) => {
+                        cx.passes(self.heads[$index]);
+                        caller.call(&self.arms.$index, value, cx).await?
+                    })*
+                };
+                cx.passes(self.end);
+                Ok(output)
+            }
+        }
+
+        impl<In, S, Choose, $first, $first_value, $($arm, $value),*> Stage<In, S> for Route<In, Choose, ($first, $($arm,)*), $count>
+        where
+            In: Send,
+            S: Send + Sync,
+            Choose: Fn(In) -> $one_of<$first_value, $($value),*> + Send + Sync,
+            $first: Stage<$first_value, S>,
+            $first_value: Send,
+            $($arm: Stage<$value, S, Out = $first::Out>, $value: Send,)*
+        {
+            #[inline]
+            fn call(
+                &self,
+                input: In,
+                cx: &Scope<'_, S>,
+            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+                self.go(Plainly, input, cx)
+            }
+
+            fn __call_watched(
+                &self,
+                input: In,
+                cx: &Scope<'_, S>,
+            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+                self.go(Watching, input, cx)
+            }
+        }
+    };
+}
+
+route!(OneOf1 1: A B 0);
+route!(OneOf2 2: A I 0, B J 1);
+route!(OneOf3 3: A I 0, B J 1, C K 2);
+route!(OneOf4 4: A I 0, B J 1, C K 2, D L 3);
+route!(OneOf5 5: A I 0, B J 1, C K 2, D L 3, E M 4);
+route!(OneOf6 6: A I 0, B J 1, C K 2, D L 3, E M 4, F N 5);
+route!(OneOf7 7: A I 0, B J 1, C K 2, D L 3, E M 4, F N 5, G O 6);
+route!(OneOf8 8: A I 0, B J 1, C K 2, D L 3, E M 4, F N 5, G O 6, H P 7);

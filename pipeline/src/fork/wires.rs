@@ -1,0 +1,68 @@
+//! Values between calls of which nobody knows the order in which they will be there.
+
+use std::future::poll_fn;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::task::Poll;
+
+pub use futures_util::future::try_join as both;
+
+/// A value on its way from one call to others, where the calls do not fall into rows and columns.
+///
+/// All calls are polled in the order in which they are written, so whoever waits for a value is polled after the call that
+/// gives it: no waker is needed.
+#[derive(Debug)]
+pub struct Wire<T>(OnceLock<T>);
+
+impl<T> Default for Wire<T> {
+    fn default() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl<T> Wire<T> {
+    /// Puts the value in.
+    pub fn put(&self, value: T) {
+        // There is one call that gives it.
+        let _ = self.0.set(value);
+    }
+
+    /// Waits for the value.
+    pub async fn wait(&self) -> &T {
+        poll_fn(|_| match self.0.get() {
+            Some(value) => Poll::Ready(value),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    /// The value, when all calls are done.
+    pub fn take(self) -> Option<T> {
+        self.0.into_inner()
+    }
+}
+
+/// The same, for a value that one call wants: it has it for its own.
+#[derive(Debug)]
+pub struct Handover<T>(Mutex<Option<T>>);
+
+impl<T> Default for Handover<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Handover<T> {
+    /// Puts the value in.
+    pub fn put(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    /// Waits for the value.
+    pub async fn wait(&self) -> T {
+        poll_fn(|_| match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(value) => Poll::Ready(value),
+            None => Poll::Pending,
+        })
+        .await
+    }
+}
