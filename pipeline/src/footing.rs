@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::thread;
 
+use crate::Scope;
 use crate::plan::Slot;
 
 /// A stage, and an attempt of it.
@@ -26,6 +27,19 @@ impl Place {
     pub(crate) fn of_panic() -> Self {
         FALL.take().unwrap_or_else(|| Self::of("?", Slot::NONE))
     }
+}
+
+/// What a piece of the user's code that is no stage goes by: the `match` of a route, the expressions of a graph.
+#[derive(Debug, Clone, Copy)]
+pub struct Named {
+    pub(crate) name: &'static str,
+    pub(crate) slot: Slot,
+}
+
+/// Runs such a piece.
+#[inline]
+pub fn evaluated<S, T>(Named { name, slot }: Named, cx: &Scope<'_, S>, piece: impl FnOnce() -> T) -> T {
+    Footing::guard(Place::of(name, cx.slot(slot)), piece)
 }
 
 thread_local! {

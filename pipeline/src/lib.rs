@@ -45,7 +45,7 @@ pub use embedded::Embedded;
 pub use engine::{Cut, Empty, Flow, Items, Outputs, Parted, Spread, Staged, Whole, boundary, source};
 pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
-pub use fork::{Arity, Branch, EndsAs, First, Given, Parameter, Route, Shared};
+pub use fork::{Apart, Arity, Arrives, Branch, EndsAs, First, Fork, Given, Parameter, Route, Shared, Text};
 pub use function::{Again, Once, RetryInput, Retryable, Returns, Split, StageFailure};
 pub use infallibly::Infallibly;
 pub use nested::{Divided, Nested, Nests, OneForOne};

@@ -122,7 +122,6 @@ impl<F: Arity<N>, A, const N: usize> Arity<N> for Overridden<F, A> {
 }
 
 impl<F: Parameter<K, T>, A, T, const K: usize> Parameter<K, T> for Overridden<F, A> {
-    type __Mode = F::__Mode;
     type __Same = T;
 }
 

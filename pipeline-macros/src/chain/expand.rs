@@ -3,9 +3,10 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ExprClosure, GenericArgument, Pat, Path, PathArguments};
+use syn::{Expr, ExprClosure, GenericArgument, Pat, Path, PathArguments};
 
 use super::model::{Pipeline, Step};
+use super::{branches, wiring};
 use crate::paths::{Runtime, respan};
 use crate::policy::{self, Policy};
 
@@ -67,13 +68,12 @@ fn parted(sections: Vec<Vec<TokenStream>>, boundaries: Vec<Ident>, runtime: &Run
 }
 
 /// The variable that numbers the steps.
-fn plan() -> Ident {
+pub(crate) fn plan() -> Ident {
     Ident::new("__plan", Span::mixed_site())
 }
 
 /// Statements that bind a step and the port behind it.
-fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtime) -> TokenStream {
     let function = |what: &str, closure: &ExprClosure| {
         let made = function(what, closure, port, runtime);
         let at = match closure.inputs.first() {
@@ -97,6 +97,22 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
                 #overridden
             }
         }
+        Step::All(branches) => {
+            let made = branches::all(branches, port, runtime);
+            quote!(let (#stage, #next) = #made;)
+        }
+        Step::First(branches) => {
+            let made = branches::first(branches, port, runtime);
+            quote!(let (#stage, #next) = #made;)
+        }
+        Step::Route { keyword, arms } => {
+            let made = branches::route(keyword, arms, port, runtime);
+            quote!(let (#stage, #next) = #made;)
+        }
+        Step::Graph(graph) => {
+            let made = wiring::graph(graph, port, runtime);
+            quote!(let (#stage, #next) = #made;)
+        }
         Step::Closure(closure) => function("closure", closure),
         Step::Inspect(closure) => function("inspect", closure),
         Step::Boundary(boundary) => {
@@ -104,15 +120,21 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
             quote!(let (#stage, #next) = #checked;)
         }
         Step::Value(value) => {
-            let embedded = quote! {{
-                #[allow(unused_imports)]
-                use #private::EmbedAny as _;
-                #private::Embed(#value).into_stage()
-            }};
+            let embedded = embedded(value, runtime);
             let checked = checked(&embedded, port, value.span(), runtime);
             quote!(let (#stage, #next) = #checked;)
         }
     }
+}
+
+/// A value, as the runtime makes it a stage.
+pub(crate) fn embedded(value: &Expr, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    quote! {{
+        #[allow(unused_imports)]
+        use #private::EmbedAny as _;
+        #private::Embed(#value).into_stage()
+    }}
 }
 
 /// The value that a path to a stage stands for.
@@ -120,7 +142,7 @@ fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtim
 /// The path is imported over a stand-in, so that where there is a function and no stage the stand-in is found, and
 /// the error can say what is missing. A path of one name may also be that of a variable, or of nothing; there an empty
 /// macro of the same name keeps the import from failing.
-fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStream {
+pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
     let mut bare = path.clone();
     let Some(last) = bare.segments.last_mut() else {
@@ -188,7 +210,7 @@ fn stand_in_parameters(arguments: &PathArguments) -> Vec<Ident> {
 }
 
 /// The same stage under a policy of this place.
-fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
+pub(crate) fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
     let (root, private, plan) = (runtime.root(), runtime.private(), plan());
     let spec = policy::overrides(overrides, &quote!(#private::spec(&#stage)), runtime);
     let overridden = match &overrides.retries {
@@ -227,7 +249,7 @@ fn function(what: &str, closure: &ExprClosure, port: &Ident, runtime: &Runtime) 
 }
 
 /// A chain of any length out of tuples of bounded ones.
-fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
+pub(crate) fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
     let root = runtime.root();
     while stages.len() > LONGEST {
         stages = stages.chunks(LONGEST).map(|chunk| quote!(#root::Chain((#(#chunk,)*)))).collect();
@@ -236,12 +258,12 @@ fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
 }
 
 /// A variable that no code of the user's sees.
-fn hidden(what: &str, index: usize) -> Ident {
+pub(crate) fn hidden(what: &str, index: usize) -> Ident {
     Ident::new(&format!("__{what}{index}"), Span::mixed_site())
 }
 
 /// A stage and the port behind it, once the edge in front of it is checked.
-fn checked(stage: &TokenStream, port: &Ident, at: Span, runtime: &Runtime) -> TokenStream {
+pub(crate) fn checked(stage: &TokenStream, port: &Ident, at: Span, runtime: &Runtime) -> TokenStream {
     let root = runtime.root();
     // The user's own tokens as far as rustc can see, or it would add a note on macros to each mismatch.
     let value = Ident::new("stage", at);
@@ -254,7 +276,7 @@ fn checked(stage: &TokenStream, port: &Ident, at: Span, runtime: &Runtime) -> To
 }
 
 /// A call that rustc reports at one place.
-fn call_at(at: Span, function: &TokenStream, arguments: &TokenStream) -> TokenStream {
+pub(crate) fn call_at(at: Span, function: &TokenStream, arguments: &TokenStream) -> TokenStream {
     let function = respan(function.clone(), at);
     quote_spanned!(at=> #function(#arguments))
 }

@@ -1,9 +1,15 @@
 //! `pipeline!`: stages in a row → a value, and a check on each edge.
 
 mod boundary;
+mod branches;
 mod expand;
+mod fork;
+mod graph;
 mod model;
 mod parse;
+mod schedule;
+mod weave;
+mod wiring;
 
 use proc_macro2::TokenStream;
 use quote::quote;

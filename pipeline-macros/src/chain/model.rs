@@ -1,8 +1,9 @@
 //! A chain as it was written.
 
-use proc_macro2::Ident;
-use syn::{Expr, ExprClosure, Path, Type};
+use proc_macro2::{Ident, Span};
+use syn::{Expr, ExprClosure, Pat, Path, Token, Type};
 
+use super::weave::Net;
 use crate::policy::Policy;
 
 /// What stands between the brackets of `pipeline!`.
@@ -27,6 +28,14 @@ pub(crate) enum Step {
     Value(Expr),
     /// `each`, `batch(n, "linger")`
     Boundary(Boundary),
+    /// `(a => b, c)`
+    All(Vec<Vec<Step>>),
+    /// `(a | b => c)`
+    First(Vec<Vec<Step>>),
+    /// `match { … }`
+    Route { keyword: Token![match], arms: Vec<Arm> },
+    /// `|x: T| { let y = stage(x); … }`
+    Graph(Box<Graph>),
 }
 
 /// Where the number of items changes.
@@ -39,4 +48,54 @@ pub(crate) enum Boundary {
 pub(crate) enum Linger {
     Literal(std::time::Duration),
     Value(Box<Expr>),
+}
+
+/// `pattern if guard => value => chain`
+pub(crate) struct Arm {
+    pub(crate) pattern: Pat,
+    pub(crate) guard: Option<Expr>,
+    pub(crate) value: Expr,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Calls that are wired up by the names of values.
+pub(crate) struct Graph {
+    /// Where the input is named.
+    pub(crate) at: Span,
+    /// The type of the input.
+    pub(crate) input: Type,
+    /// The names of the values, in their order.
+    pub(crate) names: Vec<Ident>,
+    pub(crate) net: Net,
+    /// What is called: a stage or a value.
+    pub(crate) stages: Vec<Step>,
+    /// The arguments of each call, as they were written.
+    pub(crate) arguments: Vec<Vec<Expr>>,
+    /// For each argument that is an expression the names of values in sight.
+    pub(crate) sight: Vec<Vec<Ident>>,
+    /// Where the outputs are bound.
+    pub(crate) patterns: Vec<Option<Pat>>,
+    pub(crate) input_pattern: Pat,
+    /// The expression at the end, if that is no call and no name.
+    pub(crate) last: Option<Expr>,
+}
+
+impl Step {
+    /// Where errors point that are about what goes into it.
+    pub(crate) fn span(&self) -> Span {
+        use syn::spanned::Spanned;
+        match self {
+            Self::Stage { path, .. } => {
+                path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
+            }
+            Self::Closure(closure) | Self::Inspect(closure) => closure.inputs_begin.span(),
+            Self::Value(value) => value.span(),
+            Self::Boundary(boundary) => boundary.name().span(),
+            Self::All(branches) | Self::First(branches) => {
+                branches.first().and_then(|steps| steps.first()).map_or_else(Span::call_site, Self::span)
+            }
+            Self::Route { keyword, .. } => keyword.span,
+            Self::Graph(graph) => graph.at,
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::model::{Pipeline, Step};
 use crate::diagnostics::Diagnostics;
 use crate::policy::{Given, Policy, check_override, read_override};
 
-const EXPECTED: &str = "expected a stage: the name of a `#[stage]` function, a closure, `inspect(|value| …)`, `each`, `batch(100)`, or a value in braces, `{ value }`";
+const EXPECTED: &str = "expected a stage: the name of a `#[stage]` function, a closure, `inspect(|value| …)`, `each`, `batch(100)`, branches in parentheses, `match { … }`, or a value in braces, `{ value }`";
 
 /// `pipeline!{< a => b >}` is `pipeline!{ a => b }`.
 pub(crate) fn without_angle_brackets(input: TokenStream) -> TokenStream {
@@ -42,17 +42,55 @@ pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) ->
             None => syn::Error::new(Span::call_site(), message),
         });
     }
+    let steps = steps(input, After::Nothing, diagnostics)?;
+    Ok(Pipeline { runtime, input: ty, steps })
+}
+
+/// What may come behind a chain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    Nothing,
+    /// Another branch.
+    Branch,
+    /// Another arm.
+    Arm,
+}
+
+impl After {
+    fn ends(self, input: ParseStream<'_>) -> bool {
+        input.is_empty()
+            || match self {
+                Self::Nothing => false,
+                Self::Branch => input.peek(Token![,]) || input.peek(Token![|]),
+                Self::Arm => input.peek(Token![,]),
+            }
+    }
+}
+
+/// Steps in a row.
+pub(crate) fn steps(
+    input: ParseStream<'_>,
+    after: After,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<Vec<Step>> {
+    if let Some(graph) = super::graph::parse(input, |rest| after.ends(rest), diagnostics)? {
+        return Ok(vec![graph]);
+    }
     let mut steps = Vec::new();
     loop {
         if input.peek(Token![=>]) {
             return Err(input.error("a stage is missing before this `=>`"));
         }
-        steps.push(step(input, diagnostics)?);
-        if input.is_empty() {
-            return Ok(Pipeline { runtime, input: ty, steps });
+        if input.peek(Paren) {
+            steps.extend(super::fork::parenthesized(input, diagnostics)?);
+        } else {
+            steps.push(step(input, diagnostics)?);
+        }
+        if after.ends(input) {
+            return Ok(steps);
         }
         let arrow = arrow(input)?;
-        if input.is_empty() {
+        if after.ends(input) {
             return Err(syn::Error::new_spanned(arrow, "a stage is missing after this `=>`"));
         }
     }
@@ -120,6 +158,9 @@ fn step(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<St
     if input.peek(Brace) {
         return value(input);
     }
+    if input.peek(Token![match]) {
+        return super::fork::route(input, diagnostics);
+    }
     if let Some(boundary) = super::boundary::parse(input)? {
         return Ok(Step::Boundary(boundary));
     }
@@ -179,7 +220,7 @@ fn closure(input: ParseStream<'_>) -> syn::Result<ExprClosure> {
     Ok(closure)
 }
 
-fn value(input: ParseStream<'_>) -> syn::Result<Step> {
+pub(crate) fn value(input: ParseStream<'_>) -> syn::Result<Step> {
     let block: syn::Block = input.parse()?;
     if block.stmts.is_empty() {
         let message =
@@ -193,7 +234,7 @@ fn value(input: ParseStream<'_>) -> syn::Result<Step> {
     }))
 }
 
-fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Step> {
+pub(crate) fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Step> {
     let ExprPath { qself, path, .. } = input.parse()?;
     if qself.is_some() {
         return Err(syn::Error::new_spanned(path, EXPECTED));

@@ -6,7 +6,7 @@ use syn::parse_quote;
 
 use super::expand::{bounds_of_a_split, full_generics, type_arguments, value_type};
 use super::lend::Lending;
-use super::model::{Input, Stage, one_or_tuple};
+use super::model::{Input, Stage};
 
 /// The longest list of values that the runtime knows.
 const LONGEST: usize = 8;
@@ -182,10 +182,9 @@ fn parameters(stage: &Stage) -> TokenStream {
     let arguments = type_arguments(&stage.generics);
     let count = stage.inputs().count();
     let parameters = stage.inputs().enumerate().map(|(index, input)| {
-        let (owned, mode) = (&input.owned, mode(stage, input));
+        let owned = &input.owned;
         quote_spanned! {at=>
             impl #generics #root::Parameter<#index, #owned> for #name #arguments #clause {
-                type __Mode = #mode;
                 type __Same = #owned;
             }
         }

@@ -2,11 +2,13 @@
 
 use std::future::Future;
 
-use super::caller::{Caller, Plainly, Watching};
+use super::Branching;
+use super::caller::Caller;
 use super::lend::{Have, Share, Value};
 use super::takes::{Callable, Takes};
+use crate::item::Item;
 use crate::plan::Slot;
-use crate::{Accepts, ErrorKind, Scope, Stage, StageError};
+use crate::{Accepts, ErrorKind, Scope, StageError};
 
 /// Branches that are tried in order on one item until one succeeds: what `(primary | mirror)` becomes.
 ///
@@ -25,17 +27,17 @@ impl<B, const N: usize> First<B, N> {
 }
 
 /// What failed before the branch that is being tried.
-struct Tries<'a, S> {
-    cx: &'a Scope<'a, S>,
+struct Tries<'a> {
+    item: &'a Item<'a>,
     /// The rows that had failed by themselves when the fork began. Those of a branch that fails do not count.
     rows: usize,
     failed: Vec<StageError>,
 }
 
-impl<'a, S> Tries<'a, S> {
+impl<'a> Tries<'a> {
     #[inline]
-    fn new(cx: &'a Scope<'a, S>) -> Self {
-        Self { cx, rows: cx.item().isolated_so_far(), failed: Vec::new() }
+    fn new(item: &'a Item<'a>) -> Self {
+        Self { item, rows: item.isolated_so_far(), failed: Vec::new() }
     }
 
     /// Notes a failure, and gives it back if it is final.
@@ -44,9 +46,8 @@ impl<'a, S> Tries<'a, S> {
         if error.kind() == ErrorKind::Panicked {
             return Err(self.last(error));
         }
-        let item = self.cx.item();
-        item.isolated_only(self.rows);
-        if let Some(meter) = item.run().meter(error.slot()) {
+        self.item.isolated_only(self.rows);
+        if let Some(meter) = self.item.run().meter(error.slot()) {
             meter.failed.add(1);
         }
         self.failed.push(error);
@@ -69,52 +70,7 @@ macro_rules! first {
             type Out = $last::Out;
         }
 
-        impl<$($branch,)* $last> First<($($branch,)* $last), $count> {
-            fn go<In, S, Call, $($mode,)* $last_mode>(
-                &self,
-                caller: Call,
-                input: In,
-                cx: &Scope<'_, S>,
-            ) -> impl Future<Output = Result<$last::Out, StageError>> + Send
-            where
-                In: Send,
-                S: Send + Sync,
-                Call: Caller,
-                $(
-                    $branch: Callable<(In,), S> + Takes<(In,), Modes = ($mode,), Out = $last::Out>,
-                    $mode: Share<In>,
-                )*
-                $last: Callable<(In,), S> + Takes<(In,), Modes = ($last_mode,)>,
-                $last_mode: Have<In>,
-            {
-                async move {
-                let mut input = Value::new(input);
-                let mut tries = Tries::new(cx);
-                $(
-                    cx.passes(self.heads[$index]);
-                    let (arg, ()) = input.share::<($mode, ())>();
-                    match caller.call_with(&self.branches.$index, (arg,), cx).await {
-                        Ok(value) => {
-                            cx.passes(self.end);
-                            return Ok(value);
-                        }
-                        Err(error) => tries.fails(error)?,
-                    }
-                )*
-                cx.passes(self.heads[$last_index]);
-                let ((), arg) = input.give::<(), $last_mode>();
-                match caller.call_with(&self.branches.$last_index, (arg,), cx).await {
-                    Ok(value) => {
-                        cx.passes(self.end);
-                        Ok(value)
-                    }
-                    Err(error) => Err(tries.last(error)),
-                }
-            }
-            }
-        }
-
-        impl<In, S, $($branch, $mode,)* $last, $last_mode> Stage<In, S> for First<($($branch,)* $last), $count>
+        impl<In, S, $($branch, $mode,)* $last, $last_mode> Branching<In, S> for First<($($branch,)* $last), $count>
         where
             In: Send,
             S: Send + Sync,
@@ -125,21 +81,36 @@ macro_rules! first {
             $last: Callable<(In,), S> + Takes<(In,), Modes = ($last_mode,)>,
             $last_mode: Have<In>,
         {
-            #[inline]
-            fn call(
+            fn go<Call: Caller>(
                 &self,
+                caller: Call,
                 input: In,
                 cx: &Scope<'_, S>,
-            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-                self.go(Plainly, input, cx)
-            }
-
-            fn __call_watched(
-                &self,
-                input: In,
-                cx: &Scope<'_, S>,
-            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-                self.go(Watching, input, cx)
+            ) -> impl Future<Output = Result<$last::Out, StageError>> + Send {
+                async move {
+                    let mut input = Value::new(input);
+                    let mut tries = Tries::new(cx.item());
+                    $(
+                        cx.passes(self.heads[$index]);
+                        let (arg, ()) = input.share::<($mode, ())>();
+                        match caller.call_with(&self.branches.$index, (arg,), cx).await {
+                            Ok(value) => {
+                                cx.passes(self.end);
+                                return Ok(value);
+                            }
+                            Err(error) => tries.fails(error)?,
+                        }
+                    )*
+                    cx.passes(self.heads[$last_index]);
+                    let ((), arg) = input.give::<(), $last_mode>();
+                    match caller.call_with(&self.branches.$last_index, (arg,), cx).await {
+                        Ok(value) => {
+                            cx.passes(self.end);
+                            Ok(value)
+                        }
+                        Err(error) => Err(tries.last(error)),
+                    }
+                }
             }
         }
     };

@@ -107,6 +107,10 @@ impl<T> Value<T> {
         Self(Some(value))
     }
 
+    pub(super) fn of(value: Option<T>) -> Self {
+        Self(value)
+    }
+
     /// Gives it to calls that want it at the same time, where it is wanted again later.
     #[inline]
     pub fn share<M: Uses<T>>(&self) -> M::Args<'_> {
@@ -201,34 +205,3 @@ impl<T, M: Have<T>> Company<T, M> for Moved {
         (others, M::have(value))
     }
 }
-
-/// A value that a call can have while others want it too. (For the error; see [`Share`].)
-#[diagnostic::on_unimplemented(
-    message = "several take this `{Self}`, so each but the last needs a copy of its own, and `{Self}` is not `Clone`",
-    label = "needs a copy of it",
-    note = "let the stage take it by reference: what is lent needs no copies; or make it `Clone`"
-)]
-pub trait Shared<M> {}
-
-#[diagnostic::do_not_recommend]
-impl<T> Shared<Lent> for T {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Clone> Shared<Moved> for T {}
-
-/// A value that the last call can have, beside others who `C`. (For the error; see [`Company`].)
-#[diagnostic::on_unimplemented(
-    message = "this `{Self}` is lent to another stage at the same time, so this one needs a copy of its own, and `{Self}` is not `Clone`",
-    label = "needs a copy of it",
-    note = "let the stage take it by reference, too; or make it `Clone`; or let it wait for what the other gives"
-)]
-pub trait Given<M, C> {}
-
-#[diagnostic::do_not_recommend]
-impl<T, C> Given<Lent, C> for T {}
-
-#[diagnostic::do_not_recommend]
-impl<T> Given<Moved, Moved> for T {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Clone> Given<Moved, Lent> for T {}

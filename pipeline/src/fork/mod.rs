@@ -8,16 +8,65 @@
 
 mod branch;
 mod caller;
+mod checks;
 mod first;
 mod lend;
 mod route;
 mod takes;
 mod wires;
 
+use std::future::Future;
+
 pub use branch::{Branch, ByValue};
 pub use caller::{Caller, Plainly, Watching};
+pub use checks::{Apart, Arity, Arrives, EndsAs, Given, Others, Parameter, Shared, Text};
 pub use first::First;
-pub use lend::{Company, Given, Have, Held, Lent, Mode, Moved, Share, Shared, Uses, Value};
-pub use route::{EndsAs, OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
-pub use takes::{Args, Arity, Callable, List, Modes, Parameter, Takes, Under};
-pub use wires::{Handover, Wire, both};
+pub use lend::{Company, Have, Held, Lent, Mode, Moved, Share, Uses, Value};
+pub use route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
+pub use takes::{Args, Callable, List, Modes, Takes, Under};
+pub use wires::{Handover, Wire, both, share};
+
+use crate::{Accepts, Scope, Stage, StageError};
+
+/// Branches, and how an item goes through them.
+pub trait Branching<In, S>: Accepts<In> + Send + Sync {
+    /// Takes an item through.
+    fn go<C: Caller>(
+        &self,
+        caller: C,
+        input: In,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
+}
+
+/// A fork as a step: what `(a, b)`, `(a | b)`, `match { … }` and the graph form become.
+#[derive(Debug, Clone)]
+pub struct Fork<B>(pub(crate) B);
+
+impl<In, B: Accepts<In>> Accepts<In> for Fork<B> {
+    type Out = B::Out;
+}
+
+impl<In, S, B> Stage<In, S> for Fork<B>
+where
+    In: Send,
+    S: Send + Sync,
+    B: Branching<In, S>,
+{
+    #[inline]
+    fn call(
+        &self,
+        input: In,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        self.0.go(Plainly, input, cx)
+    }
+
+    fn __call_watched(
+        &self,
+        input: In,
+        cx: &Scope<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        self.0.go(Watching, input, cx)
+    }
+}

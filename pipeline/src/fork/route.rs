@@ -4,15 +4,15 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::caller::{Caller, Plainly, Watching};
-use crate::footing::{Footing, Place};
+use super::Branching;
+use super::caller::Caller;
+use crate::footing::{Named, evaluated};
 use crate::plan::Slot;
 use crate::{Accepts, Scope, Stage, StageError};
 
 /// Arms, of which an item takes one: what `match { pattern => value => chain, … }` becomes.
 pub struct Route<In, C, A, const N: usize> {
-    name: &'static str,
-    slot: Slot,
+    place: Named,
     /// The `match`: says which arm, and with what.
     choose: C,
     arms: A,
@@ -22,40 +22,16 @@ pub struct Route<In, C, A, const N: usize> {
 }
 
 impl<In, C, A, const N: usize> Route<In, C, A, N> {
-    pub(crate) fn new(
-        (name, slot): (&'static str, Slot),
-        choose: C,
-        arms: A,
-        heads: [Slot; N],
-        end: Slot,
-    ) -> Self {
-        Self { name, slot, choose, arms, heads, end, input: PhantomData }
-    }
-}
-
-impl<In, C: Clone, A: Clone, const N: usize> Clone for Route<In, C, A, N> {
-    fn clone(&self) -> Self {
-        let Self { name, slot, choose, arms, heads, end, .. } = self;
-        Self::new((*name, *slot), choose.clone(), arms.clone(), *heads, *end)
+    pub(crate) fn new(place: Named, choose: C, arms: A, heads: [Slot; N], end: Slot) -> Self {
+        Self { place, choose, arms, heads, end, input: PhantomData }
     }
 }
 
 impl<In, C, A, const N: usize> fmt::Debug for Route<In, C, A, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Route").field(&self.name).finish()
+        f.debug_tuple("Route").field(&self.place.name).finish()
     }
 }
-
-/// A branch that ends in the same type as the first.
-#[diagnostic::on_unimplemented(
-    message = "this branch ends in `{Self}`, and the first one in `{T}`",
-    label = "ends in `{Self}`, not in `{T}`",
-    note = "all branches that an item can take end in one type: turn it into `{T}`, or make an enum of all that can come out"
-)]
-pub trait EndsAs<T> {}
-
-#[diagnostic::do_not_recommend]
-impl<T> EndsAs<T> for T {}
 
 macro_rules! route {
     ($one_of:ident $count:literal: $first:ident $first_value:ident $first_index:tt $(, $arm:ident $value:ident $index:tt)*) => {
@@ -76,38 +52,8 @@ macro_rules! route {
             type Out = $first::Out;
         }
 
-        impl<In, Choose, $first, $($arm),*> Route<In, Choose, ($first, $($arm,)*), $count> {
-            async fn go<S, Call, $first_value, $($value),*>(
-                &self,
-                caller: Call,
-                input: In,
-                cx: &Scope<'_, S>,
-            ) -> Result<$first::Out, StageError>
-            where
-                S: Send + Sync,
-                Call: Caller,
-                Choose: Fn(In) -> $one_of<$first_value, $($value),*>,
-                $first: Stage<$first_value, S>,
-                $first_value: Send,
-                $($arm: Stage<$value, S, Out = $first::Out>, $value: Send,)*
-            {
-                let place = Place::of(self.name, cx.slot(self.slot));
-                let output = match Footing::guard(place, || (self.choose)(input)) {
-                    $one_of::$first(value) => {
-                        cx.passes(self.heads[$first_index]);
-                        caller.call(&self.arms.$first_index, value, cx).await?
-                    }
-                    $($one_of::$arm(value) => {
-                        cx.passes(self.heads[$index]);
-                        caller.call(&self.arms.$index, value, cx).await?
-                    })*
-                };
-                cx.passes(self.end);
-                Ok(output)
-            }
-        }
-
-        impl<In, S, Choose, $first, $first_value, $($arm, $value),*> Stage<In, S> for Route<In, Choose, ($first, $($arm,)*), $count>
+        impl<In, S, Choose, $first, $first_value, $($arm, $value),*> Branching<In, S>
+            for Route<In, Choose, ($first, $($arm,)*), $count>
         where
             In: Send,
             S: Send + Sync,
@@ -116,21 +62,26 @@ macro_rules! route {
             $first_value: Send,
             $($arm: Stage<$value, S, Out = $first::Out>, $value: Send,)*
         {
-            #[inline]
-            fn call(
+            fn go<Call: Caller>(
                 &self,
+                caller: Call,
                 input: In,
                 cx: &Scope<'_, S>,
-            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-                self.go(Plainly, input, cx)
-            }
-
-            fn __call_watched(
-                &self,
-                input: In,
-                cx: &Scope<'_, S>,
-            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-                self.go(Watching, input, cx)
+            ) -> impl Future<Output = Result<$first::Out, StageError>> + Send {
+                async move {
+                    let output = match evaluated(self.place, cx, || (self.choose)(input)) {
+                        $one_of::$first(value) => {
+                            cx.passes(self.heads[$first_index]);
+                            caller.call(&self.arms.$first_index, value, cx).await?
+                        }
+                        $($one_of::$arm(value) => {
+                            cx.passes(self.heads[$index]);
+                            caller.call(&self.arms.$index, value, cx).await?
+                        })*
+                    };
+                    cx.passes(self.end);
+                    Ok(output)
+                }
             }
         }
     };

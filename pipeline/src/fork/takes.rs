@@ -5,7 +5,7 @@ use std::future::Future;
 use super::lend::Mode;
 use crate::plan::{Plan, Slot};
 use crate::policy::{Limit, Spec};
-use crate::{Accepts, Scope, StageError};
+use crate::{Scope, StageError};
 
 /// The values that a call takes, as a tuple, and as the one input that they are.
 pub trait List {
@@ -61,17 +61,17 @@ list!(A M, B N, C O, D P, E Q, F R);
 list!(A M, B N, C O, D P, E Q, F R, G S);
 list!(A M, B N, C O, D P, E Q, F R, G S, H T);
 
-/// How a step takes its values: the types alone. What else there is to it, it has as one that [`Accepts`] an input.
+/// How a step takes its values: the types alone. What else there is to it, it has as one that [`Accepts`](crate::Accepts) an input.
 pub trait Takes<L> {
     /// What comes out.
     type Out: Send;
     /// [`Lent`](super::Lent) or [`Moved`](super::Moved), for each value.
     type Modes: Modes<L>;
 
-    /// See [`Accepts`].
+    /// See [`Accepts`](crate::Accepts).
     fn mount(&mut self, plan: &mut Plan);
 
-    /// See [`Accepts`].
+    /// See [`Accepts`](crate::Accepts).
     fn label(&self) -> Option<(&'static str, Slot)>;
 }
 
@@ -113,35 +113,4 @@ pub trait Under<L, S, A>: Takes<L> + Send + Sync {
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         L: 'a;
-}
-
-/// A stage that is called with `N` values.
-#[diagnostic::on_unimplemented(
-    message = "stage `{Self}` is called with {N} values here, and takes another number of them",
-    label = "not called with {N} values",
-    note = "a call in a graph has one argument for each input of the stage; what comes from the state or the context is not written"
-)]
-pub trait Arity<const N: usize> {
-    /// `Self`. Where this is not known, nothing that depends on it is reported as well.
-    #[doc(hidden)]
-    type __This;
-
-    /// The stage itself.
-    #[doc(hidden)]
-    fn __arity(self) -> Self::__This;
-}
-
-/// A stage whose input `K`, counted from 0, is a `T`.
-#[diagnostic::on_unimplemented(
-    message = "stage `{Self}` does not take `{T}` here",
-    label = "is `{T}`",
-    note = "make the two types agree, or put a stage in between that turns one into the other"
-)]
-pub trait Parameter<const K: usize, T> {
-    /// How the stage has it: [`Lent`](super::Lent) or [`Moved`](super::Moved).
-    #[doc(hidden)]
-    type __Mode;
-    /// `T`.
-    #[doc(hidden)]
-    type __Same;
 }

@@ -4,6 +4,8 @@ use std::future::poll_fn;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 
+use super::lend::{Uses, Value};
+
 pub use futures_util::future::try_join as both;
 
 /// A value on its way from one call to others, where the calls do not fall into rows and columns.
@@ -36,9 +38,16 @@ impl<T> Wire<T> {
     }
 
     /// The value, when all calls are done.
-    pub fn take(self) -> Option<T> {
-        self.0.into_inner()
+    #[must_use]
+    pub fn into_value(self) -> Value<T> {
+        Value::of(self.0.into_inner())
     }
+}
+
+/// Gives a value that stays in its wire to a call.
+#[inline]
+pub fn share<T, M: Uses<T>>(value: &T) -> M::Args<'_> {
+    M::share(Some(value), value)
 }
 
 /// The same, for a value that one call wants: it has it for its own.

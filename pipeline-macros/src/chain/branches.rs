@@ -1,0 +1,379 @@
+//! Forks → the expressions that build them, and a check on each edge.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Token;
+
+use super::expand::{call_at, hidden, nest, plan, step};
+use super::model::{Arm, Step};
+use super::weave::{self, Argument, Call, Meeting, Net, Output, Shape, Use};
+use crate::paths::Runtime;
+
+/// The most branches that one of the runtime's forks has.
+const WIDEST: usize = 8;
+
+/// A row of steps that is checked, behind a port.
+struct Row {
+    /// Binds the stages.
+    statements: TokenStream,
+    stages: Vec<TokenStream>,
+    end: Ident,
+}
+
+fn row(steps: &[Step], port: &TokenStream, runtime: &Runtime) -> Row {
+    let first = hidden("port", 0);
+    let mut statements = quote!(let #first = #port;);
+    let mut stages = Vec::new();
+    let mut end = first;
+    for (index, step) in steps.iter().enumerate() {
+        let (stage, next) = (hidden("stage", index), hidden("port", index + 1));
+        statements.extend(self::step(step, &stage, &end, &next, runtime));
+        stages.push(stage.into_token_stream());
+        end = next;
+    }
+    Row { statements, stages, end }
+}
+
+/// A branch whose input others take, too: binds `branch` and the port behind it.
+fn branch(steps: &[Step], branch: &Ident, end: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let Row { statements, mut stages, end: last } = row(steps, &port.to_token_stream(), runtime);
+    let mut first = stages.remove(0);
+    // Only stage functions can borrow what they take.
+    if !matches!(steps.first(), Some(Step::Stage { .. })) {
+        first = quote!(#private::ByValue(#first));
+    }
+    let rest = if stages.is_empty() { chain_of(&[], runtime) } else { nest(stages, runtime) };
+    quote! {
+        let (#branch, #end) = {
+            #statements
+            (#private::branch(#first, #rest), #last)
+        };
+    }
+}
+
+fn chain_of(stages: &[TokenStream], runtime: &Runtime) -> TokenStream {
+    let root = runtime.root();
+    quote!(#root::Chain((#(#stages,)*)))
+}
+
+/// Opens a branch in the plan.
+pub(crate) fn head(index: usize, name: &str, needs: &[usize]) -> TokenStream {
+    let (head, plan) = (hidden("head", index), plan());
+    let needs = needs.iter().map(|need| Literal::usize_unsuffixed(*need));
+    quote!(let #head = #plan.branch(#name, &[#(#needs),*]);)
+}
+
+pub(crate) fn heads(count: usize) -> TokenStream {
+    let heads = (0..count).map(|index| hidden("head", index));
+    quote!([#(#heads),*])
+}
+
+/// What the branches of a fork have in common: from the head of each to the end of all.
+struct Branches {
+    statements: TokenStream,
+    names: Vec<Ident>,
+    ends: Vec<Ident>,
+    heads: TokenStream,
+}
+
+fn branches(kind: &str, rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Branches {
+    let (private, plan) = (runtime.private(), plan());
+    let kind = Ident::new(kind, Span::mixed_site());
+    let mut statements = quote!(let _ = #plan.open(#private::ForkKind::#kind););
+    let names: Vec<_> = (0..rows.len()).map(|index| hidden("branch", index)).collect();
+    let ends: Vec<_> = (0..rows.len()).map(|index| hidden("end", index)).collect();
+    for (index, steps) in rows.iter().enumerate() {
+        statements.extend(head(index, "", &[]));
+        statements.extend(branch(steps, &names[index], &ends[index], port, runtime));
+    }
+    let end = end();
+    statements.extend(quote!(let #end = #plan.close(&[]);));
+    Branches { statements, names, ends, heads: heads(rows.len()) }
+}
+
+/// The mark where a fork ends.
+pub(crate) fn end() -> Ident {
+    Ident::new("__end", Span::mixed_site())
+}
+
+/// What a fork's own code goes by.
+pub(crate) fn place() -> Ident {
+    Ident::new("__place", Span::mixed_site())
+}
+
+pub(crate) fn entry() -> Ident {
+    Ident::new("__in", Span::mixed_site())
+}
+
+/// `(a, b)`
+pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let (entry, end) = (entry(), end());
+    let Branches { statements, names, heads, .. } = branches("All", rows, &entry, runtime);
+    let calls = (0..rows.len())
+        .map(|index| Call { arguments: vec![Argument::Value(0)], output: Shape::Value(index + 1) });
+    let net = Net {
+        input: Shape::Value(0),
+        calls: calls.collect(),
+        output: Output::Tuple((1..=rows.len()).collect()),
+    };
+    let woven = weave::weave(&net, runtime);
+    let checks =
+        sharing(&woven.meetings, &[(0, entry.clone())], &names, &|it| rows[it.call][0].span(), runtime);
+    let modes = names.iter().enumerate().map(|(index, name)| {
+        let mode = mode(Use { call: index, argument: 0, look: None });
+        quote!(let (#mode,) = #private::modes(&#name, #private::alone(#entry));)
+    });
+    let items = &woven.items;
+    let graph = weave::structure();
+    let fields = (0..rows.len()).map(weave::call_field);
+    quote! {{
+        #items
+        let #entry = #port;
+        #statements
+        #(#modes)*
+        #checks
+        #private::gives(#entry, #graph {
+            #(#fields: #names,)*
+            heads: #heads,
+            end: #end,
+            place: #private::named("", #end),
+        })
+    }}
+}
+
+/// `(a | b)`
+pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let (entry, end) = (entry(), end());
+    let Branches { statements, names, ends, heads } = branches("First", rows, &entry, runtime);
+    let use_of = |call| Use { call, argument: 0, look: None };
+    let modes = names.iter().enumerate().map(|(index, name)| {
+        let mode = mode(use_of(index));
+        quote!(let (#mode,) = #private::modes(&#name, #private::alone(#entry));)
+    });
+    let alternatives = (0..rows.len() - 1)
+        .map(|call| Meeting { value: 0, uses: vec![use_of(call)], again: true })
+        .collect::<Vec<_>>();
+    let sharing =
+        sharing(&alternatives, &[(0, entry.clone())], &names, &|it| rows[it.call][0].span(), runtime);
+    let agreement = ends_as_first(rows, &names, &ends, runtime);
+    quote! {{
+        let #entry = #port;
+        #statements
+        #(#modes)*
+        #agreement
+        #sharing
+        #private::gives(#entry, #private::first((#(#names,)*), #heads, #end))
+    }}
+}
+
+/// All ends have the type of the first.
+fn ends_as_first<S: AsRef<[Step]>>(
+    rows: &[S],
+    names: &[Ident],
+    ends: &[Ident],
+    runtime: &Runtime,
+) -> TokenStream {
+    let root = runtime.root();
+    let Some((first, others)) = ends.split_first() else { return TokenStream::new() };
+    let checks = others.iter().zip(&names[1..]).zip(&rows[1..]).map(|((end, name), steps)| {
+        let at = steps.as_ref().last().map_or_else(Span::call_site, Step::span);
+        let check = call_at(at, &quote!(#root::EndsAs::<_>::__ends_as), &quote!(#first, #end, #name));
+        quote!(let #name = #check;)
+    });
+    checks.collect()
+}
+
+/// The variable that says how a call has a value.
+pub(crate) fn mode(Use { call, argument, .. }: Use) -> Ident {
+    Ident::new(&format!("__mode{call}_{argument}"), Span::mixed_site())
+}
+
+/// Whether those who want a value together can have it.
+pub(crate) fn sharing(
+    meetings: &[Meeting],
+    ports: &[(usize, Ident)],
+    checked: &[Ident],
+    span: &dyn Fn(Use) -> Span,
+    runtime: &Runtime,
+) -> TokenStream {
+    let (root, private) = (runtime.root(), runtime.private());
+    let port = |value: usize| ports.iter().find(|(it, _)| *it == value).map(|(_, port)| port);
+    let witness = |it: Use| match it.look {
+        Some(_) => quote!(#private::lent()),
+        None => mode(it).into_token_stream(),
+    };
+    let mut checks = TokenStream::new();
+    for Meeting { value, uses, again } in meetings {
+        let Some(port) = port(*value) else { continue };
+        let mut share = |it: &Use| {
+            if it.look.is_none() {
+                let (mode, call) = (mode(*it), &checked[it.call]);
+                let check =
+                    call_at(span(*it), &quote!(#root::Shared::<_>::__shared), &quote!(#port, #mode, #call));
+                checks.extend(quote!(let #call = #check;));
+            }
+        };
+        let Some((last, others)) = uses.split_last() else { continue };
+        others.iter().for_each(&mut share);
+        if *again {
+            share(last);
+        } else if last.look.is_none() && !others.is_empty() {
+            let (mode, call) = (mode(*last), &checked[last.call]);
+            let others = others.iter().rev().fold(quote!(()), |rest, it| {
+                let witness = witness(*it);
+                quote!((#witness, #rest))
+            });
+            let arguments = quote!(#port, #mode, #others, #call);
+            let check = call_at(span(*last), &quote!(#root::Given::<_, _>::__given), &arguments);
+            checks.extend(quote!(let #call = #check;));
+        }
+    }
+    checks
+}
+
+/// `match { … }`
+pub(crate) fn route(keyword: &Token![match], arms: &[Arm], port: &Ident, runtime: &Runtime) -> TokenStream {
+    let (private, plan, entry, end) = (runtime.private(), plan(), entry(), end());
+    let name = quote!(#private::concat!("match at ", #private::file!(), ":", #private::line!()));
+    let matches = call_at(keyword.span, &quote!(#private::matches), &quote!(#entry, #name, &mut #plan));
+    // The value has the place of the keyword: where a case is forgotten, that is where rustc points.
+    let value = Ident::new("value", keyword.span);
+    let cases = arms.iter().enumerate().map(|(index, Arm { pattern, guard, value, .. })| {
+        let guard = guard.as_ref().map(|guard| quote!(if #guard));
+        let choice = choice(index, arms.len(), &value.to_token_stream(), runtime);
+        quote!(#pattern #guard => #choice,)
+    });
+    let choose = quote_spanned!(keyword.span=> |#value| #keyword #value { #(#cases)* });
+    let ports: Vec<_> = (0..arms.len()).map(|index| hidden("arm", index)).collect();
+    let (chooses, chosen) = choices(&ports, &choose, &entry.to_token_stream(), 0, runtime);
+    let names: Vec<_> = (0..arms.len()).map(|index| hidden("branch", index)).collect();
+    let ends: Vec<_> = (0..arms.len()).map(|index| hidden("end", index)).collect();
+    let rows = arms.iter().enumerate().map(|(index, arm)| {
+        let head = head(index, &label(arm), &[]);
+        let Row { statements, stages, end } = row(&arm.steps, &ports[index].to_token_stream(), runtime);
+        let (name, behind, chain) = (&names[index], &ends[index], nest(stages, runtime));
+        quote! {
+            #head
+            let (#name, #behind) = {
+                #statements
+                (#chain, #end)
+            };
+        }
+    });
+    let steps: Vec<_> = arms.iter().map(|arm| &arm.steps).collect();
+    let agreement = ends_as_first(&steps, &names, &ends, runtime);
+    let routed = routed(&names, &chosen, 0, runtime);
+    let place = place();
+    quote! {{
+        let #entry = #port;
+        let #place = #matches;
+        let _ = #plan.open(#private::ForkKind::Route);
+        #chooses
+        #(#rows)*
+        let #end = #plan.close(&[]);
+        #agreement
+        #private::gives(#entry, #routed)
+    }}
+}
+
+/// The arm `index` of so many, as the runtime's enums say it. What is beyond the widest is in its last one.
+fn choice(index: usize, count: usize, value: &TokenStream, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let one_of = format_ident!("OneOf{}", count.min(WIDEST));
+    if count > WIDEST && index >= WIDEST - 1 {
+        let inner = choice(index - (WIDEST - 1), count - (WIDEST - 1), value, runtime);
+        return quote!(#private::#one_of::H(#inner));
+    }
+    let variant = variant(index);
+    quote!(#private::#one_of::#variant(#value))
+}
+
+fn variant(index: usize) -> Ident {
+    let letter = b"ABCDEFGH".get(index).copied().unwrap_or(b'H');
+    Ident::new(&char::from(letter).to_string(), Span::mixed_site())
+}
+
+/// Binds the ports of the arms; and the variables of the choices, the outermost first.
+fn choices(
+    ports: &[Ident],
+    choose: &TokenStream,
+    port: &TokenStream,
+    depth: usize,
+    runtime: &Runtime,
+) -> (TokenStream, Vec<Ident>) {
+    let private = runtime.private();
+    let chosen = hidden("choose", depth);
+    let choice = format_ident!("choice{}", ports.len().min(WIDEST));
+    if ports.len() <= WIDEST {
+        return (quote!(let (#chosen, (#(#ports,)*)) = #private::#choice(#port, #choose);), vec![chosen]);
+    }
+    let (own, others) = ports.split_at(WIDEST - 1);
+    let rest = hidden("rest", depth);
+    let (inner, mut inner_chosen) =
+        choices(others, &quote!(|value| value), &rest.to_token_stream(), depth + 1, runtime);
+    inner_chosen.insert(0, chosen.clone());
+    (
+        quote! {
+            let (#chosen, (#(#own,)* #rest,)) = #private::#choice(#port, #choose);
+            #inner
+        },
+        inner_chosen,
+    )
+}
+
+/// The route of these arms, and within its last arm that of the others.
+fn routed(names: &[Ident], chosen: &[Ident], first: usize, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    // What goes into the last arm of a wide route is counted in there, and what leaves it out here.
+    let end = if first == 0 { end().into_token_stream() } else { quote!(#private::uncounted()) };
+    let Some((choose, inner)) = chosen.split_first() else { return TokenStream::new() };
+    let head = |index: usize| hidden("head", first + index).into_token_stream();
+    let port = if first == 0 { entry() } else { hidden("rest", first / (WIDEST - 1) - 1) };
+    let place = self::place();
+    if inner.is_empty() {
+        let heads = (0..names.len()).map(head);
+        return quote!(#private::route(#port, #place, #choose, (#(#names,)*), [#(#heads),*], #end));
+    }
+    let (own, others) = names.split_at(WIDEST - 1);
+    let rest = routed(others, inner, first + WIDEST - 1, runtime);
+    let heads = (0..own.len()).map(head);
+    quote! {
+        #private::route(
+            #port, #place, #choose,
+            (#(#own,)* #private::inner(#rest),),
+            [#(#heads,)* #private::uncounted()],
+            #end,
+        )
+    }
+}
+
+/// The pattern of an arm, as it reads in a picture.
+fn label(Arm { pattern, guard, .. }: &Arm) -> String {
+    let guard = guard.as_ref().map(|guard| format!(" if {}", tidy(&guard.to_token_stream())));
+    tidy(&pattern.to_token_stream()) + &guard.unwrap_or_default()
+}
+
+/// Tokens with the spaces that a person would leave.
+fn tidy(tokens: &TokenStream) -> String {
+    let mut text = tokens.to_string();
+    for (wide, narrow) in [
+        (" :: ", "::"),
+        (" (", "("),
+        ("( ", "("),
+        (" )", ")"),
+        (" ,", ","),
+        (" .. ", " .."),
+        ("& ", "&"),
+        (" . ", "."),
+        ("[ ", "["),
+        (" ]", "]"),
+        (" !", "!"),
+        ("\n", " "),
+    ] {
+        text = text.replace(wide, narrow);
+    }
+    text
+}

@@ -1,0 +1,497 @@
+//! The graph form: straight-line code whose calls run as soon as they can.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::discouraged::Speculative;
+use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
+use syn::token::Brace;
+use syn::{Block, Expr, Pat, Stmt, Token, Type};
+
+use super::model::{Graph, Step};
+use super::weave::{Argument, Call, Net, Output, Shape};
+use crate::diagnostics::Diagnostics;
+
+const SHAPE: &str =
+    "a graph is made of calls of stages, `let user = fetch_user(id);`, and ends in what it gives";
+
+/// A graph, if that is what comes: `|id: UserId| { … }` with a call in it, and nothing behind it.
+///
+/// A closure with a block that calls nothing stays a closure.
+pub(crate) fn parse(
+    input: ParseStream<'_>,
+    ends: impl Fn(ParseStream<'_>) -> bool,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<Option<Step>> {
+    let ahead = input.fork();
+    match head(&ahead) {
+        Ok((pattern, ty, block)) if calls_something(&block) && ends(&ahead) => {
+            input.advance_to(&ahead);
+            Reader::read(pattern, ty, block, diagnostics).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn head(input: ParseStream<'_>) -> syn::Result<(Pat, Type, Block)> {
+    input.parse::<Token![|]>()?;
+    let pattern = Pat::parse_single(input)?;
+    input.parse::<Token![:]>()?;
+    let ty = input.parse()?;
+    input.parse::<Token![|]>()?;
+    if !input.peek(Brace) {
+        return Err(input.error("no block"));
+    }
+    Ok((pattern, ty, input.parse()?))
+}
+
+fn calls_something(block: &Block) -> bool {
+    let statements = statements(block);
+    let calls = |statement: &Statement<'_>| match statement {
+        Statement::Let { value, .. } => is_call(value),
+        Statement::Effect(value, _) | Statement::Last(value) => is_call(value),
+        Statement::CallOfBlock { .. } => true,
+        Statement::Other(_) => false,
+    };
+    statements.iter().any(calls)
+}
+
+/// A call of what is written like a stage. `Some(x)` and `Page::new(x)` are expressions.
+fn is_call(expr: &Expr) -> bool {
+    let Expr::Call(call) = expr else { return false };
+    let mut function = &*call.func;
+    while let Expr::MethodCall(method) = function {
+        function = &method.receiver;
+    }
+    match function {
+        Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            let own = path.path.segments.iter().rev().nth(1);
+            let of_a_type =
+                own.is_some_and(|segment| segment.ident.to_string().starts_with(char::is_uppercase));
+            !name.trim_start_matches("r#").starts_with(char::is_uppercase) && !of_a_type
+        }),
+        Expr::Block(_) => true,
+        _ => false,
+    }
+}
+
+/// A statement, as far as a graph has some.
+enum Statement<'a> {
+    Let {
+        pattern: &'a Pat,
+        value: &'a Expr,
+    },
+    /// A value that is let go, and the `;` behind it.
+    Effect(&'a Expr, Token![;]),
+    Last(&'a Expr),
+    /// `{ value }(x)` where a statement begins, which Rust reads as two.
+    CallOfBlock {
+        block: &'a Block,
+        arguments: Vec<Expr>,
+        end: Option<Token![;]>,
+    },
+    Other(&'a Stmt),
+}
+
+fn statements(block: &Block) -> Vec<Statement<'_>> {
+    let mut statements = Vec::new();
+    let mut rest = block.stmts.iter().peekable();
+    while let Some(statement) = rest.next() {
+        statements.push(match statement {
+            Stmt::Local(local) => match &local.init {
+                Some(init) if init.diverge.is_none() => {
+                    Statement::Let { pattern: &local.pat, value: &init.expr }
+                }
+                _ => Statement::Other(statement),
+            },
+            Stmt::Expr(Expr::Block(called), None) => match rest.peek() {
+                Some(Stmt::Expr(Expr::Paren(argument), end)) => {
+                    let (arguments, end) = (vec![(*argument.expr).clone()], *end);
+                    rest.next();
+                    Statement::CallOfBlock { block: &called.block, arguments, end }
+                }
+                Some(Stmt::Expr(Expr::Tuple(tuple), end)) => {
+                    let (arguments, end) = (tuple.elems.iter().cloned().collect(), *end);
+                    rest.next();
+                    Statement::CallOfBlock { block: &called.block, arguments, end }
+                }
+                _ => Statement::Other(statement),
+            },
+            Stmt::Expr(value, Some(end)) => Statement::Effect(value, *end),
+            Stmt::Expr(value, None) if rest.peek().is_none() => Statement::Last(value),
+            other => Statement::Other(other),
+        });
+    }
+    statements
+}
+
+/// A name that stands for a value.
+struct Bound {
+    name: Ident,
+    value: usize,
+    used: bool,
+}
+
+/// Reads a graph from top to bottom.
+struct Reader<'a> {
+    diagnostics: &'a mut Diagnostics,
+    /// The names in sight. Of two that are the same, the later one counts.
+    bound: Vec<Bound>,
+    /// The names that are bound further down.
+    later: Vec<Ident>,
+    names: Vec<Ident>,
+    calls: Vec<Call>,
+    stages: Vec<Step>,
+    arguments: Vec<Vec<Expr>>,
+    patterns: Vec<Option<Pat>>,
+    /// For each expression the names in sight.
+    sight: Vec<Vec<Ident>>,
+}
+
+impl<'a> Reader<'a> {
+    fn read(
+        input_pattern: Pat,
+        input: Type,
+        block: Block,
+        diagnostics: &'a mut Diagnostics,
+    ) -> syn::Result<Step> {
+        let statements = statements(&block);
+        let mut later = Vec::new();
+        for statement in &statements {
+            if let Statement::Let { pattern, .. } = statement {
+                names_of(pattern, &mut later);
+            }
+        }
+        later.reverse();
+        let mut reader = Self {
+            diagnostics,
+            bound: Vec::new(),
+            later,
+            names: Vec::new(),
+            calls: Vec::new(),
+            stages: Vec::new(),
+            arguments: Vec::new(),
+            patterns: Vec::new(),
+            sight: Vec::new(),
+        };
+        let input_shape = reader.bind(&input_pattern)?;
+        let mut last = None;
+        for statement in statements {
+            last = reader.statement(statement)?;
+        }
+        let Some((output, last)) = last else {
+            let end = block
+                .stmts
+                .last()
+                .map_or_else(|| block.span(), |last| semicolon(last).unwrap_or(last.span()));
+            return Err(syn::Error::new(
+                end,
+                "a graph ends in what it gives: an expression without a `;`, such as a call, a name or a tuple of names",
+            ));
+        };
+        let unused: Vec<_> =
+            reader.bound.drain(..).filter(|bound| !bound.used).map(|bound| bound.name).collect();
+        unused.iter().for_each(|name| reader.never_used(name));
+        let Reader { names, calls, stages, arguments, patterns, sight, .. } = reader;
+        let net = Net { input: input_shape, calls, output };
+        let at = input_pattern.span();
+        Ok(Step::Graph(Box::new(Graph {
+            at,
+            input,
+            names,
+            net,
+            stages,
+            arguments,
+            sight,
+            patterns,
+            input_pattern,
+            last,
+        })))
+    }
+
+    /// What a graph gives, if this is its end; and the expression, if it is one.
+    fn statement(&mut self, statement: Statement<'_>) -> syn::Result<Option<(Output, Option<Expr>)>> {
+        match statement {
+            Statement::Let { pattern, value } => {
+                let call = self.call(value)?;
+                let mut own = Vec::new();
+                names_of(pattern, &mut own);
+                self.later.truncate(self.later.len().saturating_sub(own.len()));
+                let output = self.bind(pattern)?;
+                self.push(call, output, Some(pattern.clone()));
+                Ok(None)
+            }
+            Statement::Effect(value, end) => {
+                if matches!(value, Expr::Path(_) | Expr::Tuple(_)) {
+                    let message = "a graph ends in what it gives: leave this `;` out";
+                    return Err(syn::Error::new_spanned(end, message));
+                }
+                let call = self.call(value)?;
+                self.effect(call);
+                Ok(None)
+            }
+            Statement::CallOfBlock { block, arguments, end } => {
+                let call = (of_block(block)?, arguments);
+                let call = self.arguments(call)?;
+                if end.is_some() {
+                    self.effect(call);
+                    return Ok(None);
+                }
+                Ok(Some(self.last_call(call)))
+            }
+            Statement::Last(value) => self.last(value).map(Some),
+            Statement::Other(statement) => Err(syn::Error::new_spanned(statement, SHAPE)),
+        }
+    }
+
+    fn last(&mut self, value: &Expr) -> syn::Result<(Output, Option<Expr>)> {
+        if is_call(value) {
+            let call = self.call(value)?;
+            return Ok(self.last_call(call));
+        }
+        refuse(value)?;
+        if let Some(name) = lone_name(value) {
+            if let Some(value) = self.look_up(name) {
+                return Ok((Output::Value(value), None));
+            }
+            self.unknown(name);
+        }
+        let looks = self.looks(value);
+        Ok((Output::Expression(looks), Some(value.clone())))
+    }
+
+    fn last_call(&mut self, call: Read) -> (Output, Option<Expr>) {
+        let value = self.fresh(&Ident::new("output", Span::mixed_site()));
+        self.push(call, Shape::Value(value), None);
+        (Output::Value(value), None)
+    }
+
+    fn effect(&mut self, call: Read) {
+        let value = self.fresh(&Ident::new("_", Span::mixed_site()));
+        self.push(call, Shape::Nothing(value), None);
+    }
+
+    fn push(&mut self, Read { stage, values, arguments }: Read, output: Shape, pattern: Option<Pat>) {
+        self.calls.push(Call { arguments: values, output });
+        self.stages.push(stage);
+        self.arguments.push(arguments);
+        self.patterns.push(pattern);
+    }
+
+    fn call(&mut self, value: &Expr) -> syn::Result<Read> {
+        refuse(value)?;
+        let Expr::Call(call) = value else {
+            let message = format!("only stages are called here: {SHAPE}; an expression can be an argument");
+            return Err(syn::Error::new_spanned(value, message));
+        };
+        if !is_call(value) {
+            let message = "this makes a value and calls no stage: write it as an argument, or at the end";
+            return Err(syn::Error::new_spanned(&call.func, message));
+        }
+        let stage = match &*call.func {
+            Expr::Block(block) => of_block(&block.block)?,
+            function => {
+                let diagnostics = &mut *self.diagnostics;
+                let parser = |input: ParseStream<'_>| super::parse::stage(input, diagnostics);
+                parser.parse2(function.to_token_stream())?
+            }
+        };
+        self.arguments((stage, call.args.iter().cloned().collect()))
+    }
+
+    fn arguments(&mut self, (stage, arguments): (Step, Vec<Expr>)) -> syn::Result<Read> {
+        let values = arguments.iter().map(|argument| self.argument(argument)).collect::<syn::Result<_>>()?;
+        Ok(Read { stage, values, arguments })
+    }
+
+    fn argument(&mut self, argument: &Expr) -> syn::Result<Argument> {
+        refuse(argument)?;
+        if let Some(name) = lone_name(argument) {
+            if let Some(value) = self.look_up(name) {
+                return Ok(Argument::Value(value));
+            }
+            self.unknown(name);
+        }
+        if let Expr::Reference(reference) = argument {
+            if !self.looks(&reference.expr).is_empty() {
+                let message = "leave the `&` out: what a stage takes by reference is lent to it";
+                return Err(syn::Error::new_spanned(argument, message));
+            }
+        }
+        let looks = self.looks(argument);
+        self.sight.push(self.bound.iter().map(|bound| bound.name.clone()).collect());
+        Ok(Argument::Expression(self.sight.len() - 1, looks))
+    }
+
+    /// The value that a name stands for.
+    fn look_up(&mut self, name: &Ident) -> Option<usize> {
+        let bound = self.bound.iter_mut().rev().find(|bound| bound.name == *name)?;
+        bound.used = true;
+        Some(bound.value)
+    }
+
+    /// A name that stands for no value so far. It may stand for something outside.
+    fn unknown(&mut self, name: &Ident) {
+        if self.later.contains(name) {
+            let message = format!("`{name}` is used before it is there: it is bound further down");
+            self.diagnostics.push(syn::Error::new_spanned(name, message));
+        }
+    }
+
+    /// The values that an expression names.
+    fn looks(&mut self, expr: &Expr) -> Vec<usize> {
+        let mut named = Vec::new();
+        names_in(expr.to_token_stream(), &mut named);
+        let mut looks = Vec::new();
+        for name in named {
+            match self.look_up(&name) {
+                Some(value) if !looks.contains(&value) => looks.push(value),
+                Some(_) => {}
+                None if self.later.contains(&name) => self.unknown(&name),
+                None => {}
+            }
+        }
+        looks
+    }
+
+    /// Binds the names of a pattern to fresh values.
+    fn bind(&mut self, pattern: &Pat) -> syn::Result<Shape> {
+        match pattern {
+            Pat::Ident(ident)
+                if ident.by_ref.is_none() && ident.mutability.is_none() && ident.subpat.is_none() =>
+            {
+                let name = &ident.ident;
+                let value = self.fresh(name);
+                if name.to_string().starts_with('_') {
+                    return Ok(Shape::Nothing(value));
+                }
+                if let Some(index) = self.bound.iter().position(|bound| bound.name == *name) {
+                    let shadowed = self.bound.remove(index);
+                    if !shadowed.used {
+                        let message =
+                            format!("`{name}` is never used: the `{name}` further down takes its name");
+                        self.diagnostics.push(syn::Error::new_spanned(&shadowed.name, message));
+                    }
+                }
+                self.bound.push(Bound { name: name.clone(), value, used: false });
+                Ok(Shape::Value(value))
+            }
+            Pat::Wild(_) => {
+                let value = self.fresh(&Ident::new("_", Span::mixed_site()));
+                Ok(Shape::Nothing(value))
+            }
+            Pat::Tuple(tuple) if !tuple.elems.iter().any(|part| matches!(part, Pat::Rest(_))) => {
+                let parts = tuple.elems.iter().map(|part| self.bind(part)).collect::<syn::Result<_>>()?;
+                Ok(Shape::Tuple(parts))
+            }
+            Pat::Paren(inner) => self.bind(&inner.pat),
+            Pat::Type(typed) => Err(syn::Error::new_spanned(
+                &typed.ty,
+                "a value has the type that its stage gives: leave this out; a generic stage is given its types like `decode::<Airport>(body)`",
+            )),
+            Pat::Ident(ident) if ident.mutability.is_some() => Err(syn::Error::new_spanned(
+                ident.mutability,
+                "a value in a graph does not change: leave this out",
+            )),
+            other => Err(syn::Error::new_spanned(
+                other,
+                "a value is bound to a name, to `_`, or to a tuple of them: `let (user, orders) = …`",
+            )),
+        }
+    }
+
+    fn fresh(&mut self, name: &Ident) -> usize {
+        self.names.push(name.clone());
+        self.names.len() - 1
+    }
+
+    fn never_used(&mut self, name: &Ident) {
+        let message =
+            format!("`{name}` is never used: leave it out, or call it `_` if it is to run all the same");
+        self.diagnostics.push(syn::Error::new_spanned(name, message));
+    }
+}
+
+/// A call that was read.
+struct Read {
+    stage: Step,
+    values: Vec<Argument>,
+    arguments: Vec<Expr>,
+}
+
+fn of_block(block: &Block) -> syn::Result<Step> {
+    super::parse::value.parse2(block.to_token_stream())
+}
+
+/// What looks like code that waits or fails by itself, and is not needed.
+fn refuse(expr: &Expr) -> syn::Result<()> {
+    let (at, message): (&dyn ToTokens, _) = match expr {
+        Expr::Await(wait) => {
+            (&wait.await_token, "a call is not awaited here, but by the pipeline: leave `.await` out")
+        }
+        Expr::Try(attempt) => {
+            (&attempt.question_token, "a `?` is not needed: a failure ends the item's way by itself")
+        }
+        Expr::Return(end) => (&end.return_token, "a graph ends in what it gives: leave the `return` out"),
+        _ => return Ok(()),
+    };
+    Err(syn::Error::new_spanned(at, message))
+}
+
+fn lone_name(expr: &Expr) -> Option<&Ident> {
+    match expr {
+        Expr::Path(path) if path.qself.is_none() => path.path.get_ident(),
+        _ => None,
+    }
+}
+
+fn semicolon(statement: &Stmt) -> Option<Span> {
+    match statement {
+        Stmt::Local(local) => Some(local.semi_token.span),
+        Stmt::Expr(_, Some(semicolon)) => Some(semicolon.span),
+        _ => None,
+    }
+}
+
+fn names_of(pattern: &Pat, names: &mut Vec<Ident>) {
+    match pattern {
+        Pat::Ident(ident) => names.push(ident.ident.clone()),
+        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|part| names_of(part, names)),
+        Pat::Paren(inner) => names_of(&inner.pat, names),
+        Pat::Type(typed) => names_of(&typed.pat, names),
+        _ => {}
+    }
+}
+
+/// The names in an expression that can be those of values: no fields, no methods, no parts of paths. Those in texts
+/// that a macro formats count, too: a value that is lent in vain does no harm.
+fn names_in(tokens: TokenStream, names: &mut Vec<Ident>) {
+    let mut before = ' ';
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match &token {
+            TokenTree::Ident(ident) => {
+                let path = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
+                if before != '.' && before != ':' && !path {
+                    names.push(ident.clone());
+                }
+            }
+            TokenTree::Group(group) => names_in(group.stream(), names),
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                for piece in text.split('{').skip(1) {
+                    let end = piece.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(piece.len());
+                    if let Ok(name) = syn::parse_str::<Ident>(&piece[..end]) {
+                        names.push(Ident::new(&name.to_string(), literal.span()));
+                    }
+                }
+            }
+            TokenTree::Punct(_) => {}
+        }
+        before = match &token {
+            TokenTree::Punct(punct) => punct.as_char(),
+            _ => ' ',
+        };
+    }
+}

@@ -1,0 +1,276 @@
+//! The graph form → its calls, and a check on each value that goes into them.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, Lit, Pat};
+
+use super::branches::{end, entry, head, heads, mode, place, sharing};
+use super::expand::{call_at, checked, embedded, hidden, named, overridden, plan};
+use super::model::{Graph, Step};
+use super::weave::{self, Argument, Output, Shape, Use};
+use crate::paths::Runtime;
+
+/// The most values that one expression can look at.
+const MOST: usize = 8;
+
+pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStream {
+    let (root, private, plan) = (runtime.root(), runtime.private(), plan());
+    let (entry, end, place) = (entry(), end(), place());
+    let woven = weave::weave(&graph.net, runtime);
+    let wiring = Wiring { graph, runtime };
+    let ty = &graph.input;
+    let arrives = call_at(ty.span(), &quote!(#root::Arrives::<#ty>::__arrives), &port.to_token_stream());
+    let input = wiring.apart(&graph.net.input, Some(&graph.input_pattern), &entry);
+    let calls = (0..graph.stages.len()).map(|call| wiring.call(call));
+    let stages: Vec<_> = (0..graph.stages.len()).map(stage).collect();
+    let ports: Vec<_> = (0..graph.names.len()).map(|value| (value, value_port(value))).collect();
+    let span = |it: Use| graph.arguments[it.call][it.argument].span();
+    let checks = sharing(&woven.meetings, &ports, &stages, &span, runtime);
+    let fields = (0..stages.len()).map(weave::call_field);
+    let expressions: Vec<_> = (0..graph.sight.len()).map(weave::expression_field).collect();
+    let heads = heads(stages.len());
+    let needs = wiring.needs(graph.net.output.values()).into_iter().map(Literal::usize_unsuffixed);
+    let (last, last_field) = wiring.last();
+    let (items, structure) = (&woven.items, weave::structure());
+    let name = quote!(#private::concat!("graph at ", #private::file!(), ":", #private::line!()));
+    quote! {{
+        #items
+        let #entry = #arrives;
+        let #place = #private::named(#name, #plan.open(#private::ForkKind::Graph));
+        #input
+        #(#calls)*
+        #last
+        let #end = #plan.close(&[#(#needs),*]);
+        #checks
+        #private::gives(#entry, #structure {
+            #(#fields: #stages,)*
+            #(#expressions,)*
+            #last_field
+            heads: #heads,
+            end: #end,
+            place: #place,
+        })
+    }}
+}
+
+fn stage(call: usize) -> Ident {
+    hidden("called", call)
+}
+
+/// What goes over the edge behind a value.
+fn value_port(value: usize) -> Ident {
+    hidden("value", value)
+}
+
+struct Wiring<'a> {
+    graph: &'a Graph,
+    runtime: &'a Runtime,
+}
+
+impl Wiring<'_> {
+    /// A call, its arguments checked: binds the stage, how it has its values, and the ports of what it gives.
+    fn call(&self, call: usize) -> TokenStream {
+        let (root, private, plan) = (self.runtime.root(), self.runtime.private(), plan());
+        let (stage, output) = (stage(call), hidden("output", call));
+        let list = hidden("list", call);
+        let arguments = &self.graph.net.calls[call].arguments;
+        let count = Literal::usize_unsuffixed(arguments.len());
+        let head = head(call, &self.name(call), &self.needs_of(call));
+        let made =
+            arguments.iter().enumerate().map(|(position, argument)| self.argument(call, position, argument));
+        let ports: Vec<_> = (0..arguments.len()).map(|position| argument_port(call, position)).collect();
+        let modes = (0..arguments.len()).map(|argument| mode(Use { call, argument, look: None }));
+        let called = match &self.graph.stages[call] {
+            Step::Stage { path, overrides } => {
+                let at = self.graph.stages[call].span();
+                let made_stage = named(path, overrides.as_deref(), self.runtime);
+                let value = Ident::new("stage", at);
+                let arity = call_at(at, &quote!(#root::Arity::<#count>::__arity), &value.to_token_stream());
+                let takes = ports.iter().enumerate().map(|(position, port)| {
+                    let at = self.graph.arguments[call][position].span();
+                    let position = Literal::usize_unsuffixed(position);
+                    let check = call_at(
+                        at,
+                        &quote!(#root::Parameter::<#position, _>::__takes),
+                        &quote!(&#stage, #port),
+                    );
+                    quote!(let #port = #check;)
+                });
+                let takes: Vec<_> = takes.collect();
+                let called = call_at(at, &quote!(#private::called), &quote!(#list, #stage, &mut #plan));
+                let one = hidden("one", call);
+                let overridden = overrides.as_ref().map(|overrides| {
+                    let overridden = overridden(overrides, &stage, &one, self.runtime);
+                    quote! {
+                        let #one = #private::one(#list);
+                        #overridden
+                    }
+                });
+                quote! {
+                    let #stage = { let #value = #made_stage; #arity };
+                    #(#takes)*
+                    let #list = #private::list((#(#ports,)*));
+                    let (#stage, #output) = #called;
+                    #overridden
+                }
+            }
+            Step::Value(value) => {
+                let one = hidden("one", call);
+                let checked = checked(&embedded(value, self.runtime), &one, value.span(), self.runtime);
+                quote! {
+                    let #list = #private::list((#(#ports,)*));
+                    let #one = #private::one(#list);
+                    let (#stage, #output) = #checked;
+                    let #stage = #private::ByValue(#stage);
+                }
+            }
+            _ => TokenStream::new(),
+        };
+        let apart =
+            self.apart(&self.graph.net.calls[call].output, self.graph.patterns[call].as_ref(), &output);
+        quote! {
+            #head
+            #(#made)*
+            #called
+            let (#(#modes,)*) = #private::modes(&#stage, #list);
+            #apart
+        }
+    }
+
+    /// Binds the port of an argument.
+    fn argument(&self, call: usize, position: usize, argument: &Argument) -> TokenStream {
+        let private = self.runtime.private();
+        let port = argument_port(call, position);
+        let written = &self.graph.arguments[call][position];
+        match argument {
+            Argument::Value(value) => {
+                let value = value_port(*value);
+                quote!(let #port = #value;)
+            }
+            Argument::Expression(number, looks) => {
+                let field = weave::expression_field(*number);
+                let make = format_ident!("expression{}", looks.len().min(MOST));
+                let ports = looks.iter().map(|value| value_port(*value));
+                let names = looks.iter().map(|value| &self.graph.names[*value]);
+                let body = self.body(written, &self.graph.sight[*number]);
+                quote! {
+                    let (#field, #port) = #private::#make(#(#ports,)* {
+                        #[allow(unused_variables, clippy::all, clippy::pedantic)]
+                        { move |#(#names),*| #body }
+                    });
+                }
+            }
+        }
+    }
+
+    /// The code of an argument.
+    fn body(&self, written: &Expr, sight: &[Ident]) -> TokenStream {
+        let private = self.runtime.private();
+        match written {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => quote!(#private::text(#text)),
+            // Of what is outside each item gets a copy. Should there be no such thing, rustc may know of one that was meant.
+            Expr::Path(path) if is_variable(path) => quote!({
+                #(let #sight = ();)*
+                #private::copy(&#path)
+            }),
+            _ => written.to_token_stream(),
+        }
+    }
+
+    /// The expression at the end, and the field that it is in.
+    fn last(&self) -> (TokenStream, TokenStream) {
+        let (Some(last), Output::Expression(values)) = (&self.graph.last, &self.graph.net.output) else {
+            return Default::default();
+        };
+        let private = self.runtime.private();
+        let make = format_ident!("last{}", values.len().min(MOST));
+        let ports = values.iter().map(|value| value_port(*value));
+        let names = values.iter().map(|value| &self.graph.names[*value]);
+        let field = Ident::new("__last", Span::mixed_site());
+        let made = quote! {
+            let (#field, _) = #private::#make(#(#ports,)* {
+                #[allow(unused_variables)]
+                { move |#(#names),*| #last }
+            });
+        };
+        (made, quote!(last: #field,))
+    }
+
+    /// Binds the ports of the values that a pattern takes out of another.
+    fn apart(&self, shape: &Shape, pattern: Option<&Pat>, port: &Ident) -> TokenStream {
+        match shape {
+            Shape::Value(value) | Shape::Nothing(value) => {
+                let value = value_port(*value);
+                quote!(let #value = #port;)
+            }
+            Shape::Tuple(parts) => {
+                let root = self.runtime.root();
+                let pattern = pattern.map(unwrapped);
+                let at = pattern.map_or_else(Span::call_site, Spanned::span);
+                let count = Literal::usize_unsuffixed(parts.len());
+                let check = call_at(at, &quote!(#root::Apart::<#count>::__apart), &port.to_token_stream());
+                let names: Vec<_> = (0..parts.len())
+                    .map(|index| format_ident!("{port}_{index}", span = Span::mixed_site()))
+                    .collect();
+                let inner = parts.iter().enumerate().map(|(index, part)| {
+                    let pattern = match pattern {
+                        Some(Pat::Tuple(tuple)) => tuple.elems.get(index),
+                        _ => None,
+                    };
+                    self.apart(part, pattern, &names[index])
+                });
+                quote! {
+                    let (#(#names,)*) = #check;
+                    #(#inner)*
+                }
+            }
+        }
+    }
+
+    fn name(&self, call: usize) -> String {
+        let names = self.graph.net.calls[call]
+            .output
+            .values()
+            .into_iter()
+            .map(|value| self.graph.names[value].to_string());
+        let names: Vec<_> = names.collect();
+        // The value of the last call has no name.
+        if self.graph.patterns[call].is_none() { String::new() } else { names.join(", ") }
+    }
+
+    fn needs_of(&self, call: usize) -> Vec<usize> {
+        let arguments = self.graph.net.calls[call].arguments.iter();
+        let values = arguments.flat_map(|argument| match argument {
+            Argument::Value(value) => vec![*value],
+            Argument::Expression(_, looks) => looks.clone(),
+        });
+        self.needs(values.collect())
+    }
+
+    /// What gives these values: 0 is the input, n the call n, counted from 1.
+    fn needs(&self, values: Vec<usize>) -> Vec<usize> {
+        let sources = values.into_iter().map(|value| self.graph.net.source(value).map_or(0, |call| call + 1));
+        let mut needs: Vec<_> = sources.collect();
+        needs.sort_unstable();
+        needs.dedup();
+        needs
+    }
+}
+
+fn argument_port(call: usize, position: usize) -> Ident {
+    Ident::new(&format!("__argument{call}_{position}"), Span::mixed_site())
+}
+
+fn unwrapped(mut pattern: &Pat) -> &Pat {
+    while let Pat::Paren(inner) = pattern {
+        pattern = &inner.pat;
+    }
+    pattern
+}
+
+/// A single name in small letters: no constant.
+fn is_variable(path: &syn::ExprPath) -> bool {
+    path.qself.is_none()
+        && path.path.get_ident().is_some_and(|name| name.to_string().starts_with(char::is_lowercase))
+}
