@@ -1,5 +1,6 @@
 //! One nameable type for any pipeline; another for any with boundaries.
 
+use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -7,6 +8,8 @@ use std::sync::Arc;
 
 use crate::engine::source::{Pull, Source};
 use crate::engine::{self, Flow, Outputs};
+use crate::graph::Graph;
+use crate::plan::Plan;
 use crate::report::{Aborted, Report};
 use crate::{Accepts, Pipeline, Scope, Stage, StageError};
 
@@ -126,6 +129,8 @@ trait ErasedFlow<In, Out>: Send + Sync {
         In: 'a;
 
     fn stream(&self, pull: Box<dyn Pull<In>>) -> Outputs<Out>;
+
+    fn plan(&self) -> &Plan;
 }
 
 impl<In, F, S, M> ErasedFlow<In, F::Out> for Pipeline<In, F, S, M>
@@ -151,6 +156,10 @@ where
 
     fn stream(&self, pull: Box<dyn Pull<In>>) -> Outputs<F::Out> {
         self.stream_from(pull)
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.plan
     }
 }
 
@@ -202,6 +211,19 @@ impl<In: Send, Out: Send> BoxFlow<In, Out> {
     #[track_caller]
     pub fn stream(&self, inputs: impl Source<In, Reading: 'static>) -> Outputs<Out> {
         self.0.stream(Box::new(inputs.__pull()))
+    }
+
+    /// See [`Pipeline::graph`].
+    ///
+    /// ```
+    /// use pipeline::pipeline;
+    ///
+    /// let items = pipeline![Vec<u32>: each].boxed();
+    /// assert!(items.graph().to_string().ends_with("u32"));
+    /// ```
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        Graph::new(self.0.plan(), type_name::<In>(), Some(type_name::<Out>()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The value that `pipeline!` gives, and its verbs.
 
+use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dead_letters::{DeadLetters, Letters};
 use crate::engine::source::{Pull, Source};
 use crate::engine::{self, Caught, Flow, Outputs, Parted, Running, Whole};
+use crate::graph::Graph;
 use crate::item::Item;
 use crate::observer::Observer;
 use crate::plan::Plan;
@@ -149,6 +151,21 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
 
     pub(crate) fn running(&self) -> Running<'_, In, F, S> {
         Running { stages: &self.stages, state: &self.state, settings: &self.settings, plan: &self.plan }
+    }
+}
+
+impl<In, F, S, M> Pipeline<In, F, S, M> {
+    /// The picture of the pipeline: its steps, their types and policies, and where it forks.
+    ///
+    /// ```
+    /// use pipeline::pipeline;
+    ///
+    /// let lengths = pipeline![String: |text| text.len()];
+    /// println!("{}", lengths.graph());
+    /// ```
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        Graph::new(&self.plan, type_name::<In>(), None)
     }
 }
 

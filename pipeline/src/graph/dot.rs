@@ -1,0 +1,121 @@
+//! DOT, the language of Graphviz.
+
+use super::{EdgeKind, Graph, Node, NodeKind};
+
+const FONT: &str = "fontname=\"Helvetica,Arial,sans-serif\"";
+
+pub(super) fn digraph(graph: &Graph) -> String {
+    let mut lines = vec![
+        "digraph pipeline {".to_owned(),
+        format!("    graph [bgcolor=\"white\", pad=0.2, nodesep=0.35, ranksep=0.45, {FONT}, fontsize=11]"),
+        format!(
+            "    node [shape=box, style=\"rounded,filled\", fillcolor=\"#f6f8fa\", color=\"#57606a\", \
+             fontcolor=\"#1f2328\", {FONT}, fontsize=11, margin=\"0.16,0.09\"]"
+        ),
+        format!("    edge [color=\"#57606a\", fontcolor=\"#1f2328\", {FONT}, fontsize=10, arrowsize=0.7]"),
+    ];
+    group(graph, None, 1, &mut lines);
+    for edge in &graph.edges {
+        let mut attributes = Vec::new();
+        match graph.label_of(edge).as_str() {
+            "" => {}
+            label => attributes.push(format!("label={}", quoted(&format!(" {label} ")))),
+        }
+        if edge.kind == EdgeKind::Fallback {
+            attributes.push("style=dashed".to_owned());
+        }
+        let attributes = match attributes.join(", ").as_str() {
+            "" => String::new(),
+            attributes => format!(" [{attributes}]"),
+        };
+        lines.push(format!("    n{} -> n{}{attributes}", edge.from, edge.to));
+    }
+    lines.push("}\n".to_owned());
+    lines.join("\n")
+}
+
+/// The nodes of a group, and the groups in it.
+fn group(graph: &Graph, group_index: Option<usize>, depth: usize, lines: &mut Vec<String>) {
+    let indent = "    ".repeat(depth);
+    for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.group == group_index) {
+        lines.push(format!("{indent}n{index} [{}]", attributes(node)));
+    }
+    for (index, inner) in graph.groups.iter().enumerate().filter(|(_, inner)| inner.parent == group_index) {
+        lines.push(format!("{indent}subgraph cluster_{index} {{"));
+        lines.push(format!(
+            "{indent}    label={}; labeljust=l; style=\"rounded,dashed\"; color=\"#8c959f\"; fontcolor=\"#57606a\"",
+            quoted(inner.label())
+        ));
+        group(graph, Some(index), depth + 1, lines);
+        lines.push(format!("{indent}}}"));
+    }
+}
+
+fn attributes(node: &Node) -> String {
+    let shape = match node.kind {
+        NodeKind::Stage => "",
+        NodeKind::Input | NodeKind::Output => {
+            ", style=\"rounded,filled\", fillcolor=\"#ddf4ff\", color=\"#0969da\""
+        }
+        NodeKind::Boundary => ", shape=hexagon, style=filled, margin=\"0.02,0.05\"",
+        NodeKind::Choice => ", shape=diamond, style=filled, margin=\"0.02,0.02\"",
+        NodeKind::Junction => ", shape=point, width=0.09",
+    };
+    let look = match node.look() {
+        Some(look) => format!(", fillcolor=\"{}\", color=\"{}\"", look.ground, look.rim),
+        None => String::new(),
+    };
+    format!("label={}{shape}{look}", label(node))
+}
+
+/// In HTML, as Graphviz understands it, for the bold title.
+fn label(node: &Node) -> String {
+    let label = node.label();
+    if label.lines.is_empty() && node.kind != NodeKind::Stage {
+        return quoted(&label.title);
+    }
+    let title = format!("<b>{}</b>", escaped(&label.title));
+    let small = |line: &String| format!("<font point-size=\"10\">{}</font>", escaped(line));
+    let text: Vec<_> = [title].into_iter().chain(label.lines.iter().map(small)).collect();
+    format!("<{}>", text.join("<br/>"))
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn quotes_backslashes_and_brackets_stay_what_they_are() {
+        assert_eq!(quoted(r#"Some("a\b")"#), r#""Some(\"a\\b\")""#);
+        assert_eq!(escaped("Vec<&str> \"x\""), "Vec&lt;&amp;str&gt; &quot;x&quot;");
+    }
+
+    #[test]
+    fn forks_are_clusters_and_patterns_are_labels() {
+        let text = Graph::new(&samples::router(), "alloc::string::String", None).to_dot();
+        assert!(text.contains("    subgraph cluster_0 {\n        label=\"match\";"), "{text}");
+        assert!(text.contains("        subgraph cluster_1 {\n            label=\"all\";"), "{text}");
+        assert!(text.contains("    n2 -> n6 [label=\" Kind::Json(\\\"v2\\\") if strict \"]\n"), "{text}");
+        assert!(text.contains("    n2 [label=<<b>match</b>"), "{text}");
+        assert_eq!(text.matches('{').count() - 2, text.matches('}').count() - 2, "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stands_out_is_filled() {
+        let (graph, report) = samples::run().await;
+        let text = graph.with_report(&report).to_dot();
+        let line = |node: &str| text.lines().find(|line| line.contains(node)).unwrap_or_default();
+        assert!(line("n1 [").contains("fillcolor=\"#ffe0de\""), "{text}");
+        assert!(line("n2 [").contains("fillcolor=\"#fff3c4\""), "{text}");
+        assert!(!line("n3 [").contains("fillcolor"), "{text}");
+    }
+}

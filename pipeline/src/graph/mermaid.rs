@@ -1,0 +1,138 @@
+//! Mermaid: a flowchart in text, which GitHub draws in Markdown.
+
+use super::label::LOOKS;
+use super::{EdgeKind, Graph, Node, NodeKind};
+
+/// Lines are broken already; and the title of a subgraph is to stand above its first node, not on the edge into it.
+const SETTINGS: &str =
+    r#"%%{init: {"flowchart": {"wrappingWidth": 400, "subGraphTitleMargin": {"top": 2, "bottom": 12}}}}%%"#;
+
+pub(super) fn flowchart(graph: &Graph) -> String {
+    let mut lines = vec![SETTINGS.to_owned(), "flowchart TB".to_owned()];
+    group(graph, None, 1, &mut lines);
+    for edge in &graph.edges {
+        let arrow = match edge.kind {
+            EdgeKind::Next => "-->",
+            EdgeKind::Fallback => "-.->",
+        };
+        let label = match graph.label_of(edge).as_str() {
+            "" => String::new(),
+            label => format!("|\"{}\"|", escaped(label)),
+        };
+        lines.push(format!("    n{} {arrow}{label} n{}", edge.from, edge.to));
+    }
+    if !graph.groups.is_empty() {
+        let groups: Vec<_> = (0..graph.groups.len()).map(|index| format!("g{index}")).collect();
+        lines.push("    classDef fork fill:#8c959f12,stroke:#8c959f,stroke-dasharray:4 3".to_owned());
+        lines.push(format!("    class {} fork", groups.join(",")));
+    }
+    for look in LOOKS {
+        let of_this_look = |(_, node): &(usize, &Node)| node.look() == Some(look);
+        let marked: Vec<_> = graph
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(of_this_look)
+            .map(|(index, _)| format!("n{index}"))
+            .collect();
+        if !marked.is_empty() {
+            lines.push(format!(
+                "    classDef {} fill:{},stroke:{},color:#1f2328",
+                look.class, look.ground, look.rim
+            ));
+            lines.push(format!("    class {} {}", marked.join(","), look.class));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The nodes of a group, and the groups in it.
+fn group(graph: &Graph, group_index: Option<usize>, depth: usize, lines: &mut Vec<String>) {
+    let indent = "    ".repeat(depth);
+    for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.group == group_index) {
+        lines.push(format!("{indent}n{index}{}", shape(node)));
+    }
+    for (index, inner) in graph.groups.iter().enumerate().filter(|(_, inner)| inner.parent == group_index) {
+        lines.push(format!("{indent}subgraph g{index}[\"{}\"]", inner.label()));
+        group(graph, Some(index), depth + 1, lines);
+        lines.push(format!("{indent}end"));
+    }
+}
+
+fn shape(node: &Node) -> String {
+    let label = node.label();
+    let title = format!("<b>{}</b>", escaped(&label.title));
+    let lines = label.lines.iter().map(|line| escaped(line));
+    let text = [title].into_iter().chain(lines).collect::<Vec<_>>().join("<br/>");
+    match node.kind {
+        NodeKind::Input | NodeKind::Output => format!("([\"{}\"])", escaped(&label.title)),
+        NodeKind::Stage => format!("[\"{text}\"]"),
+        NodeKind::Boundary => format!("{{{{\"{text}\"}}}}"),
+        NodeKind::Choice => format!("{{\"{text}\"}}"),
+        NodeKind::Junction => "((\" \"))".to_owned(),
+    }
+}
+
+/// Whatever Mermaid could take for syntax, for HTML or for Markdown, by its number.
+fn escaped(text: &str) -> String {
+    let safe = |character: char| match character {
+        ' ' | ',' | '.' | '(' | ')' | '/' | '%' | ':' | '=' => character.to_string(),
+        _ if character.is_alphanumeric() || !character.is_ascii() => character.to_string(),
+        _ => format!("#{};", u32::from(character)),
+    };
+    text.chars().map(safe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_in_mermaid_goes_by_number() {
+        assert_eq!(escaped("Some(\"a|b\")"), "Some(#34;a#124;b#34;)");
+        assert_eq!(escaped("Vec<u8> → `x`"), "Vec#60;u8#62; → #96;x#96;");
+        assert_eq!(escaped("{ .. } #[]; *_~&\\"), "#123; .. #125; #35;#91;#93;#59; #42;#95;#126;#38;#92;");
+        assert_eq!(escaped("a\nb"), "a#10;b");
+    }
+
+    #[test]
+    fn forks_are_subgraphs_and_fallbacks_are_dotted() {
+        let text = Graph::new(&samples::mirror(), "alloc::string::String", None).to_mermaid();
+        let body = text.split_once("flowchart TB\n").map(|(_, body)| body);
+        assert_eq!(
+            body,
+            Some(
+                r#"    n0(["String"])
+    n5["<b>parse</b><br/>Raw → Parsed"]
+    n6(["Parsed"])
+    subgraph g0["first that succeeds"]
+        n1["<b>primary</b><br/>String → Raw<br/>3 retries, exponential from 100ms,<br/>timeout 5s, concurrency 4, rate 100/s"]
+        n2["<b>mirror</b><br/>String → Vec#60;u8#62;<br/>timeout 250ms"]
+        n3["<b>unpack</b><br/>Vec#60;u8#62; → Raw"]
+        n4["<b>cache</b><br/>String → Raw"]
+    end
+    n0 --> n1
+    n1 -.->|"if it fails"| n2
+    n2 --> n3
+    n3 -.->|"if it fails"| n4
+    n1 --> n5
+    n3 --> n5
+    n4 --> n5
+    n5 --> n6
+    classDef fork fill:#8c959f12,stroke:#8c959f,stroke-dasharray:4 3
+    class g0 fork
+"#
+            )
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stands_out_has_a_class() {
+        let (graph, report) = samples::run().await;
+        let text = graph.with_report(&report).to_mermaid();
+        assert!(text.contains("    class n1 failing\n"), "{text}");
+        assert!(text.contains("    class n2 slow\n"), "{text}");
+        assert!(text.contains("n0 -->|\"200\"| n1\n"), "{text}");
+    }
+}

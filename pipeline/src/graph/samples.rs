@@ -1,0 +1,225 @@
+//! Plans for the tests of the pictures, with the marks that `pipeline!` makes.
+
+use std::num::NonZeroU32;
+use std::panic::Location;
+use std::time::Duration;
+
+use super::Graph;
+use crate::footing::Place;
+use crate::plan::{Fork, Plan, Slot};
+use crate::policy::{Backoff, Growth, Rate, Spec};
+use crate::{Accepts, Chain, Embedded, ErrorKind, ErrorMode, Pipeline, Report, Scope, Stage, StageError};
+
+pub(super) struct Raw;
+pub(super) struct Parsed;
+pub(super) struct UserId;
+pub(super) struct User;
+pub(super) struct Order;
+pub(super) struct News;
+pub(super) struct Score;
+pub(super) struct Page;
+
+impl Plan {
+    #[track_caller]
+    pub(super) fn bare<In, Out>(&mut self, name: &'static str) -> &mut Self {
+        self.with::<In, Out>(Spec::new(name))
+    }
+
+    #[track_caller]
+    fn with<In, Out>(&mut self, spec: Spec) -> &mut Self {
+        let before = self.steps().len();
+        self.stage(spec);
+        self.describe::<In, Out>(before, Location::caller());
+        self
+    }
+}
+
+pub(super) fn patient(name: &'static str) -> Spec {
+    let mut spec = Spec::new(name);
+    spec.retries = 3;
+    spec.timeout = Some(Duration::from_secs(5));
+    spec.concurrency = NonZeroU32::new(4);
+    spec.rate = Rate::new(100, Duration::from_secs(1));
+    spec
+}
+
+pub(super) fn hasty(name: &'static str) -> Spec {
+    let mut spec = Spec::new(name);
+    spec.timeout = Some(Duration::from_millis(250));
+    spec
+}
+
+pub(super) fn stubborn(name: &'static str) -> Spec {
+    let mut spec = Spec::new(name);
+    spec.retries = 1;
+    spec.backoff = Backoff { growth: Growth::Linear, jitter: true, ..Backoff::DEFAULT };
+    spec.backoff.max_delay = Duration::from_secs(2);
+    spec.deadline = Some(Duration::from_secs(90));
+    spec
+}
+
+/// `fetch => parse => batch(500) => store`
+pub(super) fn line() -> Plan {
+    let mut plan = Plan::default();
+    plan.with::<String, Raw>(patient("fetch")).bare::<Raw, Result<Vec<Parsed>, std::io::Error>>("parse");
+    let before = plan.steps().len();
+    plan.boundary("batch(500)");
+    plan.describe::<Parsed, Vec<Parsed>>(before, Location::caller());
+    plan.with::<Vec<Parsed>, usize>(stubborn("store"));
+    plan
+}
+
+/// A page of a user, their orders and the news; the score needs both of the first.
+pub(super) fn dashboard() -> Plan {
+    let mut plan = Plan::default();
+    plan.open(Fork::Graph);
+    plan.branch("user", &[0]);
+    plan.with::<UserId, User>(patient("fetch_user"));
+    plan.branch("orders", &[0]);
+    plan.with::<UserId, Vec<Order>>(hasty("fetch_orders"));
+    plan.branch("news", &[]);
+    plan.with::<(), Vec<News>>(hasty("fetch_news"));
+    plan.branch("score", &[1, 2]);
+    plan.bare::<(User, Vec<Order>), Score>("score");
+    plan.branch("", &[1, 2, 3, 4]);
+    plan.bare::<(User, Vec<Order>, Vec<News>, Score), Page>("render");
+    plan.close(&[5]);
+    plan
+}
+
+/// Four ways of different length, one of them with branches side by side, one without a step.
+pub(super) fn router() -> Plan {
+    let mut plan = Plan::default();
+    plan.bare::<String, Raw>("sniff");
+    let before = plan.steps().len();
+    plan.step("match at src/main.rs:12");
+    plan.describe::<Raw, Raw>(before, Location::caller());
+    plan.open(Fork::Route);
+    plan.branch("Kind::Csv { head, .. } | Kind::Tsv(head)", &[]);
+    plan.bare::<Raw, Vec<String>>("split")
+        .bare::<Vec<String>, Parsed>("columns")
+        .bare::<Parsed, Parsed>("check");
+    plan.branch("Kind::Json(\"v2\") if strict", &[]);
+    plan.with::<Raw, Parsed>(hasty("parse_json"));
+    plan.branch("Kind::Image(_)", &[]);
+    plan.open(Fork::All);
+    plan.branch("", &[]);
+    plan.bare::<Raw, Vec<u8>>("thumbnail");
+    plan.branch("", &[]);
+    plan.with::<Raw, String>(patient("recognize"));
+    plan.close(&[]);
+    plan.bare::<(Vec<u8>, String), Parsed>("describe");
+    plan.branch("_", &[]);
+    plan.close(&[]);
+    plan.bare::<Parsed, usize>("store");
+    plan
+}
+
+/// `(primary | mirror => unpack | cache)`
+pub(super) fn mirror() -> Plan {
+    let mut plan = Plan::default();
+    plan.open(Fork::First);
+    plan.branch("", &[]);
+    plan.with::<String, Raw>(patient("primary"));
+    plan.branch("", &[]);
+    plan.with::<String, Vec<u8>>(hasty("mirror")).bare::<Vec<u8>, Raw>("unpack");
+    plan.branch("", &[]);
+    plan.bare::<String, Raw>("cache");
+    plan.close(&[]);
+    plan.bare::<Raw, Parsed>("parse");
+    plan
+}
+
+/// Forks in forks, and forks right after forks.
+pub(super) fn deep() -> Plan {
+    let mut plan = Plan::default();
+    plan.open(Fork::All);
+    plan.branch("", &[]);
+    plan.bare::<String, Raw>("read");
+    plan.open(Fork::First);
+    plan.branch("", &[]);
+    plan.with::<Raw, Parsed>(hasty("quick"));
+    plan.branch("", &[]);
+    plan.open(Fork::All);
+    plan.branch("", &[]);
+    plan.bare::<Raw, u32>("left");
+    plan.branch("", &[]);
+    plan.bare::<Raw, u64>("right");
+    plan.close(&[]);
+    plan.bare::<(u32, u64), Parsed>("merge");
+    plan.close(&[]);
+    plan.branch("", &[]);
+    plan.bare::<String, usize>("measure");
+    plan.close(&[]);
+    plan.open(Fork::Graph);
+    plan.branch("score", &[0]);
+    plan.bare::<(Parsed, usize), Score>("rate");
+    plan.branch("pair", &[0]);
+    plan.open(Fork::All);
+    plan.branch("", &[]);
+    plan.bare::<(Parsed, usize), User>("who");
+    plan.branch("", &[]);
+    plan.bare::<(Parsed, usize), Order>("what");
+    plan.close(&[]);
+    plan.branch("page", &[1, 2]);
+    plan.bare::<(Score, (User, Order)), Page>("render");
+    plan.branch("", &[2]);
+    plan.bare::<(User, Order), ()>("log");
+    plan.close(&[3]);
+    plan.bare::<Page, String>("send");
+    plan
+}
+
+#[cfg(feature = "svg")]
+pub(super) fn all() -> [(&'static str, Graph); 5] {
+    [
+        ("line", Graph::new(&line(), "alloc::string::String", None)),
+        ("dashboard", Graph::new(&dashboard(), "app::UserId", Some("app::Page"))),
+        ("router", Graph::new(&router(), "alloc::string::String", None)),
+        ("mirror", Graph::new(&mirror(), "alloc::string::String", None)),
+        ("deep", Graph::new(&deep(), "alloc::string::String", None)),
+    ]
+}
+
+/// A run of three stages over 200 numbers: `Check` fails on each that divides by 25, `Fetch` takes 200 ms, `Store` 1 ms.
+pub(super) async fn run() -> (Graph, Report) {
+    let mut plan = Plan::default();
+    let mut chain = Chain((Embedded::new(Check), Embedded::new(Fetch), Embedded::new(Store)));
+    Accepts::<u64>::__mount(&mut chain, &mut plan);
+    let pipeline = Pipeline::<u64, _>::planned(chain, plan).on_error(ErrorMode::Lenient);
+    let report = pipeline.drain(1..=200).await.expect("a lenient run ends with a report");
+    (pipeline.graph(), report)
+}
+
+macro_rules! stages {
+    ($($name:ident: |$x:ident| $body:expr;)*) => {$(
+        struct $name;
+
+        impl Accepts<u64> for $name {
+            type Out = u64;
+        }
+
+        impl Stage<u64> for $name {
+            async fn call(&self, $x: u64, _: &Scope<'_>) -> Result<u64, StageError> {
+                $body
+            }
+        }
+    )*};
+}
+
+stages! {
+    Check: |x| if x % 25 == 0 {
+        let place = Place::of("Check", Slot::NONE);
+        Err(StageError::new(place, ErrorKind::Failed, None, Duration::ZERO, Vec::new()))
+    } else {
+        Ok(x)
+    };
+    Fetch: |x| {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Ok(x)
+    };
+    Store: |x| {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(x)
+    };
+}

@@ -1,0 +1,302 @@
+//! What the pictures have in common: nodes, edges, and that any plan has each of them.
+
+use proptest::prelude::*;
+
+use super::samples::{self, Raw};
+use super::{EdgeKind, Graph, NodeKind};
+use crate::plan::{Fork, Plan};
+use crate::policy::Spec;
+
+/// The edges as `from -label-> to`, a fallback as `from ~label~> to`; a junction is a `+`.
+fn edges(graph: &Graph) -> Vec<String> {
+    let name = |node: usize| match graph.nodes[node].kind {
+        NodeKind::Junction => "+",
+        _ => graph.nodes[node].name.as_str(),
+    };
+    let text = |edge: &super::Edge| {
+        let line = if edge.kind == EdgeKind::Fallback { '~' } else { '-' };
+        format!("{} {line}{}{line}> {}", name(edge.from), edge.label, name(edge.to))
+    };
+    graph.edges().map(text).collect()
+}
+
+fn of(plan: &Plan) -> Graph {
+    Graph::new(plan, "In", None)
+}
+
+#[test]
+fn a_line_goes_from_end_to_end() {
+    let drawn = edges(&of(&samples::line()));
+    assert_eq!(
+        drawn,
+        [
+            "input --> fetch",
+            "fetch --> parse",
+            "parse --> batch(500)",
+            "batch(500) --> store",
+            "store --> output",
+        ]
+    );
+}
+
+#[test]
+fn the_calls_of_a_graph_start_from_what_they_need() {
+    let drawn = edges(&of(&samples::dashboard()));
+    assert_eq!(
+        drawn,
+        [
+            "input --> fetch_user",
+            "input --> fetch_orders",
+            "input --> fetch_news",
+            "fetch_user -user-> score",
+            "fetch_orders -orders-> score",
+            "fetch_user -user-> render",
+            "fetch_orders -orders-> render",
+            "fetch_news -news-> render",
+            "score -score-> render",
+            "render --> output",
+        ]
+    );
+}
+
+#[test]
+fn each_way_out_of_a_choice_has_its_pattern_and_the_empty_one_leads_past() {
+    let drawn = edges(&of(&samples::router()));
+    assert_eq!(
+        drawn,
+        [
+            "input --> sniff",
+            "sniff --> match at src/main.rs:12",
+            "match at src/main.rs:12 -Kind::Csv { head, .. } | Kind::Tsv(head)-> split",
+            "split --> columns",
+            "columns --> check",
+            "match at src/main.rs:12 -Kind::Json(\"v2\") if strict-> parse_json",
+            "match at src/main.rs:12 -Kind::Image(_)-> +",
+            "+ --> thumbnail",
+            "+ --> recognize",
+            "thumbnail --> describe",
+            "recognize --> describe",
+            "check --> store",
+            "parse_json --> store",
+            "describe --> store",
+            "match at src/main.rs:12 -_-> store",
+            "store --> output",
+        ]
+    );
+}
+
+#[test]
+fn what_fails_hands_over_to_the_next_and_what_succeeds_goes_on() {
+    let drawn = edges(&of(&samples::mirror()));
+    assert_eq!(
+        drawn,
+        [
+            "input --> primary",
+            "primary ~if it fails~> mirror",
+            "mirror --> unpack",
+            "unpack ~if it fails~> cache",
+            "primary --> parse",
+            "unpack --> parse",
+            "cache --> parse",
+            "parse --> output",
+        ]
+    );
+}
+
+#[test]
+fn a_fork_right_after_a_fork_starts_from_one_node() {
+    let drawn = edges(&of(&samples::deep()));
+    assert_eq!(
+        drawn,
+        [
+            "input --> read",
+            "read --> quick",
+            "quick ~if it fails~> +",
+            "+ --> left",
+            "+ --> right",
+            "left --> merge",
+            "right --> merge",
+            "input --> measure",
+            "quick --> +",
+            "merge --> +",
+            "measure --> +",
+            "+ --> rate",
+            "+ --> who",
+            "+ --> what",
+            "who --> +",
+            "what --> +",
+            "rate -score-> render",
+            "+ -pair-> render",
+            "+ -pair-> log",
+            "render -page-> send",
+            "log --> send",
+            "send --> output",
+        ]
+    );
+}
+
+#[test]
+fn groups_stand_within_each_other_like_the_forks() {
+    let graph = of(&samples::deep());
+    let groups: Vec<_> = graph.groups().map(|group| (group.label(), group.parent())).collect();
+    assert_eq!(
+        groups,
+        [
+            ("all", None),
+            ("first that succeeds", Some(0)),
+            ("all", Some(1)),
+            ("graph", None),
+            ("all", Some(3)),
+        ]
+    );
+    let group_of = |name: &str| graph.nodes().find(|node| node.name() == name).and_then(super::Node::group);
+    assert_eq!(
+        ["left", "merge", "measure", "log", "send"].map(group_of),
+        [Some(2), Some(1), Some(0), Some(3), None]
+    );
+}
+
+#[test]
+fn the_type_of_the_output_is_that_of_the_last_value() {
+    let output = |plan: &Plan| {
+        let graph = of(plan);
+        graph.nodes().last().and_then(|node| node.output().map(|full| super::names::short_type(full, 80)))
+    };
+    assert_eq!(output(&samples::line()).as_deref(), Some("usize"));
+    assert_eq!(output(&samples::dashboard()).as_deref(), Some("Page"));
+    let mut pair = Plan::default();
+    pair.open(Fork::All);
+    pair.branch("", &[]);
+    pair.bare::<Raw, u8>("left");
+    pair.branch("", &[]);
+    pair.bare::<Raw, u16>("right");
+    pair.close(&[]);
+    assert_eq!(output(&pair).as_deref(), Some("(u8, u16)"));
+}
+
+#[test]
+fn a_node_says_where_it_is_written_and_what_it_asks_for() {
+    let graph = of(&samples::line());
+    let fetch = graph.nodes().nth(1).expect("the first step");
+    assert!(fetch.location().is_some_and(|at| at.file().ends_with("samples.rs")));
+    assert_eq!(fetch.policy(), "3 retries, exponential from 100ms, timeout 5s, concurrency 4, rate 100/s");
+    assert_eq!(fetch.input(), Some("alloc::string::String"));
+    let kinds: Vec<_> = graph.nodes().map(super::Node::kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            NodeKind::Input,
+            NodeKind::Stage,
+            NodeKind::Stage,
+            NodeKind::Boundary,
+            NodeKind::Stage,
+            NodeKind::Output,
+        ]
+    );
+}
+
+/// A plan, as a tree.
+#[derive(Debug, Clone)]
+enum Part {
+    Step,
+    Fork(Fork, Vec<Vec<Part>>),
+}
+
+/// What a branch of a graph may need. Some of it is not there.
+const NEEDS: [&[usize]; 8] = [&[], &[0], &[1], &[0, 1], &[1, 2], &[2, 1, 1], &[3], &[9]];
+/// Names and patterns that a format could take for its own.
+const NAMES: [&str; 8] = [
+    "plain",
+    "",
+    "a::<B>(\"c\\d\") | &_",
+    "end",
+    "#35; `x` *y*",
+    "{{}} %% --> ]",
+    "ä→\u{1f980}",
+    "</text>\n<",
+];
+
+fn parts() -> impl Strategy<Value = Vec<Part>> {
+    let fork = prop_oneof![Just(Fork::All), Just(Fork::First), Just(Fork::Route), Just(Fork::Graph)];
+    let part = Just(Part::Step).prop_recursive(4, 40, 4, move |inner| {
+        let branches = prop::collection::vec(prop::collection::vec(inner, 0..4), 0..5);
+        prop_oneof![2 => Just(Part::Step), 3 => (fork.clone(), branches).prop_map(|(fork, branches)| Part::Fork(fork, branches))]
+    });
+    prop::collection::vec(part, 0..4)
+}
+
+fn plan_of(parts: &[Part], plan: &mut Plan) {
+    for part in parts {
+        let some = plan.steps().len();
+        let name = NAMES[some % NAMES.len()];
+        match part {
+            Part::Step if some % 3 == 0 => {
+                plan.bare::<Vec<Raw>, Option<&str>>(name);
+            }
+            Part::Step => {
+                plan.stage(Spec::new(name));
+            }
+            Part::Fork(fork, branches) => {
+                if *fork == Fork::Route && some % 5 > 0 {
+                    plan.step("match at src/main.rs:12");
+                }
+                plan.open(*fork);
+                for (index, branch) in branches.iter().enumerate() {
+                    plan.branch(NAMES[(some + index) % NAMES.len()], NEEDS[(some * 3 + index) % NEEDS.len()]);
+                    plan_of(branch, plan);
+                }
+                plan.close(NEEDS[some % NEEDS.len()]);
+            }
+        }
+    }
+}
+
+pub(super) fn plans() -> impl Strategy<Value = Plan> {
+    parts().prop_map(|parts| {
+        let mut plan = Plan::default();
+        plan_of(&parts, &mut plan);
+        plan
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_plan_has_a_picture_in_which_everything_hangs_together(plan in plans()) {
+        let graph = of(&plan);
+        let last = graph.nodes.len() - 1;
+        for edge in graph.edges() {
+            prop_assert!(edge.from < edge.to && edge.to <= last);
+        }
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let (into, out_of) = (
+                graph.edges().filter(|edge| edge.to == index).count(),
+                graph.edges().filter(|edge| edge.from == index).count(),
+            );
+            prop_assert_eq!(into == 0, node.kind == NodeKind::Input, "into {:?}", node);
+            prop_assert!(out_of > 0 || node.kind == NodeKind::Output, "out of {:?}", node);
+        }
+        let steps = graph.nodes().filter(|node| !matches!(node.kind(), NodeKind::Input | NodeKind::Output | NodeKind::Junction));
+        prop_assert_eq!(steps.count(), plan.reported().count());
+        let named = plan.steps().iter().filter(|step| !step.name.is_empty());
+        let text = graph.to_string();
+        prop_assert!(named.count() == 0 || text.lines().count() > 4);
+    }
+
+    #[test]
+    fn marks_in_any_order_draw_something(marks in prop::collection::vec(0..6_u8, 0..20)) {
+        let mut plan = Plan::default();
+        for mark in marks {
+            match mark {
+                0 | 1 => plan.stage(Spec::new("step")),
+                2 => plan.open(Fork::Graph),
+                3 => plan.open(Fork::First),
+                4 => plan.branch("branch", &[1]),
+                _ => plan.close(&[1]),
+            };
+        }
+        let graph = of(&plan);
+        prop_assert!(!graph.to_string().is_empty() && !graph.to_mermaid().is_empty() && !graph.to_dot().is_empty());
+        let steps = graph.nodes().filter(|node| node.name() == "step").count();
+        prop_assert_eq!(steps, plan.reported().count());
+    }
+}
