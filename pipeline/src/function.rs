@@ -12,7 +12,7 @@ use crate::{Scope, StageFn};
 /// What it takes by reference is its own, or is lent to it in turn: see [`Held`](crate::lend::Held).
 pub trait Function<In, S>: StageFn + Send + Sync {
     /// What it gives when all goes well.
-    type Value: Send;
+    type Value;
 
     /// Calls it.
     fn once(

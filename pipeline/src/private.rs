@@ -9,9 +9,8 @@ pub use crate::engine::{Empty, batch};
 pub use crate::error::BoxError;
 pub use crate::footing::{Named, Place, evaluated};
 pub use crate::fork::{
-    Args, Branching, ByValue, Callable, Caller, Company, Handover, Have, Held, Lent, Mode, Moved, OneOf1,
-    OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Share, Takes, Under, Uses, Value, Wire, both,
-    share,
+    Args, Branches, Branching, ByValue, Callable, Caller, Company, Handover, Have, Held, Lent, Mode, Modes, Moved, OneOf1,
+    OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Others, Share, Takes, Under, Uses, Value, Wire, both, share,
 };
 pub use crate::function::{Again, Attempts, Function, Once, Repeat, Split};
 pub use crate::overridden::{again, as_before, once, spec};
@@ -42,7 +41,7 @@ use crate::edge::{Keep, Kept};
 use crate::engine::{Cut, Staged, boundary};
 use crate::fork::{Branch, First, Fork, List, Route, Text};
 use crate::nested::Divided;
-use crate::{Accepts, Chain, Closure, Embedded, Inspect, Nested, Parted, Pipeline};
+use crate::{Chain, Closure, Embedded, Inspect, Nested, Parted, Pipeline};
 
 /// The field of a stage's struct: its type parameters, and the limits of this use of it.
 pub struct Token<G, L> {
@@ -280,7 +279,7 @@ pub fn named(name: &'static str, slot: Slot) -> Named {
 
 /// The type of a fork that was checked.
 #[must_use]
-pub fn gives<In, B: Accepts<In>>(_: Port<In>, branches: B) -> (Fork<B>, Port<B::Out>) {
+pub fn gives<In, B: Branches<In>>(_: Port<In>, branches: B) -> (Fork<B>, Port<B::Out>) {
     (Fork(branches), Port::new())
 }
 

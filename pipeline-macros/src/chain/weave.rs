@@ -431,7 +431,7 @@ impl Weaver<'_> {
                 place: #private::Named,
             }
             #[allow(non_camel_case_types)]
-            impl<#(#types,)* #(#values),*> #root::Accepts<#input> for #graph<#(#types),*>
+            impl<#(#types,)* #(#values),*> #private::Branches<#input> for #graph<#(#types),*>
             where
                 #(#values: #private::Send,)*
                 #types_clauses

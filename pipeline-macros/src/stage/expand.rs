@@ -208,6 +208,17 @@ fn called(stage: &Stage) -> TokenStream {
     }
 }
 
+/// Reported at the types of the parameters, and taken for granted from then on.
+pub(crate) fn inputs_are_send(stage: &Stage) -> impl Iterator<Item = WherePredicate> {
+    let private = stage.runtime.private();
+    stage.inputs().map(move |input| {
+        let owned = &input.owned;
+        let send = respan(quote!(#private::Send), owned.span());
+        let bound = quote_spanned!(owned.span()=> #owned: #send);
+        parse_quote!(#bound)
+    })
+}
+
 /// What a stage with `split_on_failure` asks of its types: reported there, and taken for granted from then on.
 pub(crate) fn bounds_of_a_split(stage: &Stage) -> Vec<WherePredicate> {
     if !stage.policy.splits() {
@@ -270,13 +281,7 @@ pub(crate) fn full_generics(stage: &Stage) -> Generics {
     if stage.is_blocking() && stage.uses_state() {
         clause.predicates.push(parse_quote!(__S: 'static));
     }
-    for input in stage.inputs() {
-        // Reported at the parameter's type, and taken for granted from then on.
-        let owned = &input.owned;
-        let send = respan(quote!(#private::Send), owned.span());
-        let bound = quote_spanned!(owned.span()=> #owned: #send);
-        clause.predicates.push(parse_quote!(#bound));
-    }
+    clause.predicates.extend(inputs_are_send(stage));
     for argument in &stage.arguments {
         if let Argument::State { ty } = argument {
             // Where the state lacks it, rustc shows these tokens: the parameter's type.

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse_quote;
 
-use super::expand::{bounds_of_a_split, full_generics, type_arguments, value_type};
+use super::expand::{bounds_of_a_split, full_generics, inputs_are_send, type_arguments, value_type};
 use super::lend::Lending;
 use super::model::{Input, Stage};
 
@@ -74,7 +74,9 @@ fn takes(stage: &Stage, Form { values, modes, .. }: &Form) -> TokenStream {
     let at = name.span();
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let (input, output) = (stage.input_type(), value_type(stage));
-    let (generics, _, clause) = stage.generics.split_for_impl();
+    let mut generics = stage.generics.clone();
+    generics.make_where_clause().predicates.extend(inputs_are_send(stage));
+    let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     quote_spanned! {at=>
         impl #generics #private::Takes<#values> for #name #arguments #clause {

@@ -35,11 +35,11 @@ pub trait Caller: Copy + Send + Sync {
 
 /// Nobody looks.
 #[derive(Debug, Clone, Copy)]
-pub struct Plainly;
+pub(crate) struct Plainly;
 
 /// Each call of a stage is watched from its beginning; of a pipeline, those of its stages.
 #[derive(Debug, Clone, Copy)]
-pub struct Watching;
+pub(crate) struct Watching;
 
 impl Caller for Plainly {
     #[inline]

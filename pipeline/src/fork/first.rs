@@ -2,13 +2,13 @@
 
 use std::future::Future;
 
-use super::Branching;
+use super::{Branches, Branching};
 use super::caller::Caller;
 use super::lend::{Have, Share, Value};
 use super::takes::{Callable, Takes};
 use crate::item::Item;
 use crate::plan::Slot;
-use crate::{Accepts, ErrorKind, Scope, StageError};
+use crate::{ErrorKind, Scope, StageError};
 
 /// Branches that are tried in order on one item until one succeeds: what `(primary | mirror)` becomes.
 ///
@@ -62,10 +62,10 @@ impl<'a> Tries<'a> {
 
 macro_rules! first {
     ($count:literal: $($branch:ident $mode:ident $index:tt),*; $last:ident $last_mode:ident $last_index:tt) => {
-        impl<In, $($branch,)* $last> Accepts<In> for First<($($branch,)* $last), $count>
+        impl<In, $($branch,)* $last> Branches<In> for First<($($branch,)* $last), $count>
         where
             $($branch: Takes<(In,), Out = $last::Out>,)*
-            $last: Takes<(In,)>,
+            $last: Takes<(In,), Out: Send>,
         {
             type Out = $last::Out;
         }

@@ -18,18 +18,26 @@ mod wires;
 use std::future::Future;
 
 pub use branch::{Branch, ByValue};
-pub use caller::{Caller, Plainly, Watching};
+pub use caller::Caller;
+pub(crate) use caller::{Plainly, Watching};
 pub use checks::{Apart, Arity, Arrives, EndsAs, Given, Others, Parameter, Shared, Text};
 pub use first::First;
 pub use lend::{Company, Have, Held, Lent, Mode, Moved, Share, Uses, Value};
 pub use route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
-pub use takes::{Args, Callable, List, Modes, Takes, Under};
+pub(crate) use takes::List;
+pub use takes::{Args, Callable, Modes, Takes, Under};
 pub use wires::{Handover, Wire, both, share};
 
 use crate::{Accepts, Scope, Stage, StageError};
 
+/// Branches, and what comes out of them: the types alone.
+pub trait Branches<In> {
+    /// What comes out.
+    type Out: Send;
+}
+
 /// Branches, and how an item goes through them.
-pub trait Branching<In, S>: Accepts<In> + Send + Sync {
+pub trait Branching<In, S>: Branches<In> + Send + Sync {
     /// Takes an item through.
     fn go<C: Caller>(
         &self,
@@ -43,7 +51,7 @@ pub trait Branching<In, S>: Accepts<In> + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct Fork<B>(pub(crate) B);
 
-impl<In, B: Accepts<In>> Accepts<In> for Fork<B> {
+impl<In, B: Branches<In>> Accepts<In> for Fork<B> {
     type Out = B::Out;
 }
 

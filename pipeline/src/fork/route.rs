@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::Branching;
+use super::{Branches, Branching};
 use super::caller::Caller;
 use crate::footing::{Named, evaluated};
 use crate::plan::Slot;
@@ -43,7 +43,7 @@ macro_rules! route {
             $(#[doc(hidden)] $arm($value)),*
         }
 
-        impl<In, Choose, $first, $first_value, $($arm, $value),*> Accepts<In> for Route<In, Choose, ($first, $($arm,)*), $count>
+        impl<In, Choose, $first, $first_value, $($arm, $value),*> Branches<In> for Route<In, Choose, ($first, $($arm,)*), $count>
         where
             Choose: Fn(In) -> $one_of<$first_value, $($value),*>,
             $first: Accepts<$first_value>,

@@ -64,7 +64,7 @@ list!(A M, B N, C O, D P, E Q, F R, G S, H T);
 /// How a step takes its values: the types alone. What else there is to it, it has as one that [`Accepts`](crate::Accepts) an input.
 pub trait Takes<L> {
     /// What comes out.
-    type Out: Send;
+    type Out;
     /// [`Lent`](super::Lent) or [`Moved`](super::Moved), for each value.
     type Modes: Modes<L>;
 
@@ -76,7 +76,7 @@ pub trait Takes<L> {
 }
 
 /// A step that can be called with values that others want too.
-pub trait Callable<L, S>: Takes<L> + Send + Sync {
+pub trait Callable<L, S>: Takes<L, Out: Send> + Send + Sync {
     /// Calls it.
     fn call_with<'a>(
         &self,
@@ -100,7 +100,7 @@ pub trait Callable<L, S>: Takes<L> + Send + Sync {
 }
 
 /// A stage function that can be called with such values under another policy than its own, attempted as `A` says.
-pub trait Under<L, S, A>: Takes<L> + Send + Sync {
+pub trait Under<L, S, A>: Takes<L, Out: Send> + Send + Sync {
     /// Calls it.
     fn call_under<'a, X: Limit>(
         &self,
