@@ -6,7 +6,7 @@ use crate::edge::Port;
 use crate::fork::{Args, Arity, Callable, Parameter, Takes, Under};
 use crate::function::{Again, Attempts, Once, Repeat, Split};
 use crate::plan::{Plan, Slot};
-use crate::policy::{self, Attempted, Limited, Merge, Rows, Spec};
+use crate::policy::{self, Attempted, Halves, Limited, Merge, Spec};
 use crate::{Accepts, Scope, Stage, StageError, StageFn};
 
 /// A stage function with a policy made for one place in a pipeline.
@@ -164,7 +164,7 @@ where
     S: Send + Sync,
     F: Accepts<In> + Repeat<In, S, Moved = M, Value = <F as Accepts<In>>::Out>,
     F::Out: Merge,
-    F::Kept: Rows + Send + Sync,
+    F::Kept: Halves + Send + Sync,
     M: Send,
 {
     async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {

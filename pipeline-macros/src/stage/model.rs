@@ -124,10 +124,10 @@ impl Stage {
         self.arguments.iter().any(|argument| matches!(argument, Argument::Context { .. }))
     }
 
-    /// Whether a call can borrow what the function takes by reference: not if another thread takes it along, or if it is to
-    /// be cut in halves.
+    /// Whether a call can borrow what the function takes by reference: not if another thread takes it along, if it is to
+    /// be cut in halves, or if a lifetime in it is known by its type alone.
     pub(crate) fn can_borrow(&self) -> bool {
-        !self.is_blocking() && !self.policy.splits()
+        !self.is_blocking() && !self.policy.splits() && self.generics.lifetimes().next().is_none()
     }
 
     pub(crate) fn is_blocking(&self) -> bool {

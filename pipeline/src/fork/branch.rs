@@ -31,7 +31,7 @@ impl<F, R> Branch<F, R> {
         In: Send + 'a,
         S: Send + Sync,
         C: Caller,
-        F: Callable<(In,), S>,
+        F: Callable<(In,), S, Out: Send>,
         Chain<R>: Stage<F::Out, S>,
     {
         async move {
@@ -61,7 +61,7 @@ impl<In, S, F, R> Callable<(In,), S> for Branch<F, R>
 where
     In: Send,
     S: Send + Sync,
-    F: Callable<(In,), S>,
+    F: Callable<(In,), S, Out: Send>,
     Chain<R>: Stage<F::Out, S>,
 {
     #[inline]

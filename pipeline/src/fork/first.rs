@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
-use super::{Branches, Branching};
 use super::caller::Caller;
 use super::lend::{Have, Share, Value};
 use super::takes::{Callable, Takes};
+use super::{Branches, Branching};
 use crate::item::Item;
 use crate::plan::Slot;
 use crate::{ErrorKind, Scope, StageError};
@@ -78,7 +78,7 @@ macro_rules! first {
                 $branch: Callable<(In,), S> + Takes<(In,), Modes = ($mode,), Out = $last::Out>,
                 $mode: Share<In>,
             )*
-            $last: Callable<(In,), S> + Takes<(In,), Modes = ($last_mode,)>,
+            $last: Callable<(In,), S> + Takes<(In,), Modes = ($last_mode,), Out: Send>,
             $last_mode: Have<In>,
         {
             fn go<Call: Caller>(

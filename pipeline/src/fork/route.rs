@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::{Branches, Branching};
 use super::caller::Caller;
+use super::{Branches, Branching};
 use crate::footing::{Named, evaluated};
 use crate::plan::Slot;
 use crate::{Accepts, Scope, Stage, StageError};

@@ -76,7 +76,7 @@ pub trait Takes<L> {
 }
 
 /// A step that can be called with values that others want too.
-pub trait Callable<L, S>: Takes<L, Out: Send> + Send + Sync {
+pub trait Callable<L, S>: Takes<L> + Send + Sync {
     /// Calls it.
     fn call_with<'a>(
         &self,
@@ -100,7 +100,7 @@ pub trait Callable<L, S>: Takes<L, Out: Send> + Send + Sync {
 }
 
 /// A stage function that can be called with such values under another policy than its own, attempted as `A` says.
-pub trait Under<L, S, A>: Takes<L, Out: Send> + Send + Sync {
+pub trait Under<L, S, A>: Takes<L> + Send + Sync {
     /// Calls it.
     fn call_under<'a, X: Limit>(
         &self,

@@ -21,7 +21,7 @@ pub use bare::bare;
 pub use call::{retrying, single};
 pub(crate) use clock::sleep;
 pub use limits::{Limit, Limited, Unlimited};
-pub use split::{Merge, Rows, splitting};
+pub use split::{Halves, Merge, Rows, splitting};
 
 /// The policy of a stage, as its attribute and its overrides spell it.
 #[derive(Debug, Clone, Copy)]

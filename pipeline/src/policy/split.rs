@@ -161,26 +161,40 @@ impl<T: Clone> Rows for Arc<Vec<T>> {
     }
 }
 
-/// As a stage keeps its input between attempts: what is lent, and what moves.
-macro_rules! kept {
-    ($($shape:ty, $index:tt, $part:tt;)*) => {$(
-        impl<R: Rows> Rows for $shape {
-            fn __len(&self) -> usize {
-                self.$index.0.__len()
-            }
+/// A batch as a stage keeps it between attempts: what is lent, and what moves.
+pub trait Halves: Sized {
+    /// The batch.
+    type Rows: Rows;
 
-            fn __halve(&mut self) -> Self {
-                kept!(@$part self.$index.0.__halve())
-            }
-        }
-    )*};
-    (@lent $half:expr) => { (($half,), ()) };
-    (@moved $half:expr) => { ((), ($half,)) };
+    /// The batch itself.
+    fn rows(&self) -> &Self::Rows;
+
+    /// The second half, taken off.
+    fn halve(&mut self) -> Self;
 }
 
-kept! {
-    ((R,), ()), 0, lent;
-    ((), (R,)), 1, moved;
+impl<R: Rows> Halves for ((R,), ()) {
+    type Rows = R;
+
+    fn rows(&self) -> &R {
+        &self.0.0
+    }
+
+    fn halve(&mut self) -> Self {
+        ((self.0.0.__halve(),), ())
+    }
+}
+
+impl<R: Rows> Halves for ((), (R,)) {
+    type Rows = R;
+
+    fn rows(&self) -> &R {
+        &self.1.0
+    }
+
+    fn halve(&mut self) -> Self {
+        ((), (self.1.0.__halve(),))
+    }
 }
 
 /// A call of a stage on a batch, whose parts are tried by themselves when it fails for good.
@@ -203,13 +217,13 @@ where
     In: Send,
     S: Send + Sync,
     F: Repeat<In, S>,
-    F::Kept: Rows + Sync,
-    F::Value: Merge,
+    F::Kept: Halves + Sync,
+    F::Value: Merge + Send,
     L: Limit,
 {
     let place = Place { stage: spec.name, slot: cx.slot(slot), attempt: 1, waits: false };
     let whole = Footing::guard(place, || F::keep(input));
-    let of = whole.__len();
+    let of = whole.rows().__len();
     // What is to be tried, and where it began; the first part last.
     let mut parts = vec![(0, whole)];
     let mut merged: Option<F::Value> = None;
@@ -220,9 +234,9 @@ where
                 Some(merged) => Footing::guard(place, || merged.merge(output)),
                 None => merged = Some(output),
             },
-            Err(_) if part.__len() > 1 => {
-                let half = Footing::guard(place, || part.__halve());
-                parts.push((index + part.__len(), half));
+            Err(_) if part.rows().__len() > 1 => {
+                let half = Footing::guard(place, || part.halve());
+                parts.push((index + part.rows().__len(), half));
                 parts.push((index, part));
             }
             Err(error) => {
