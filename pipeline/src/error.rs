@@ -176,12 +176,12 @@ impl StageError {
     /// use pipeline::{pipeline, stage};
     ///
     /// #[stage]
-    /// async fn primary(_: u32) -> Result<u32, String> {
+    /// async fn primary(_key: u32) -> Result<u32, String> {
     ///     Err("down".to_owned())
     /// }
     ///
     /// #[stage]
-    /// async fn mirror(_: u32) -> Result<u32, String> {
+    /// async fn mirror(_key: u32) -> Result<u32, String> {
     ///     Err("not there".to_owned())
     /// }
     ///

@@ -109,12 +109,39 @@ pub use pipeline_macros::stage;
 /// | `fetch.retries(5).timeout("1s")` | the same under another policy |
 /// | <code>&#124;x&#124; x + 1</code> | a closure: sync, infallible |
 /// | <code>inspect(&#124;x&#124; println!("{x}"))</code> | a look at what goes by |
+/// | `each`, `batch(500, "50ms")` | a [`boundary`], where the number of items changes |
+/// | `(a => b, c)` | branches side by side on one item: a tuple of what they give, for a stage of as many parameters |
+/// | <code>(primary &#124; mirror)</code> | branches in order until one succeeds: see [`StageError::alternatives`] |
+/// | `match { pattern if guard => value => a => b, … }` | the branch of the pattern that fits; all end in one type |
+/// | <code>(&#124;x: T&#124; { let y = a(x); b(x, y) })</code> | a graph; alone it needs no parentheses |
 /// | `{ value }` | any value that is a [`Stage`]: another pipeline, a type of one's own |
 ///
 /// `Type:` in front says what goes in where nothing else does: `pipeline![String: |s| s.len()]`. `pipeline![…]`,
 /// `pipeline!(…)`, `pipeline!{…}` and `pipeline!{< … >}` are the same.
 ///
 /// A nested pipeline without a state of its own runs under that of the pipeline around it.
+///
+/// # Branches
+///
+/// Branches get what the stage before them gives: lent, where their first stage takes a reference; else each but the last a
+/// copy, which asks for `Clone`. (The last one gets a copy, too, where it runs beside one that borrows.) The first failure of
+/// branches side by side drops the others. Alternatives are not tried after a panic, which is a mistake and no outage.
+/// There can be eight of either; arms of a `match` as many as you like. A boundary cannot stand in a branch.
+///
+/// # Graphs
+///
+/// A pipeline that is one closure with the type of its parameter and a block with calls of stages is a graph. Each call
+/// starts as soon as its arguments are there. `let` binds a name, `_`, or a tuple of them; the last expression is the output.
+///
+/// | argument | is |
+/// |---|---|
+/// | `user` | the value of that name: lent to a stage that takes a reference, else copied, or moved by the last that wants it |
+/// | `orders.len()`, `format!("{user}")` | an expression: it sees values by reference, and is evaluated for each item |
+/// | `10`, `"text"`, `LIMIT`, `limit` | a literal (a text is a `String` for a stage of `&str`), a constant, a copy of a variable from outside |
+///
+/// In the last expression, `Page { user, score }`, values are not lent but there. `{ pipeline }(x)` calls another pipeline,
+/// `fetch.retries(2)(x)` a stage under another policy. A value that a call moves while others still borrow it has to be
+/// `Clone`, so that nobody has to wait; behind those that borrow it, it is moved.
 ///
 /// ```
 /// use pipeline::{pipeline, stage};
