@@ -90,7 +90,8 @@ pub(crate) fn steps(
             return Ok(steps);
         }
         let arrow = arrow(input)?;
-        if after.ends(input) {
+        // A `|` would be the beginning of a closure.
+        if input.is_empty() || after.ends(input) && !input.peek(Token![|]) {
             return Err(syn::Error::new_spanned(arrow, "a stage is missing after this `=>`"));
         }
     }

@@ -270,7 +270,7 @@ impl Weaver<'_> {
         let call = &self.net.calls[index];
         let direct = (0..call.arguments.len()).map(|argument| Use { call: index, argument, look: None });
         let direct: Vec<_> = direct.collect();
-        let mut statements = anew(direct.iter().filter(|it| ready.contains(it)));
+        let mut statements = self.anew(direct.iter().filter(|it| ready.contains(it)));
         let mut uses: Vec<_> = call.uses(index).into_iter().filter(|(_, it)| !ready.contains(it)).collect();
         uses.sort_by_key(|(value, _)| *value);
         for uses in uses.chunk_by(|(one, _), (other, _)| one == other) {
@@ -281,7 +281,7 @@ impl Weaver<'_> {
         if !made.is_empty() {
             let values = call.arguments.iter().zip(&direct);
             let values = values.filter(|(what, _)| matches!(what, Argument::Value(_))).map(|(_, it)| it);
-            let values = anew(values);
+            let values = self.anew(values);
             statements.extend(quote!(#made #values #given));
         }
         let field = call_field(index);
@@ -294,6 +294,20 @@ impl Weaver<'_> {
             let #pattern = #private::Caller::call_with(caller, &self.#field, (#(#arguments,)*), cx).await?;
             #values
         }
+    }
+
+    /// Binds arguments anew, behind whatever was bound since, and for as long as the call takes.
+    fn anew<'u>(&self, uses: impl Iterator<Item = &'u Use>) -> TokenStream {
+        let private = self.runtime.private();
+        let arguments = uses.map(|it| {
+            let (argument, mode) = (argument(*it), self.mode(*it));
+            let Argument::Value(value) = &self.net.calls[it.call].arguments[it.argument] else {
+                return TokenStream::new();
+            };
+            let ty = value_type(*value);
+            quote!(let #argument = <#mode as #private::Mode<#ty>>::shorten(#argument);)
+        });
+        arguments.collect()
     }
 
     /// Statements that evaluate the expressions among the arguments of a call, and that give it what they made.
@@ -579,15 +593,6 @@ impl Weaver<'_> {
             }
         }
     }
-}
-
-/// Binds arguments anew, behind whatever was bound since.
-fn anew<'a>(uses: impl Iterator<Item = &'a Use>) -> TokenStream {
-    let arguments = uses.map(|it| {
-        let argument = argument(*it);
-        quote!(let #argument = #argument;)
-    });
-    arguments.collect()
 }
 
 /// `[a, b]` as `(a, (b, ()))`.

@@ -26,6 +26,12 @@ pub trait Mode<T> {
     type Arg<'a>: Send
     where
         T: 'a;
+
+    /// The same, for a shorter time: what a call has of its values, it has for as long as the call.
+    fn shorten<'long: 'short, 'short>(arg: Self::Arg<'long>) -> Self::Arg<'short>
+    where
+        T: 'long;
+
     /// What calls are together that have it in this way and as `C`: [`Lent`] if any is.
     type With<C>;
 }
@@ -43,6 +49,15 @@ impl<T: Sync> Mode<T> for Lent {
         = &'a T
     where
         T: 'a;
+
+    #[inline]
+    fn shorten<'long: 'short, 'short>(arg: &'long T) -> &'short T
+    where
+        T: 'long,
+    {
+        arg
+    }
+
     type With<C> = Lent;
 }
 
@@ -51,6 +66,15 @@ impl<T: Send> Mode<T> for Moved {
         = T
     where
         T: 'a;
+
+    #[inline]
+    fn shorten<'long: 'short, 'short>(arg: T) -> T
+    where
+        T: 'long,
+    {
+        arg
+    }
+
     type With<C> = C;
 }
 
