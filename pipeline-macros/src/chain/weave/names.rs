@@ -1,0 +1,56 @@
+//! The names in what is written out. No code of the user's sees them.
+
+use proc_macro2::{Ident, Span};
+
+use super::net::Use;
+
+pub(super) fn hidden(what: &str, number: usize) -> Ident {
+    Ident::new(&format!("__{what}{number}"), Span::mixed_site())
+}
+
+pub(super) fn variable(value: usize) -> Ident {
+    hidden("value", value)
+}
+
+pub(super) fn value_type(value: usize) -> Ident {
+    hidden("Value", value)
+}
+
+pub(super) fn wire(value: usize) -> Ident {
+    hidden("wire", value)
+}
+
+pub(super) fn wire_place(value: usize) -> Ident {
+    hidden("wire_place", value)
+}
+
+pub(crate) fn call_field(call: usize) -> Ident {
+    hidden("call", call)
+}
+
+pub(super) fn call_type(call: usize) -> Ident {
+    hidden("Call", call)
+}
+
+pub(crate) fn expression_field(number: usize) -> Ident {
+    hidden("expression", number)
+}
+
+pub(super) fn expression_function(number: usize) -> Ident {
+    hidden("Expression", number)
+}
+
+pub(super) fn expression_type(number: usize) -> Ident {
+    hidden("Made", number)
+}
+
+pub(super) fn argument(Use { call, argument, look }: Use) -> Ident {
+    match look {
+        None => Ident::new(&format!("__argument{call}_{argument}"), Span::mixed_site()),
+        Some(look) => Ident::new(&format!("__look{call}_{argument}_{look}"), Span::mixed_site()),
+    }
+}
+
+pub(super) fn mode_type(Use { call, argument, .. }: Use) -> Ident {
+    Ident::new(&format!("__Mode{call}_{argument}"), Span::mixed_site())
+}

@@ -1,0 +1,103 @@
+//! Calls and the values between them.
+
+/// Calls, and the values between them. A value is a number: those of the input come first.
+pub(crate) struct Net {
+    pub(crate) input: Shape,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) output: Output,
+}
+
+/// What a value is bound to.
+#[derive(Clone)]
+pub(crate) enum Shape {
+    Value(usize),
+    /// A value that is let go.
+    Nothing(usize),
+    Tuple(Vec<Shape>),
+}
+
+pub(crate) struct Call {
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) output: Shape,
+}
+
+pub(crate) enum Argument {
+    Value(usize),
+    /// An expression, by its number, and the values that it looks at.
+    Expression(usize, Vec<usize>),
+}
+
+pub(crate) enum Output {
+    Value(usize),
+    Tuple(Vec<usize>),
+    /// The last expression, of these values.
+    Expression(Vec<usize>),
+}
+
+/// A place where a value is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Use {
+    pub(crate) call: usize,
+    pub(crate) argument: usize,
+    /// Which of the values that an expression looks at.
+    pub(crate) look: Option<usize>,
+}
+
+/// Who wants a value at the same time.
+pub(crate) struct Meeting {
+    pub(crate) value: usize,
+    pub(crate) uses: Vec<Use>,
+    /// Whether it is wanted again later.
+    pub(crate) again: bool,
+}
+
+impl Shape {
+    pub(crate) fn values(&self) -> Vec<usize> {
+        match self {
+            Self::Value(value) => vec![*value],
+            Self::Nothing(_) => Vec::new(),
+            Self::Tuple(parts) => parts.iter().flat_map(Self::values).collect(),
+        }
+    }
+}
+
+impl Call {
+    /// The values that it wants, and where.
+    pub(super) fn uses(&self, call: usize) -> Vec<(usize, Use)> {
+        let arguments = self.arguments.iter().enumerate();
+        let uses = arguments.flat_map(|(argument, what)| match what {
+            Argument::Value(value) => vec![(*value, Use { call, argument, look: None })],
+            Argument::Expression(_, looks) => {
+                let uses = looks.iter().enumerate();
+                uses.map(|(look, value)| (*value, Use { call, argument, look: Some(look) })).collect()
+            }
+        });
+        uses.collect()
+    }
+}
+
+impl Output {
+    pub(crate) fn values(&self) -> Vec<usize> {
+        match self {
+            Self::Value(value) => vec![*value],
+            Self::Tuple(values) | Self::Expression(values) => values.clone(),
+        }
+    }
+}
+
+impl Net {
+    /// For each value the call that gives it; none gives the input's.
+    pub(crate) fn source(&self, value: usize) -> Option<usize> {
+        self.calls.iter().position(|call| call.output.values().contains(&value))
+    }
+
+    /// For each call those that it waits for.
+    pub(crate) fn needs(&self) -> Vec<Vec<usize>> {
+        let calls = self.calls.iter().enumerate();
+        let needs = calls.map(|(index, call)| {
+            let values = call.uses(index).into_iter().map(|(value, _)| value);
+            values.filter_map(|value| self.source(value)).collect()
+        });
+        needs.collect()
+    }
+}
