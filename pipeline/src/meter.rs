@@ -43,7 +43,7 @@ impl Meter {
         self.waited.up();
         if calls < 1024 {
             self.took(nanos, 1);
-        } else if calls % 8 == 0 {
+        } else if calls.is_multiple_of(8) {
             self.took(nanos, 8);
         }
     }

@@ -110,10 +110,10 @@ impl<'a> Run<'a> {
     #[cold]
     fn tell_all(&self, what: &dyn Fn(&dyn Observer)) {
         for observer in &self.settings.observers {
-            if !survives(|| what(observer)) {
-                if let Some(counts) = self.counts {
-                    counts.observer_panics.add(1);
-                }
+            if !survives(|| what(observer))
+                && let Some(counts) = self.counts
+            {
+                counts.observer_panics.add(1);
             }
         }
     }

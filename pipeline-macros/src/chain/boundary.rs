@@ -62,10 +62,10 @@ fn batch(name: Ident, input: ParseStream<'_>) -> syn::Result<Boundary> {
 }
 
 fn check_size(size: &Expr) -> syn::Result<()> {
-    if let Expr::Unary(negative) = size {
-        if matches!(negative.op, syn::UnOp::Neg(_)) {
-            return Err(syn::Error::new_spanned(size, "a batch cannot have less than one item"));
-        }
+    if let Expr::Unary(negative) = size
+        && matches!(negative.op, syn::UnOp::Neg(_))
+    {
+        return Err(syn::Error::new_spanned(size, "a batch cannot have less than one item"));
     }
     let Expr::Lit(ExprLit { lit, .. }) = size else { return Ok(()) };
     match lit {

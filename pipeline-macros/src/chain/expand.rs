@@ -153,10 +153,8 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) 
     let at = name.span();
     let alone = bare.leading_colon.is_none() && bare.segments.len() == 1;
     // A name at the place where it stands, and blind for local variables.
-    if alone {
-        if let Some(only) = bare.segments.last_mut() {
-            only.ident.set_span(Span::mixed_site().located_at(at));
-        }
+    if alone && let Some(only) = bare.segments.last_mut() {
+        only.ident.set_span(Span::mixed_site().located_at(at));
     }
     let placeholder = alone.then(|| {
         let name = &bare;

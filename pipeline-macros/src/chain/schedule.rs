@@ -22,8 +22,8 @@ impl Schedule {
         let mut before = vec![vec![false; needs.len()]; needs.len()];
         for (call, needs) in needs.iter().enumerate() {
             for &need in needs {
-                for first in 0..need {
-                    before[first][call] |= before[first][need];
+                for row in &mut before[..need] {
+                    row[call] |= row[need];
                 }
                 before[need][call] = true;
             }

@@ -53,23 +53,23 @@ pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
 }
 
 fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
-    if let (Some(delay), Some(max)) = (&policy.delay, &policy.max_delay) {
-        if max.value < delay.value {
-            let message = format!(
-                "`max_delay` is less than `delay`, {}: no wait would be as long as it says",
-                written(delay.value)
-            );
-            diagnostics.error(&max.at, message);
-        }
+    if let (Some(delay), Some(max)) = (&policy.delay, &policy.max_delay)
+        && max.value < delay.value
+    {
+        let message = format!(
+            "`max_delay` is less than `delay`, {}: no wait would be as long as it says",
+            written(delay.value)
+        );
+        diagnostics.error(&max.at, message);
     }
-    if let (Some(timeout), Some(deadline)) = (&policy.timeout, &policy.deadline) {
-        if deadline.value <= timeout.value {
-            let message = format!(
-                "`deadline` has to be longer than `timeout`, {}: it covers all attempts and the waits between them",
-                written(timeout.value)
-            );
-            diagnostics.error(&deadline.at, message);
-        }
+    if let (Some(timeout), Some(deadline)) = (&policy.timeout, &policy.deadline)
+        && deadline.value <= timeout.value
+    {
+        let message = format!(
+            "`deadline` has to be longer than `timeout`, {}: it covers all attempts and the waits between them",
+            written(timeout.value)
+        );
+        diagnostics.error(&deadline.at, message);
     }
 }
 

@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn rates_are_what_they_say() {
         assert_eq!(rate("100/s"), Some((100, Duration::from_secs(1))));
-        assert_eq!(rate("300/min"), Some((300, Duration::from_secs(60))));
+        assert_eq!(rate("300/min"), Some((300, Duration::from_mins(1))));
         assert_eq!(rate("5/100ms"), Some((5, Duration::from_millis(100))));
         assert_eq!(rate(" 2 / 1m 30s "), Some((2, Duration::from_secs(90))));
     }

@@ -103,10 +103,10 @@ impl<U: Upstream> Upstream for Batch<U> {
     }
 
     fn take(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Take<Self::Tag, Self::Item> {
-        if self.items.is_empty() {
-            if let Some((origin, error)) = self.failures.pop_front() {
-                return Take::Item(Packet { tag: Members::one(origin), value: Err(error) });
-            }
+        if self.items.is_empty()
+            && let Some((origin, error)) = self.failures.pop_front()
+        {
+            return Take::Item(Packet { tag: Members::one(origin), value: Err(error) });
         }
         if self.gather(turn) {
             self.lingers = false;

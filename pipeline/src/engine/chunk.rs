@@ -91,12 +91,12 @@ where
                     }
                 },
             };
-            if let Some((rest, _)) = &mut hold.rest {
-                if let Some(next) = rest.jobs.pop() {
-                    rest.done.push((std::mem::replace(&mut hold.tag, next.tag), output));
-                    input = next.input;
-                    continue;
-                }
+            if let Some((rest, _)) = &mut hold.rest
+                && let Some(next) = rest.jobs.pop()
+            {
+                rest.done.push((std::mem::replace(&mut hold.tag, next.tag), output));
+                input = next.input;
+                continue;
             }
             return (hold.tag.clone(), Ok(output), hold.rest.take().map(|(rest, _)| rest));
         }

@@ -85,10 +85,10 @@ where
     #[inline]
     fn take(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Take<Self::Tag, Self::Item> {
         loop {
-            if self.reading {
-                if let Some((tag, error)) = self.panicked(turn) {
-                    return Take::Item(Packet { tag, value: Err(error) });
-                }
+            if self.reading
+                && let Some((tag, error)) = self.panicked(turn)
+            {
+                return Take::Item(Packet { tag, value: Err(error) });
             }
             if let Some(open) = &mut self.open {
                 self.reading = true;

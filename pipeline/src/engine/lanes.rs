@@ -106,7 +106,7 @@ impl<C: Future, K> Lanes<C, K> {
         let mut visit = |index: usize, late: &mut Vec<usize>| {
             visited = visited.wrapping_add(1);
             // Asked now and then: a call that finds no budget left only asks to be woken again.
-            let budget = visited % 8 != 0 || coop::has_budget_remaining();
+            let budget = !visited.is_multiple_of(8) || coop::has_budget_remaining();
             stopped = stopped || !may(budget);
             if stopped {
                 late.push(index);

@@ -154,7 +154,7 @@ where
         if !self.lanes.has_room() {
             return false;
         }
-        let watched = self.observed || self.begun < 16 || self.begun % SAMPLED == 0;
+        let watched = self.observed || self.begun < 16 || self.begun.is_multiple_of(SAMPLED);
         let Some(first) = self.next(watched, turn) else {
             let Some(packet) = self.behind.take() else { return false };
             self.results.push(packet);
@@ -235,7 +235,7 @@ where
         let most = CHUNK.min(self.lanes.width());
         let growing = self.chunk < most;
         self.chunks = self.chunks.wrapping_add(1);
-        let looks = if growing { self.chunk >= 4 } else { self.chunks % PACE == 0 };
+        let looks = if growing { self.chunk >= 4 } else { self.chunks.is_multiple_of(PACE) };
         if looks && turn.look() > if growing { LONG } else { LONG * PACE } {
             self.chunk = 1;
             turn.end();

@@ -166,7 +166,8 @@ impl<U: Upstream, T> Spreading<U, T> {
         }
         match self.upstream.take(turn) {
             Take::Item(Packet { tag, value: Ok(input) }) => {
-                let watched = turn.books.run.is_observed() || self.begun < 16 || self.begun % SAMPLED == 0;
+                let watched =
+                    turn.books.run.is_observed() || self.begun < 16 || self.begun.is_multiple_of(SAMPLED);
                 self.begun += 1;
                 let index = tag.origin().index;
                 let number = self.away.insert((self.results.reserve(), tag));

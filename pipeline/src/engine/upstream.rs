@@ -107,7 +107,7 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
             return false;
         }
         self.left -= 1;
-        if self.left % LOOK == 0 {
+        if self.left.is_multiple_of(LOOK) {
             self.books.run.look();
         }
         true

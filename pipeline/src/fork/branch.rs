@@ -20,6 +20,7 @@ impl<F, R> Branch<F, R> {
         Self { first, rest }
     }
 
+    #[allow(clippy::manual_async_fn)] // Of an `async fn` rustc does not see that it is `Send`.
     #[inline]
     fn go<'a, In, S, C>(
         &self,

@@ -1,4 +1,5 @@
 //! Values that several calls want: lent to those that take references, copied for the others, moved into the last.
+#![allow(clippy::elidable_lifetime_names)] // Whose lifetime it is matters here.
 
 /// A value or a reference to it: what a call of a stage can have of an input that it takes by reference.
 pub trait Held<T> {
@@ -95,7 +96,7 @@ impl<T: Sync> Share<T> for Lent {
 
 impl<T: Clone + Send> Share<T> for Moved {
     #[inline]
-    fn share<'a>(_: Option<&'a T>, copied: &T) -> T {
+    fn share(_: Option<&T>, copied: &T) -> T {
         copied.clone()
     }
 }
@@ -108,14 +109,14 @@ pub trait Have<T>: Mode<T> {
 
 impl<T: Sync> Have<T> for Lent {
     #[inline]
-    fn have<'a>(value: &'a mut Value<T>) -> &'a T {
+    fn have(value: &mut Value<T>) -> &T {
         value.get()
     }
 }
 
 impl<T: Send> Have<T> for Moved {
     #[inline]
-    fn have<'a>(value: &'a mut Value<T>) -> T {
+    fn have(value: &mut Value<T>) -> T {
         value.take()
     }
 }
@@ -154,6 +155,10 @@ impl<T> Value<T> {
     }
 
     /// The value, which nobody wants any more.
+    ///
+    /// # Panics
+    ///
+    /// If it was taken before, which `pipeline!` does not write.
     #[inline]
     pub fn take(&mut self) -> T {
         self.0.take().expect("a value is moved once")
@@ -186,7 +191,7 @@ impl<T> Uses<T> for () {
     type Company = Moved;
 
     #[inline]
-    fn share<'a>(_: Option<&'a T>, _: &T) {}
+    fn share(_: Option<&T>, _: &T) {}
 }
 
 impl<T, M, R> Uses<T> for (M, R)

@@ -10,6 +10,7 @@ mod branch;
 mod caller;
 mod checks;
 mod first;
+pub(crate) mod glue;
 mod lend;
 mod route;
 mod takes;
@@ -24,7 +25,6 @@ pub use checks::{Apart, Arity, Arrives, EndsAs, Given, Others, Parameter, Shared
 pub use first::First;
 pub use lend::{Company, Have, Held, Lent, Mode, Moved, Share, Uses, Value};
 pub use route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
-pub(crate) use takes::List;
 pub use takes::{Args, Callable, Modes, Takes, Under};
 pub use wires::{Handover, Wire, both, share};
 

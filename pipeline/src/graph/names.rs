@@ -161,7 +161,7 @@ mod tests {
         let mut spec = Spec::new("fixed");
         spec.retries = 2;
         spec.backoff =
-            Backoff { growth: Growth::Fixed, ..Backoff::DEFAULT.with_delay(Duration::from_secs(60)) };
+            Backoff { growth: Growth::Fixed, ..Backoff::DEFAULT.with_delay(Duration::from_mins(1)) };
         spec.rate = Rate::new(5, Duration::from_millis(100));
         assert_eq!(policy(&spec), "2 retries, fixed 1m 0s, rate 5/100ms");
     }

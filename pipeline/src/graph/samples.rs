@@ -208,7 +208,7 @@ macro_rules! stages {
 }
 
 stages! {
-    Check: |x| if x % 25 == 0 {
+    Check: |x| if x.is_multiple_of(25) {
         let place = Place::of("Check", Slot::NONE);
         Err(StageError::new(place, ErrorKind::Failed, None, Duration::ZERO, Vec::new()))
     } else {

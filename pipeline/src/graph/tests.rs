@@ -230,14 +230,14 @@ fn plan_of(parts: &[Part], plan: &mut Plan) {
         let some = plan.steps().len();
         let name = NAMES[some % NAMES.len()];
         match part {
-            Part::Step if some % 3 == 0 => {
+            Part::Step if some.is_multiple_of(3) => {
                 plan.bare::<Vec<Raw>, Option<&str>>(name);
             }
             Part::Step => {
                 plan.stage(Spec::new(name));
             }
             Part::Fork(fork, branches) => {
-                if *fork == Fork::Route && some % 5 > 0 {
+                if *fork == Fork::Route && !some.is_multiple_of(5) {
                     plan.step("match at src/main.rs:12");
                 }
                 plan.open(*fork);

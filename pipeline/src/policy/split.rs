@@ -170,6 +170,7 @@ pub trait Halves: Sized {
     fn rows(&self) -> &Self::Rows;
 
     /// The second half, taken off.
+    #[must_use]
     fn halve(&mut self) -> Self;
 }
 

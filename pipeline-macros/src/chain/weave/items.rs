@@ -88,7 +88,9 @@ impl Weaver<'_> {
         let mut shapes = vec![&self.net.input];
         shapes.extend(self.net.calls.iter().map(|call| &call.output));
         let mut values = Vec::new();
-        shapes.iter().for_each(|shape| shape_types(shape, &mut values));
+        for shape in shapes {
+            shape_types(shape, &mut values);
+        }
         for &number in &expressions {
             fields.push(expression_field(number));
             types.push(expression_function(number));
