@@ -1,37 +1,18 @@
-//! The job: which pages there are, and the way of their rows through the pipeline.
+//! The job: which pages there are, and what comes of them.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use pipeline::{ErrorMode, Provide, StageError, pipeline, stage};
+use pipeline::{StageError, pipeline};
 use reqwest::{Client, Url};
 use sqlx::SqlitePool;
 
-use crate::airports::{parse, validate};
-use crate::fetch::{count, fetch};
+use crate::fetch::count;
 use crate::journal::Journal;
-use crate::store::{self, upsert};
+use crate::line::{App, Written, ingest};
+use crate::store;
 use crate::summary::Summary;
-
-/// What the stages ask for with `#[state]`.
-#[derive(Debug, Provide)]
-struct App {
-    http: Client,
-    db: SqlitePool,
-    written: Written,
-}
-
-/// How many rows were written so far. Clones share the number.
-#[derive(Debug, Clone, Default)]
-struct Written(Arc<AtomicU64>);
-
-/// Adds up what the batches write.
-#[stage]
-fn tally(rows: u64, #[state] written: &Written) {
-    written.0.fetch_add(rows, Ordering::Relaxed);
-}
 
 /// What is to be done, and with what.
 #[derive(Debug)]
@@ -71,15 +52,8 @@ impl Job {
         let journal = Arc::new(Journal::default());
         let written = Written::default();
         let app = App { http, db: db.clone(), written: written.clone() };
-        // Pages come in, rows go on, and batches of rows are stored while other pages are still on their way. Where
-        // rows are slow to come, a batch waits for 50 ms and goes as it is.
-        let ingest = pipeline![fetch => parse => each => validate => batch(500, "50ms") => upsert => tally];
-        let ingest = ingest
-            .with(app)
-            .concurrency(concurrency)
-            .on_error(ErrorMode::Collect)
-            .observe(Arc::clone(&journal));
-        let report = ingest.drain(addresses(&url, rows_expected, page_size)).await;
+        let report =
+            ingest(app, concurrency, &journal).drain(addresses(&url, rows_expected, page_size)).await;
         // Only a strict run is given up at a failure.
         let report = report.unwrap_or_else(|aborted| aborted.report);
 
@@ -87,7 +61,7 @@ impl Job {
             url,
             database,
             rows_expected,
-            rows_stored: written.0.load(Ordering::Relaxed),
+            rows_stored: written.rows(),
             rows_before,
             rows_after: store::rows(&db).await?,
             failed_requests: journal.failed(),

@@ -6,16 +6,17 @@
 //! ```
 //!
 //! It fetches 3,376 airports from a small HTTP server of its own that behaves as servers do: now and then it is busy,
-//! slow or broken, or hangs up. One pipeline does all of it (see `job.rs`): pages are fetched and taken apart, their rows
-//! are checked one by one, and what is fit goes into the database in batches, while other pages are still on their way.
-//! A page or a row that fails, fails alone. In the end every page, request and row is accounted for; if one is missing,
-//! it exits with 1 and says which.
+//! slow or broken, or hangs up. One pipeline does all of it (see `line.rs`): pages are fetched and taken apart, their
+//! rows are checked one by one, and what is fit goes into the database in batches, while other pages are still on their
+//! way. A page or a row that fails, fails alone. In the end every page, request and row is accounted for; if one is
+//! missing, it exits with 1 and says which.
 
 mod airports;
 mod faults;
 mod fetch;
 mod job;
 mod journal;
+mod line;
 mod rejected;
 mod server;
 mod store;

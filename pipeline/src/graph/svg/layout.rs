@@ -181,4 +181,11 @@ impl Place {
     pub(super) fn bottom(&self) -> f64 {
         self.middle.y + self.height / 2.0
     }
+
+    pub(super) fn contains(&self, inner: &Self) -> bool {
+        self.left() <= inner.left()
+            && inner.right() <= self.right()
+            && self.top() <= inner.top()
+            && inner.bottom() <= self.bottom()
+    }
 }

@@ -12,6 +12,9 @@ use super::{EdgeKind, Graph, Group, Node, NodeKind};
 
 const INK: &str = "#1f2328";
 const GREY: &str = "#57606a";
+/// The colour of a group, #8c959f, and how much of it there is over what is below.
+const GROUP: [u32; 3] = [0x8c, 0x95, 0x9f];
+const GROUP_PERCENT: u32 = 7;
 const STYLE: &str =
     "text{font-family:ui-sans-serif,system-ui,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif}";
 
@@ -37,7 +40,7 @@ fn draw(graph: &Graph, layout: &Layout, out: &mut String) -> fmt::Result {
     for place in layout.groups.iter().flatten() {
         writeln!(
             out,
-            r##"<rect {} rx="8" fill="#8c959f" fill-opacity="0.07" stroke="#8c959f" stroke-dasharray="4 3"/>"##,
+            r##"<rect {} rx="8" fill="#8c959f" fill-opacity="0.0{GROUP_PERCENT}" stroke="#8c959f" stroke-dasharray="4 3"/>"##,
             corners(place)
         )?;
     }
@@ -57,12 +60,12 @@ fn draw(graph: &Graph, layout: &Layout, out: &mut String) -> fmt::Result {
     }
     for (group, place) in graph.groups.iter().zip(&layout.groups) {
         if let Some(place) = place {
-            draw_title(group, place, out)?;
+            draw_title(group, place, &ground(layout, place), out)?;
         }
     }
     for (edge, route) in graph.edges.iter().zip(&layout.routes) {
         if let Some(place) = &route.label {
-            writeln!(out, r##"<rect {} rx="3" fill="#fff" fill-opacity="0.9"/>"##, corners(place))?;
+            writeln!(out, r#"<rect {} rx="3" fill="{}"/>"#, corners(place), ground(layout, place))?;
             let baseline = place.middle.y + measure::SMALL * 0.35;
             text(&graph.label_of(edge), place.middle.x, baseline, Face::Small, out)?;
         }
@@ -109,14 +112,23 @@ fn draw_node(node: &Node, place: &Place, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
+/// The colour behind a place, for what is to cover the edge behind a text and nothing else: a group is a little darker than
+/// what is around it.
+fn ground(layout: &Layout, place: &Place) -> String {
+    let depth = layout.groups.iter().flatten().filter(|group| group.contains(place)).count();
+    let darker = |colour: u32, of: u32| (colour * (100 - GROUP_PERCENT) + of * GROUP_PERCENT + 50) / 100;
+    let [red, green, blue] = GROUP.map(|of| (0..depth).fold(255, |colour, _| darker(colour, of)));
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
 /// The title of a group, on a ground of its own so that an edge can pass behind it.
-fn draw_title(group: &Group, place: &Place, out: &mut String) -> fmt::Result {
+fn draw_title(group: &Group, place: &Place, ground: &str, out: &mut String) -> fmt::Result {
     let title = group.label();
     let width = measure::text(title, measure::SMALL) + 8.0;
     let (left, top) = (place.left() + 6.0, place.top() + 3.0);
     writeln!(
         out,
-        r##"<rect x="{}" y="{}" width="{}" height="{}" rx="3" fill="#f7f8f9"/>"##,
+        r#"<rect x="{}" y="{}" width="{}" height="{}" rx="3" fill="{ground}"/>"#,
         px(left),
         px(top),
         px(width),

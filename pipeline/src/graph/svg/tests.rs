@@ -17,13 +17,6 @@ fn overlap(one: &Place, other: &Place) -> bool {
         && other.top() + RIM < one.bottom()
 }
 
-fn contains(outer: &Place, inner: &Place) -> bool {
-    outer.left() <= inner.left()
-        && inner.right() <= outer.right()
-        && outer.top() <= inner.top()
-        && inner.bottom() <= outer.bottom()
-}
-
 /// What lies on what, in words.
 fn collisions(graph: &Graph) -> Vec<String> {
     let layout = layout::of(graph);
@@ -49,7 +42,7 @@ fn collisions(graph: &Graph) -> Vec<String> {
         for (group, frame) in layout.groups.iter().enumerate() {
             let Some(frame) = frame else { continue };
             let belongs = belongs(graph, graph.nodes[*index].group, group);
-            if belongs && !contains(frame, place) {
+            if belongs && !frame.contains(place) {
                 found.push(format!("node {index} beyond its group {group}"));
             }
             if !belongs && overlap(frame, place) {
