@@ -9,7 +9,7 @@ use crate::{Scope, StageFn};
 
 /// A function that can be called with an input that is its own.
 ///
-/// What it takes by reference is its own, or is lent to it in turn: see [`Held`](crate::lend::Held).
+/// What it takes by reference is its own, or is lent to it in turn: see [`Held`](crate::fork::Held).
 pub trait Function<In, S>: StageFn + Send + Sync {
     /// What it gives when all goes well.
     type Value;

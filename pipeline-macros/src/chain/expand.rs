@@ -84,7 +84,11 @@ pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runti
             _ => closure.inputs_begin.span(),
         };
         let checked = checked(&made, port, at, runtime);
-        quote!(let (#stage, #next) = #checked;)
+        quote! {
+            // A path in the place of the closure, as clippy may want it, would be a stage.
+            #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+            let (#stage, #next) = #checked;
+        }
     };
     match step {
         Step::Stage { path, overrides } => {
@@ -232,10 +236,18 @@ pub(crate) fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtim
     }
 }
 
+/// What a piece of code goes by that has no name of its own: `closure at src/main.rs:7`.
+pub(crate) fn place_name(what: &str, at: Span, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let what = format!("{what} at ");
+    // All tokens are at the place, or the line would be that of the macro.
+    respan(quote!(#private::concat!(#what, #private::file!(), ":", #private::line!())), at)
+}
+
 /// A closure, as the runtime's function of the name `what` makes it a stage.
 fn function(what: &str, closure: &ExprClosure, port: &Ident, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
-    let name = quote!(#private::concat!(#what, " at ", #private::file!(), ":", #private::line!()));
+    let name = place_name(what, closure.inputs_begin.span(), runtime);
     // Where the closure does not say what it takes, the edge does; where it does, the edge is checked against that.
     if closure.inputs.iter().all(|input| matches!(input, Pat::Type(_))) {
         let make = format_ident!("{what}");

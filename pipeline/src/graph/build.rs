@@ -8,7 +8,7 @@ use crate::plan::{Fork, Kind, Step};
 
 pub(super) fn graph(steps: &[Step], input: &'static str, output: Option<&'static str>) -> Graph {
     let graph = Graph { nodes: Vec::new(), edges: Vec::new(), groups: Vec::new(), outline: Vec::new() };
-    let mut builder = Builder { steps, at: 0, graph, within: Vec::new() };
+    let mut builder = Builder { steps, at: 0, graph, within: Vec::new(), failing: Vec::new() };
     let type_in = Some(Type::Borrowed(input));
     let entry = builder.node(NodeKind::Input, "input", (type_in.clone(), type_in.clone()), None);
     let mut way = Way { ends: vec![End::of(entry)], carries: type_in };
@@ -42,20 +42,16 @@ impl End {
     fn of(node: usize) -> Self {
         Self { node, kind: EdgeKind::Next, label: String::new() }
     }
+
+    fn failure_of(node: usize) -> Self {
+        Self { node, kind: EdgeKind::Fallback, label: "if it fails".to_owned() }
+    }
 }
 
 impl Way {
     fn labelled(mut self, label: &str) -> Self {
         for end in self.ends.iter_mut().filter(|end| end.label.is_empty()) {
             label.clone_into(&mut end.label);
-        }
-        self
-    }
-
-    fn after_failure(mut self) -> Self {
-        for end in &mut self.ends {
-            end.kind = EdgeKind::Fallback;
-            "if it fails".clone_into(&mut end.label);
         }
         self
     }
@@ -81,12 +77,25 @@ struct Branch {
     needed: bool,
 }
 
+impl Branch {
+    /// Where the next alternative starts: at whatever can fail in this one. (Of closures alone, nothing can.)
+    fn fallback(&self, failing: &[usize]) -> Way {
+        let mut ends: Vec<_> = failing.iter().copied().map(End::failure_of).collect();
+        if ends.is_empty() {
+            ends = self.way.ends.iter().map(|end| End::failure_of(end.node)).collect();
+        }
+        Way { ends, carries: self.way.carries.clone() }
+    }
+}
+
 struct Builder<'a> {
     steps: &'a [Step],
     at: usize,
     graph: Graph,
     /// The groups around, from the outside in.
     within: Vec<usize>,
+    /// The nodes of this branch so far that can fail, and nothing in it is tried instead.
+    failing: Vec<usize>,
 }
 
 impl Builder<'_> {
@@ -118,6 +127,9 @@ impl Builder<'_> {
         let types = step.types.map(|(input, output)| (Type::Borrowed(input), Type::Borrowed(output))).unzip();
         let node = self.node(kind, &step.name, types, step.at);
         self.graph.nodes[node].policy = policy;
+        if kind == NodeKind::Stage && !is_closure(&step.name) {
+            self.failing.push(node);
+        }
         self.graph.outline.push(Line::Node(node));
         node
     }
@@ -141,6 +153,7 @@ impl Builder<'_> {
 
     fn branches(&mut self, fork: Fork, start: &Way) -> Vec<Branch> {
         let mut branches: Vec<Branch> = Vec::new();
+        let outside = std::mem::take(&mut self.failing);
         while let Some(step) = self.steps.get(self.at) {
             let Kind::Branch(needs) = step.kind else {
                 if matches!(step.kind, Kind::Close(_)) {
@@ -159,7 +172,7 @@ impl Builder<'_> {
             self.at += 1;
             let from = match (fork, branches.last()) {
                 (Fork::Route, _) => start.clone().labelled(&name),
-                (Fork::First, Some(before)) => before.way.clone().after_failure(),
+                (Fork::First, Some(before)) => before.fallback(&std::mem::take(&mut self.failing)),
                 (Fork::Graph, _) => take(needs, &mut branches, start),
                 _ => start.clone(),
             };
@@ -169,6 +182,8 @@ impl Builder<'_> {
             }
             branches.push(Branch { name, way, needed: false });
         }
+        // What fails in the last alternative fails outside as well; in any branch of another fork it does.
+        self.failing.splice(0..0, outside);
         branches
     }
 
@@ -321,6 +336,11 @@ fn needed(needs: &[usize], branches: &[Branch]) -> Vec<String> {
         },
     };
     needs.iter().filter_map(word).collect()
+}
+
+/// A closure can panic, and nothing is tried after that.
+fn is_closure(name: &str) -> bool {
+    name.starts_with("closure at ") || name.starts_with("inspect at ")
 }
 
 fn tuple(types: &[Type]) -> Type {

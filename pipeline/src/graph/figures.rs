@@ -53,7 +53,8 @@ impl Figures {
             words.push(format!("{failed} failed{}", share(self.failures, self.calls)));
         }
         // To choose takes no time worth telling.
-        if let Some(p99) = self.p99.filter(|_| kind != NodeKind::Choice) {
+        // Stages that are ready at once have no time at all on a clock that stands still.
+        if let Some(p99) = self.p99.filter(|p99| kind != NodeKind::Choice && !p99.is_zero()) {
             words.push(format!("p99 {}", human(p99)));
         }
         words

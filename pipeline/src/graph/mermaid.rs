@@ -115,6 +115,7 @@ mod tests {
     n0 --> n1
     n1 -.->|"if it fails"| n2
     n2 --> n3
+    n2 -.->|"if it fails"| n4
     n3 -.->|"if it fails"| n4
     n1 --> n5
     n3 --> n5

@@ -94,6 +94,7 @@ fn what_fails_hands_over_to_the_next_and_what_succeeds_goes_on() {
             "input --> primary",
             "primary ~if it fails~> mirror",
             "mirror --> unpack",
+            "mirror ~if it fails~> cache",
             "unpack ~if it fails~> cache",
             "primary --> parse",
             "unpack --> parse",

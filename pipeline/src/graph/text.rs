@@ -286,7 +286,7 @@ String"
     async fn with_a_report_it_says_what_came_of_it() {
         let (graph, report) = samples::run().await;
         let text = graph.with_report(&report).to_string();
-        assert!(text.contains("\nCheck   200 calls, 8 failed (4 %), p99 "), "{text}");
+        assert!(text.contains("\nCheck   200 calls, 8 failed (4 %)\n"), "{text}");
         assert!(text.contains("\nFetch   192 calls, p99 2"), "{text}");
         assert!(text.contains("ms, slow\nStore   192 calls, p99 1."), "{text}");
     }
