@@ -41,6 +41,10 @@ impl Runtime {
 /// caret up to there.
 pub(crate) fn respan(tokens: TokenStream, at: Span) -> TokenStream {
     let respanned = tokens.into_iter().map(|mut token| {
+        // Lints compare a literal with what is written at its place.
+        if matches!(token, TokenTree::Literal(_)) {
+            return token;
+        }
         if let TokenTree::Group(group) = &token {
             token = TokenTree::Group(Group::new(group.delimiter(), respan(group.stream(), at)));
         }

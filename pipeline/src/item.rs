@@ -1,5 +1,6 @@
 //! One item on its way.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::run::Run;
@@ -54,16 +55,11 @@ impl<'a> Item<'a> {
         lock(&self.extra().isolated).push(row);
     }
 
-    /// How many rows have failed without their batch so far.
-    #[inline]
-    pub(crate) fn isolated_so_far(&self) -> usize {
-        self.extra.get().map_or(0, |extra| lock(&extra.isolated).len())
-    }
-
-    /// Forgets the rows after the first so many: something else is tried in the place of what they failed in.
-    pub(crate) fn isolated_only(&self, first: usize) {
+    /// Forgets the rows that failed in these steps: something else is tried in their place. Those that failed elsewhere,
+    /// maybe at the same time, stay.
+    pub(crate) fn forget_isolated(&self, steps: &Range<usize>) {
         if let Some(extra) = self.extra.get() {
-            lock(&extra.isolated).truncate(first);
+            lock(&extra.isolated).retain(|row| !steps.contains(&row.slot().index()));
         }
     }
 

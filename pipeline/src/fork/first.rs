@@ -29,24 +29,24 @@ impl<B, const N: usize> First<B, N> {
 /// What failed before the branch that is being tried.
 struct Tries<'a> {
     item: &'a Item<'a>,
-    /// The rows that had failed by themselves when the fork began. Those of a branch that fails do not count.
-    rows: usize,
     failed: Vec<StageError>,
 }
 
 impl<'a> Tries<'a> {
     #[inline]
     fn new(item: &'a Item<'a>) -> Self {
-        Self { item, rows: item.isolated_so_far(), failed: Vec::new() }
+        Self { item, failed: Vec::new() }
     }
 
     /// Notes a failure, and gives it back if it is final.
+    ///
+    /// The branch has the steps from one mark to the next. Rows that failed in them by themselves do not count.
     #[cold]
-    fn fails(&mut self, error: StageError) -> Result<(), StageError> {
+    fn fails(&mut self, error: StageError, from: Slot, to: Slot) -> Result<(), StageError> {
         if error.kind() == ErrorKind::Panicked {
             return Err(self.last(error));
         }
-        self.item.isolated_only(self.rows);
+        self.item.forget_isolated(&(from.index()..to.index()));
         if let Some(meter) = self.item.run().meter(error.slot()) {
             meter.failed.add(1);
         }
@@ -56,6 +56,10 @@ impl<'a> Tries<'a> {
 
     #[cold]
     fn last(&mut self, error: StageError) -> StageError {
+        // Most panics unwind through here and cannot say what was tried before: so none does.
+        if error.kind() == ErrorKind::Panicked {
+            return error;
+        }
         error.instead_of(std::mem::take(&mut self.failed))
     }
 }
@@ -98,7 +102,10 @@ macro_rules! first {
                                 cx.passes(self.end);
                                 return Ok(value);
                             }
-                            Err(error) => tries.fails(error)?,
+                            Err(error) => {
+                                let (from, to) = (self.heads[$index], self.heads[$index + 1]);
+                                tries.fails(error, cx.slot(from), cx.slot(to))?;
+                            }
                         }
                     )*
                     cx.passes(self.heads[$last_index]);
