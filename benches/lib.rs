@@ -25,6 +25,8 @@ struct Side<'a, T> {
 pub enum Mark {
     /// The side takes at least so many times as long as the first.
     Ratio(f64),
+    /// The side takes at most so many times as long as the first.
+    Within(f64),
     /// An item takes at most so many nanoseconds more than with the first.
     Extra(f64),
 }
@@ -83,6 +85,7 @@ impl<'a, T: PartialEq + Debug> Contest<'a, T> {
             let verdict = match *mark {
                 None => String::new(),
                 Some(Mark::Ratio(least)) => format!("  mark {least} ×{}", missed(ratio < least)),
+                Some(Mark::Within(most)) => format!("  mark {most} ×{}", missed(ratio > most)),
                 Some(Mark::Extra(most)) => {
                     format!("  {extra:+.1} ns, mark {most} ns{}", missed(extra > most))
                 }

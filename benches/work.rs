@@ -1,5 +1,5 @@
 //! What is done with an item where many go through: next to nothing, so that what is measured is what stands around it.
-#![allow(dead_code)] // Not every bench asks for all of it.
+#![allow(dead_code, clippy::unused_async)] // Not every bench asks for all of it.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,5 @@
-//! An item that takes no detour allocates nothing on its way: not for the chain, and not for the policies either.
+//! An item that takes no detour allocates nothing on its way: not for the chain, not for the policies, and not where the
+//! pipeline forks.
 //!
 //! Counted, not timed, so a busy machine changes nothing.
 
@@ -7,7 +8,7 @@ use std::fmt;
 use std::future::Future;
 
 use allocation_counter::measure;
-use pipeline::{Aborted, StageError, pipeline};
+use pipeline::{Aborted, Accepts, Pipeline, Stage, StageError, pipeline};
 use tokio::runtime::Builder;
 
 #[derive(Debug)]
@@ -98,10 +99,88 @@ mod waiting {
     }
 }
 
+/// Stages for branches, and what goes between them.
+macro_rules! stages_of_forks {
+    ($(#[$doc:meta])* $name:ident: $($wait:tt)*) => {
+        $(#[$doc])*
+        mod $name {
+            use super::{Job, Overflow, Score, User};
+            use pipeline::stage;
+
+            #[stage]
+            pub(super) async fn scale(x: u64) -> Result<u64, Overflow> {
+                $($wait)*
+                x.checked_mul(31).ok_or(Overflow)
+            }
+
+            #[stage(retries = 3, timeout = "5s")]
+            pub(super) async fn shift(x: &u64) -> Result<u64, Overflow> {
+                $($wait)*
+                x.checked_add(17).ok_or(Overflow)
+            }
+
+            #[stage]
+            pub(super) async fn square(x: u64) -> Result<u64, Overflow> {
+                $($wait)*
+                x.checked_mul(x).ok_or(Overflow)
+            }
+
+            #[stage]
+            pub(super) async fn sort(x: u64) -> Job {
+                $($wait)*
+                if x % 2 == 0 { Job::Even(x) } else { Job::Odd(x) }
+            }
+
+            #[stage]
+            pub(super) async fn fetch_user(id: u64) -> Result<User, Overflow> {
+                $($wait)*
+                id.checked_mul(31).map(User).ok_or(Overflow)
+            }
+
+            #[stage]
+            pub(super) async fn rank(user: &User, orders: &u64) -> Result<Score, Overflow> {
+                $($wait)*
+                user.0.checked_add(*orders).map(Score).ok_or(Overflow)
+            }
+
+            #[stage]
+            pub(super) async fn greet(user: &User) -> Result<u64, Overflow> {
+                $($wait)*
+                user.0.checked_add(1).ok_or(Overflow)
+            }
+
+            #[stage]
+            pub(super) async fn render(greeting: u64, score: Score) -> Result<u64, Overflow> {
+                $($wait)*
+                greeting.checked_add(score.0).ok_or(Overflow)
+            }
+        }
+    };
+}
+
+stages_of_forks! {
+    /// Ready at once.
+    ready:
+}
+
+stages_of_forks! {
+    /// They wait a little.
+    yielding: tokio::task::yield_now().await;
+}
+
+enum Job {
+    Even(u64),
+    Odd(u64),
+}
+
+struct User(u64);
+
+struct Score(u64);
+
 /// How many allocations `items` items add to those of one.
-fn allocations<A>(call: impl Fn(u64) -> A, items: u64) -> u64
+fn allocations<A, T>(call: impl Fn(u64) -> A, items: u64) -> u64
 where
-    A: Future<Output = Result<u64, StageError>>,
+    A: Future<Output = Result<T, StageError>>,
 {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime needs no resources");
     let allocated = |items| {
@@ -182,4 +261,60 @@ fn of_many_items_that_wait_under_policies_each_allocates_nothing() {
     assert!(drained < 0.01, "{drained} an item in `drain`");
     let collected = allocations_each(|n| chain.collect(0..n));
     assert!(collected < 0.01, "{collected} an item in `collect`");
+}
+
+/// A fork of ready stages, and the same of stages that wait, take items through: one at a time, then many.
+macro_rules! forks_that_allocate_nothing {
+    ($($(#[$doc:meta])* $name:ident { $($stage:ident),* } $pipeline:expr;)*) => {$(
+        $(#[$doc])*
+        #[test]
+        fn $name() {
+            fn assert_allocates_nothing<F>(what: &str, fork: &Pipeline<u64, F>)
+            where
+                F: Stage<u64, ()> + Accepts<u64>,
+            {
+                assert_eq!(allocations(|x| fork.run(x), 1000), 0, "{what}");
+                let each = allocations_each(|n| fork.drain(0..n));
+                assert!(each < 0.01, "{each} an item in `drain`, {what}");
+            }
+            {
+                use ready::{$($stage),*};
+                assert_allocates_nothing("ready", &$pipeline);
+            }
+            {
+                use yielding::{$($stage),*};
+                assert_allocates_nothing("with waits", &$pipeline);
+            }
+        }
+    )*};
+}
+
+forks_that_allocate_nothing! {
+    an_item_through_branches_side_by_side_allocates_nothing {scale, shift, square}
+        pipeline![(scale, shift, square)];
+    an_item_whose_first_alternative_succeeds_allocates_nothing {scale, shift, square}
+        pipeline![(shift => square | scale)];
+    an_item_through_an_arm_of_a_route_allocates_nothing {scale, shift, sort, square}
+        pipeline![sort => match { Job::Even(x) if x % 4 == 0 => x => shift, Job::Even(x) => x => scale => shift, Job::Odd(x) => x => square }];
+    an_item_through_a_graph_allocates_nothing {fetch_user, rank, render, scale}
+        pipeline!(|id: u64| {
+            let user = fetch_user(id);
+            let orders = scale(id);
+            let score = rank(user, orders);
+            render(orders, score)
+        });
+    /// The greeting waits for the user alone, the score for the orders too.
+    an_item_through_a_graph_that_is_no_rows_and_columns_allocates_nothing {fetch_user, greet, rank, render, scale}
+        pipeline!(|id: u64| {
+            let user = fetch_user(id);
+            let orders = scale(id);
+            let greeting = greet(user);
+            let score = rank(user, orders);
+            render(greeting, score)
+        });
+    an_item_through_forks_in_forks_allocates_nothing {fetch_user, greet, scale, shift, sort, square}
+        pipeline![((scale | square), sort => match { Job::Even(x) => x => shift, Job::Odd(x) => x => square }, (|id: u64| {
+            let user = fetch_user(id);
+            greet(user)
+        }))];
 }

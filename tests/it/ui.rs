@@ -15,8 +15,10 @@ fn each_mistake_gets_its_error_and_what_is_right_compiles() {
     let cases = TestCases::new();
     cases.compile_fail("ui/stage/fail/*.rs");
     cases.compile_fail("ui/chain/fail/*.rs");
+    cases.compile_fail("ui/fork/fail/*.rs");
     cases.pass("ui/stage/pass/*.rs");
     cases.pass("ui/chain/pass/*.rs");
+    cases.pass("ui/fork/pass/*.rs");
 }
 
 #[test]
@@ -27,12 +29,14 @@ fn a_rate_without_its_feature_says_which_feature_that_is() {
 }
 
 /// The cases with another number of errors than one, and why. A case that is mended leaves this list.
-const NOT_ONE_ERROR: [(&str, usize); 10] = [
+const NOT_ONE_ERROR: [(&str, usize); 11] = [
     // The bound is met by the impl that matches, so what comes out is known, and the pipeline is reported too.
     ("chain/fail/bound_of_a_generic_stage_not_met", 2),
     // Neither `Send` nor `Sync`.
     ("chain/fail/closure_that_captures_what_is_not_send", 2),
     ("chain/fail/type_argument_that_does_not_fit", 2),
+    // A copy for each attempt, and one beside the other branch.
+    ("fork/fail/override_of_retries_in_a_branch_of_what_is_not_clone", 2),
     // A macro on a function inside an `impl` cannot see the `impl`.
     ("stage/fail/associated_function", 5),
     // rustc has a word of its own on `self`.
@@ -48,7 +52,13 @@ const NOT_ONE_ERROR: [(&str, usize); 10] = [
 ];
 
 /// The errors that show names of the machinery.
-const INTERNAL_NAMES: [&str; 1] = ["stage/fail/module_of_the_same_name"];
+const INTERNAL_NAMES: [&str; 4] = [
+    // The struct that branches become stands in the type of the pipeline.
+    "fork/fail/state_missing_behind_the_first_stage_of_a_branch",
+    "fork/fail/state_missing_in_a_branch",
+    "fork/fail/state_missing_in_a_graph",
+    "stage/fail/module_of_the_same_name",
+];
 
 /// The errors with their caret on a whole macro. Where nothing is in it there is no better place; the rest is to be
 /// mended.
@@ -113,7 +123,7 @@ fn errors() -> impl Iterator<Item = (String, String)> {
 }
 
 fn files(extension: &str) -> Vec<PathBuf> {
-    let fail = ["stage/fail", "chain/fail", "no_rate/fail"].map(|folder| root().join(folder));
+    let fail = ["stage/fail", "chain/fail", "fork/fail", "no_rate/fail"].map(|folder| root().join(folder));
     let entries = fail.iter().flat_map(|folder| fs::read_dir(folder).expect("the folder is there"));
     let paths = entries.map(|entry| entry.expect("the folder can be read").path());
     let mut files: Vec<_> =

@@ -102,6 +102,11 @@ pub(crate) fn place() -> Ident {
     Ident::new("__place", Span::mixed_site())
 }
 
+/// A fork, until it is checked.
+pub(crate) fn made() -> Ident {
+    Ident::new("__made", Span::mixed_site())
+}
+
 pub(crate) fn entry() -> Ident {
     Ident::new("__in", Span::mixed_site())
 }
@@ -109,7 +114,7 @@ pub(crate) fn entry() -> Ident {
 /// `(a, b)`
 pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
-    let (entry, end) = (entry(), end());
+    let (entry, end, made) = (entry(), end(), made());
     let Branches { statements, names, heads, .. } = branches("All", rows, &entry, runtime);
     let calls = (0..rows.len())
         .map(|index| Call { arguments: vec![Argument::Value(0)], output: Shape::Value(index + 1) });
@@ -119,8 +124,7 @@ pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenS
         output: Output::Tuple((1..=rows.len()).collect()),
     };
     let woven = weave::weave(&net, runtime);
-    let checks =
-        sharing(&woven.meetings, &[(0, entry.clone())], &names, &|it| rows[it.call][0].span(), runtime);
+    let checks = sharing(&woven.meetings, &[(0, entry.clone())], &|it| rows[it.call][0].span(), runtime);
     let modes = names.iter().enumerate().map(|(index, name)| {
         let mode = mode(Use { call: index, argument: 0, look: None });
         quote!(let (#mode,) = #private::modes(&#name, #private::alone(#entry));)
@@ -129,24 +133,28 @@ pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenS
     let graph = weave::structure();
     let fields = (0..rows.len()).map(weave::call_field);
     quote! {{
-        #items
         let #entry = #port;
         #statements
         #(#modes)*
+        let #made = {
+            // No code of the user's sees these.
+            #items
+            #graph {
+                #(#fields: #names,)*
+                heads: #heads,
+                end: #end,
+                place: #private::named("", #end),
+            }
+        };
         #checks
-        #private::gives(#entry, #graph {
-            #(#fields: #names,)*
-            heads: #heads,
-            end: #end,
-            place: #private::named("", #end),
-        })
+        #private::gives(#port, #made)
     }}
 }
 
 /// `(a | b)`
 pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
-    let (entry, end) = (entry(), end());
+    let (entry, end, made) = (entry(), end(), made());
     let Branches { statements, names, ends, heads } = branches("First", rows, &entry, runtime);
     let use_of = |call| Use { call, argument: 0, look: None };
     let modes = names.iter().enumerate().map(|(index, name)| {
@@ -156,32 +164,27 @@ pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Toke
     let alternatives = (0..rows.len() - 1)
         .map(|call| Meeting { value: 0, uses: vec![use_of(call)], again: true })
         .collect::<Vec<_>>();
-    let sharing =
-        sharing(&alternatives, &[(0, entry.clone())], &names, &|it| rows[it.call][0].span(), runtime);
-    let agreement = ends_as_first(rows, &names, &ends, runtime);
+    let sharing = sharing(&alternatives, &[(0, entry.clone())], &|it| rows[it.call][0].span(), runtime);
+    let agreement = ends_as_first(rows, &ends, runtime);
     quote! {{
         let #entry = #port;
         #statements
         #(#modes)*
+        let #made = #private::first((#(#names,)*), #heads, #end);
         #agreement
         #sharing
-        #private::gives(#entry, #private::first((#(#names,)*), #heads, #end))
+        #private::gives(#port, #made)
     }}
 }
 
 /// All ends have the type of the first.
-fn ends_as_first<S: AsRef<[Step]>>(
-    rows: &[S],
-    names: &[Ident],
-    ends: &[Ident],
-    runtime: &Runtime,
-) -> TokenStream {
-    let root = runtime.root();
+fn ends_as_first<S: AsRef<[Step]>>(rows: &[S], ends: &[Ident], runtime: &Runtime) -> TokenStream {
+    let (root, made) = (runtime.root(), made());
     let Some((first, others)) = ends.split_first() else { return TokenStream::new() };
-    let checks = others.iter().zip(&names[1..]).zip(&rows[1..]).map(|((end, name), steps)| {
+    let checks = others.iter().zip(&rows[1..]).map(|(end, steps)| {
         let at = steps.as_ref().last().map_or_else(Span::call_site, Step::span);
-        let check = call_at(at, &quote!(#root::EndsAs::<_>::__ends_as), &quote!(#first, #end, #name));
-        quote!(let #name = #check;)
+        let check = check(at, &quote!(#root::EndsAs::<_>::__ends_as), &[first, end, &made]);
+        quote!(let (#made, #first) = #check;)
     });
     checks.collect()
 }
@@ -191,29 +194,33 @@ pub(crate) fn mode(Use { call, argument, .. }: Use) -> Ident {
     Ident::new(&format!("__mode{call}_{argument}"), Span::mixed_site())
 }
 
-/// Whether those who want a value together can have it.
+/// Whether those who want a value together can have it. Where they cannot, the fork that was made is not known.
 pub(crate) fn sharing(
     meetings: &[Meeting],
     ports: &[(usize, Ident)],
-    checked: &[Ident],
     span: &dyn Fn(Use) -> Span,
     runtime: &Runtime,
 ) -> TokenStream {
-    let (root, private) = (runtime.root(), runtime.private());
+    let (root, private, made) = (runtime.root(), runtime.private(), made());
     let port = |value: usize| ports.iter().find(|(it, _)| *it == value).map(|(_, port)| port);
     let witness = |it: Use| match it.look {
         Some(_) => quote!(#private::lent()),
         None => mode(it).into_token_stream(),
     };
+    let (copied, alone) = (hidden("copied", 0), hidden("copied", 1));
     let mut checks = TokenStream::new();
     for Meeting { value, uses, again } in meetings {
         let Some(port) = port(*value) else { continue };
         let mut share = |it: &Use| {
             if it.look.is_none() {
-                let (mode, call) = (mode(*it), &checked[it.call]);
-                let check =
-                    call_at(span(*it), &quote!(#root::Shared::<_>::__shared), &quote!(#port, #mode, #call));
-                checks.extend(quote!(let #call = #check;));
+                let mode = mode(*it);
+                let shared = quote!(#root::Shared::<_>::__shared);
+                let check = check(span(*it), &shared, &[&copied, &alone, port, &made]);
+                checks.extend(quote! {
+                    let #copied = #port.copied(#mode);
+                    let #alone = #private::alone(#copied);
+                    let (#made, #port) = #check;
+                });
             }
         };
         let Some((last, others)) = uses.split_last() else { continue };
@@ -221,17 +228,31 @@ pub(crate) fn sharing(
         if *again {
             share(last);
         } else if last.look.is_none() && !others.is_empty() {
-            let (mode, call) = (mode(*last), &checked[last.call]);
+            let mode = mode(*last);
             let others = others.iter().rev().fold(quote!(()), |rest, it| {
                 let witness = witness(*it);
                 quote!((#witness, #rest))
             });
-            let arguments = quote!(#port, #mode, #others, #call);
-            let check = call_at(span(*last), &quote!(#root::Given::<_, _>::__given), &arguments);
-            checks.extend(quote!(let #call = #check;));
+            let check = check(span(*last), &quote!(#root::Given::<_>::__given), &[&copied, &alone, &made]);
+            checks.extend(quote! {
+                let #copied = #port.borrowed(#others).copied(#mode);
+                let #alone = #private::alone(#copied);
+                let #made = #check;
+            });
         }
     }
     checks
+}
+
+/// A check of what these variables stand for, all of whose tokens stand at one place: there rustc reports what fails, and once.
+pub(crate) fn check(at: Span, function: &TokenStream, variables: &[&Ident]) -> TokenStream {
+    // The user's own tokens as far as rustc can see.
+    let here: Vec<_> = (0..variables.len()).map(|index| Ident::new(&format!("value{index}"), at)).collect();
+    let call = call_at(at, function, &quote_spanned!(at=> #(#here),*));
+    quote! {{
+        #(let #here = #variables;)*
+        #call
+    }}
 }
 
 /// `match { … }`
@@ -240,10 +261,12 @@ pub(crate) fn route(keyword: &Token![match], arms: &[Arm], port: &Ident, runtime
     let name = quote!(#private::concat!("match at ", #private::file!(), ":", #private::line!()));
     let matches = call_at(keyword.span, &quote!(#private::matches), &quote!(#entry, #name, &mut #plan));
     // The value has the place of the keyword: where a case is forgotten, that is where rustc points.
-    let value = Ident::new("value", keyword.span);
-    let cases = arms.iter().enumerate().map(|(index, Arm { pattern, guard, value, .. })| {
+    let value = Ident::new("__value", keyword.span);
+    let cases = arms.iter().enumerate().map(|(index, Arm { pattern, guard, value, steps })| {
         let guard = guard.as_ref().map(|guard| quote!(if #guard));
-        let choice = choice(index, arms.len(), &value.to_token_stream(), runtime);
+        // An arm ends where its chain does: behind that rustc shows how the one that is missing would look.
+        let at = steps.last().map_or_else(Span::call_site, Step::span);
+        let choice = choice(index, arms.len(), &value.to_token_stream(), at, runtime);
         quote!(#pattern #guard => #choice,)
     });
     let choose = quote_spanned!(keyword.span=> |#value| #keyword #value { #(#cases)* });
@@ -264,9 +287,9 @@ pub(crate) fn route(keyword: &Token![match], arms: &[Arm], port: &Ident, runtime
         }
     });
     let steps: Vec<_> = arms.iter().map(|arm| &arm.steps).collect();
-    let agreement = ends_as_first(&steps, &names, &ends, runtime);
+    let agreement = ends_as_first(&steps, &ends, runtime);
     let routed = routed(&names, &chosen, 0, runtime);
-    let place = place();
+    let (place, made) = (place(), made());
     quote! {{
         let #entry = #port;
         let #place = #matches;
@@ -274,21 +297,22 @@ pub(crate) fn route(keyword: &Token![match], arms: &[Arm], port: &Ident, runtime
         #chooses
         #(#rows)*
         let #end = #plan.close(&[]);
+        let #made = #routed;
         #agreement
-        #private::gives(#entry, #routed)
+        #private::gives(#port, #made)
     }}
 }
 
 /// The arm `index` of so many, as the runtime's enums say it. What is beyond the widest is in its last one.
-fn choice(index: usize, count: usize, value: &TokenStream, runtime: &Runtime) -> TokenStream {
+fn choice(index: usize, count: usize, value: &TokenStream, at: Span, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
     let one_of = format_ident!("OneOf{}", count.min(WIDEST));
     if count > WIDEST && index >= WIDEST - 1 {
-        let inner = choice(index - (WIDEST - 1), count - (WIDEST - 1), value, runtime);
-        return quote!(#private::#one_of::H(#inner));
+        let inner = choice(index - (WIDEST - 1), count - (WIDEST - 1), value, at, runtime);
+        return call_at(at, &quote!(#private::#one_of::H), &inner);
     }
     let variant = variant(index);
-    quote!(#private::#one_of::#variant(#value))
+    call_at(at, &quote!(#private::#one_of::#variant), value)
 }
 
 fn variant(index: usize) -> Ident {

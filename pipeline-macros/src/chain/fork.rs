@@ -1,5 +1,6 @@
 //! Branches: `(a, b)`, `(a | b)` and `match { … }`.
 
+use quote::ToTokens;
 use syn::parse::ParseStream;
 use syn::token::Brace;
 use syn::{Expr, Pat, Token, braced, parenthesized};
@@ -82,7 +83,11 @@ pub(crate) fn route(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> sy
     let keyword: Token![match] = input.parse()?;
     if !input.peek(Brace) {
         let message = "a `match` in a pipeline does not name its value, which is what the stage before it returns: `match { pattern => value => stage, … }`";
-        return Err(syn::Error::new(input.span(), message));
+        return Err(if input.is_empty() {
+            syn::Error::new(keyword.span, message)
+        } else {
+            input.error(message)
+        });
     }
     let content;
     let braces = braced!(content in input);
@@ -119,6 +124,7 @@ fn arm(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Arm
         return Err(input.error(format!("the value is missing: {shape}")));
     }
     let value: Expr = input.parse()?;
+    refuse(&value)?;
     if !input.peek(Token![=>]) {
         let message = format!(
             "a stage is missing behind this value: {shape}; what needs no stage goes through a closure, `=> |x| x`"
@@ -132,4 +138,21 @@ fn arm(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Arm
     let steps = steps(input, After::Arm, diagnostics)?;
     without_boundaries(&steps)?;
     Ok(Arm { pattern, guard, value, steps })
+}
+
+/// What an arm's value cannot do.
+fn refuse(value: &Expr) -> syn::Result<()> {
+    let (at, message): (&dyn ToTokens, _) = match value {
+        Expr::Await(wait) => {
+            (&wait.await_token, "the value of an arm does not wait: let the stage behind it do this")
+        }
+        Expr::Try(attempt) => {
+            (&attempt.question_token, "the value of an arm does not fail: let the stage behind it do this")
+        }
+        Expr::Return(end) => {
+            (&end.return_token, "the value of an arm goes on by itself: leave the `return` out")
+        }
+        _ => return Ok(()),
+    };
+    Err(syn::Error::new_spanned(at, message))
 }

@@ -10,10 +10,12 @@ use syn::{Block, Expr, Pat, Stmt, Token, Type};
 
 use super::model::{Graph, Step};
 use super::weave::{Argument, Call, Net, Output, Shape};
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostics, nearest};
 
-const SHAPE: &str =
-    "a graph is made of calls of stages, `let user = fetch_user(id);`, and ends in what it gives";
+/// The most arguments of a call, values that an expression looks at, and names in a tuple.
+const MOST: usize = 8;
+
+const SHAPE: &str = "a graph is made of calls of stages, `let user = fetch_user(id);`, and ends in what it gives: other code belongs in a stage";
 
 /// A graph, if that is what comes: `|id: UserId| { … }` with a call in it, and nothing behind it.
 ///
@@ -24,16 +26,18 @@ pub(crate) fn parse(
     diagnostics: &mut Diagnostics,
 ) -> syn::Result<Option<Step>> {
     let ahead = input.fork();
-    match head(&ahead) {
-        Ok((pattern, ty, block)) if calls_something(&block) && ends(&ahead) => {
-            input.advance_to(&ahead);
-            Reader::read(pattern, ty, block, diagnostics).map(Some)
-        }
-        _ => Ok(None),
+    let Ok((pattern, ty)) = head(&ahead) else { return Ok(None) };
+    let block: Block = ahead.parse()?;
+    if !calls_something(&block) || !ends(&ahead) {
+        return Ok(None);
     }
+    input.advance_to(&ahead);
+    Reader::read(pattern, ty, &block, diagnostics).map(Some)
 }
 
-fn head(input: ParseStream<'_>) -> syn::Result<(Pat, Type, Block)> {
+fn head(input: ParseStream<'_>) -> syn::Result<(Pat, Type)> {
+    // What is outside is cloned into a graph with and without it.
+    input.parse::<Option<Token![move]>>()?;
     input.parse::<Token![|]>()?;
     let pattern = Pat::parse_single(input)?;
     input.parse::<Token![:]>()?;
@@ -42,15 +46,15 @@ fn head(input: ParseStream<'_>) -> syn::Result<(Pat, Type, Block)> {
     if !input.peek(Brace) {
         return Err(input.error("no block"));
     }
-    Ok((pattern, ty, input.parse()?))
+    Ok((pattern, ty))
 }
 
 fn calls_something(block: &Block) -> bool {
     let statements = statements(block);
     let calls = |statement: &Statement<'_>| match statement {
-        Statement::Let { value, .. } => is_call(value),
-        Statement::Effect(value, _) | Statement::Last(value) => is_call(value),
+        Statement::Let { value, .. } | Statement::Effect(value, _) | Statement::Last(value) => is_call(value),
         Statement::CallOfBlock { .. } => true,
+        Statement::Other(Stmt::Local(local)) => local.init.as_ref().is_some_and(|init| is_call(&init.expr)),
         Statement::Other(_) => false,
     };
     statements.iter().any(calls)
@@ -140,6 +144,10 @@ struct Reader<'a> {
     bound: Vec<Bound>,
     /// The names that are bound further down.
     later: Vec<Ident>,
+    /// Those of them that were used too early: that is said once.
+    early: Vec<Ident>,
+    /// The names that stand for no value. They may stand for something outside.
+    unknown: Vec<Ident>,
     names: Vec<Ident>,
     calls: Vec<Call>,
     stages: Vec<Step>,
@@ -153,10 +161,10 @@ impl<'a> Reader<'a> {
     fn read(
         input_pattern: Pat,
         input: Type,
-        block: Block,
+        block: &Block,
         diagnostics: &'a mut Diagnostics,
     ) -> syn::Result<Step> {
-        let statements = statements(&block);
+        let statements = statements(block);
         let mut later = Vec::new();
         for statement in &statements {
             if let Statement::Let { pattern, .. } = statement {
@@ -168,6 +176,8 @@ impl<'a> Reader<'a> {
             diagnostics,
             bound: Vec::new(),
             later,
+            early: Vec::new(),
+            unknown: Vec::new(),
             names: Vec::new(),
             calls: Vec::new(),
             stages: Vec::new(),
@@ -190,9 +200,10 @@ impl<'a> Reader<'a> {
                 "a graph ends in what it gives: an expression without a `;`, such as a call, a name or a tuple of names",
             ));
         };
-        let unused: Vec<_> =
-            reader.bound.drain(..).filter(|bound| !bound.used).map(|bound| bound.name).collect();
-        unused.iter().for_each(|name| reader.never_used(name));
+        let unused: Vec<_> = reader.bound.drain(..).filter(|bound| !bound.used).collect();
+        for bound in &unused {
+            reader.never_used(bound, &input_shape);
+        }
         let Reader { names, calls, stages, arguments, patterns, sight, .. } = reader;
         let net = Net { input: input_shape, calls, output };
         let at = input_pattern.span();
@@ -281,6 +292,12 @@ impl<'a> Reader<'a> {
 
     fn call(&mut self, value: &Expr) -> syn::Result<Read> {
         refuse(value)?;
+        if let Expr::MethodCall(method) = value
+            && is_call(&method.receiver)
+        {
+            let message = "a policy is overridden in front of the arguments, `fetch_user.retries(2)(id)`; another method belongs in an argument or at the end";
+            return Err(syn::Error::new_spanned(&method.method, message));
+        }
         let Expr::Call(call) = value else {
             let message = format!("only stages are called here: {SHAPE}; an expression can be an argument");
             return Err(syn::Error::new_spanned(value, message));
@@ -288,6 +305,10 @@ impl<'a> Reader<'a> {
         if !is_call(value) {
             let message = "this makes a value and calls no stage: write it as an argument, or at the end";
             return Err(syn::Error::new_spanned(&call.func, message));
+        }
+        if let Some(name) = lone_name(&call.func).filter(|name| *name == "each" || *name == "batch") {
+            let message = "a boundary cannot stand in a graph, which takes one item and gives one: put it in front of the graph or behind it";
+            return Err(syn::Error::new_spanned(name, message));
         }
         let stage = match &*call.func {
             Expr::Block(block) => of_block(&block.block)?,
@@ -301,11 +322,24 @@ impl<'a> Reader<'a> {
     }
 
     fn arguments(&mut self, (stage, arguments): (Step, Vec<Expr>)) -> syn::Result<Read> {
+        if let Some(argument) = arguments.get(MOST) {
+            let message = "a call in a graph has up to eight arguments: put some of them into a struct";
+            return Err(syn::Error::new_spanned(argument, message));
+        }
         let values = arguments.iter().map(|argument| self.argument(argument)).collect::<syn::Result<_>>()?;
         Ok(Read { stage, values, arguments })
     }
 
     fn argument(&mut self, argument: &Expr) -> syn::Result<Argument> {
+        let waits_or_fails = match argument {
+            Expr::Await(wait) => Some((&wait.base, wait.await_token.to_token_stream())),
+            Expr::Try(attempt) => Some((&attempt.expr, attempt.question_token.to_token_stream())),
+            _ => None,
+        };
+        if let Some((_, at)) = waits_or_fails.filter(|(base, _)| lone_name(base).is_none()) {
+            let message = "an argument does not wait or fail: let a stage do this, and give what it returns a name, `let user = fetch_user(id);`";
+            return Err(syn::Error::new_spanned(at, message));
+        }
         refuse(argument)?;
         if let Some(name) = lone_name(argument) {
             if let Some(value) = self.look_up(name) {
@@ -313,11 +347,11 @@ impl<'a> Reader<'a> {
             }
             self.unknown(name);
         }
-        if let Expr::Reference(reference) = argument {
-            if !self.looks(&reference.expr).is_empty() {
-                let message = "leave the `&` out: what a stage takes by reference is lent to it";
-                return Err(syn::Error::new_spanned(argument, message));
-            }
+        if let Expr::Reference(reference) = argument
+            && !self.looks(&reference.expr).is_empty()
+        {
+            let message = "leave the `&` out: what a stage takes by reference is lent to it";
+            return Err(syn::Error::new_spanned(argument, message));
         }
         let looks = self.looks(argument);
         self.sight.push(self.bound.iter().map(|bound| bound.name.clone()).collect());
@@ -336,6 +370,9 @@ impl<'a> Reader<'a> {
         if self.later.contains(name) {
             let message = format!("`{name}` is used before it is there: it is bound further down");
             self.diagnostics.push(syn::Error::new_spanned(name, message));
+            self.early.push(name.clone());
+        } else {
+            self.unknown.push(name.clone());
         }
     }
 
@@ -348,8 +385,12 @@ impl<'a> Reader<'a> {
             match self.look_up(&name) {
                 Some(value) if !looks.contains(&value) => looks.push(value),
                 Some(_) => {}
-                None if self.later.contains(&name) => self.unknown(&name),
-                None => {}
+                None => self.unknown(&name),
+            }
+            if looks.len() > MOST {
+                let message = "an expression in a graph looks at up to eight values: let a stage put some of them together";
+                self.diagnostics.push(syn::Error::new_spanned(name, message));
+                break;
             }
         }
         looks
@@ -374,13 +415,18 @@ impl<'a> Reader<'a> {
                         self.diagnostics.push(syn::Error::new_spanned(&shadowed.name, message));
                     }
                 }
-                self.bound.push(Bound { name: name.clone(), value, used: false });
+                let used = self.early.contains(name);
+                self.bound.push(Bound { name: name.clone(), value, used });
                 Ok(Shape::Value(value))
             }
             Pat::Wild(_) => {
                 let value = self.fresh(&Ident::new("_", Span::mixed_site()));
                 Ok(Shape::Nothing(value))
             }
+            Pat::Tuple(tuple) if tuple.elems.len() > MOST => Err(syn::Error::new_spanned(
+                &tuple.elems[MOST],
+                "a tuple is taken apart into up to eight names: let the stage return a struct",
+            )),
             Pat::Tuple(tuple) if !tuple.elems.iter().any(|part| matches!(part, Pat::Rest(_))) => {
                 let parts = tuple.elems.iter().map(|part| self.bind(part)).collect::<syn::Result<_>>()?;
                 Ok(Shape::Tuple(parts))
@@ -406,9 +452,20 @@ impl<'a> Reader<'a> {
         self.names.len() - 1
     }
 
-    fn never_used(&mut self, name: &Ident) {
-        let message =
-            format!("`{name}` is never used: leave it out, or call it `_` if it is to run all the same");
+    fn never_used(&mut self, Bound { name, value, .. }: &Bound, input: &Shape) {
+        let meant = |unknown: &&Ident| nearest(&unknown.to_string(), [name.to_string().as_str()]).is_some();
+        if let Some(unknown) = self.unknown.iter().find(meant) {
+            let message = format!(
+                "`{unknown}` is no value of this graph, and `{name}` is never used: did you mean `{name}`?"
+            );
+            self.diagnostics.push(syn::Error::new_spanned(unknown, message));
+            return;
+        }
+        let message = if input.values().contains(value) {
+            format!("`{name}` is never used: call it `_`, if nothing depends on it")
+        } else {
+            format!("`{name}` is never used: leave it out, or call it `_` if it is to run all the same")
+        };
         self.diagnostics.push(syn::Error::new_spanned(name, message));
     }
 }
@@ -467,13 +524,16 @@ fn names_of(pattern: &Pat, names: &mut Vec<Ident>) {
 /// The names in an expression that can be those of values: no fields, no methods, no parts of paths. Those in texts
 /// that a macro formats count, too: a value that is lent in vain does no harm.
 fn names_in(tokens: TokenStream, names: &mut Vec<Ident>) {
-    let mut before = ' ';
+    // The two characters before a token, if they belong together.
+    let (mut first, mut second) = (' ', ' ');
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         match &token {
             TokenTree::Ident(ident) => {
-                let path = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
-                if before != '.' && before != ':' && !path {
+                // `x.field`, but `0..x`; `path::x`, but `field: x`.
+                let part = matches!((first, second), (' ', '.') | (':', ':'));
+                let label = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
+                if !part && !label {
                     names.push(ident.clone());
                 }
             }
@@ -489,9 +549,9 @@ fn names_in(tokens: TokenStream, names: &mut Vec<Ident>) {
             }
             TokenTree::Punct(_) => {}
         }
-        before = match &token {
-            TokenTree::Punct(punct) => punct.as_char(),
-            _ => ' ',
+        (first, second) = match &token {
+            TokenTree::Punct(punct) => (second, punct.as_char()),
+            _ => (' ', ' '),
         };
     }
 }

@@ -1,11 +1,11 @@
 //! The graph form → its calls, and a check on each value that goes into them.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, Pat};
 
-use super::branches::{end, entry, head, heads, mode, place, sharing};
+use super::branches::{check, end, entry, head, heads, made, mode, place, sharing};
 use super::expand::{call_at, checked, embedded, hidden, named, overridden, plan};
 use super::model::{Graph, Step};
 use super::weave::{self, Argument, Output, Shape, Use};
@@ -20,13 +20,17 @@ pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStre
     let woven = weave::weave(&graph.net, runtime);
     let wiring = Wiring { graph, runtime };
     let ty = &graph.input;
-    let arrives = call_at(ty.span(), &quote!(#root::Arrives::<#ty>::__arrives), &port.to_token_stream());
-    let input = wiring.apart(&graph.net.input, Some(&graph.input_pattern), &entry);
+    let made = made();
+    let taken = hidden("taken", 0);
+    let arrives = check(ty.span(), &quote!(#root::Arrives::<_>::__arrives), &[port, &taken]);
+    let kept = check(ty.span(), &quote!(#root::Arrives::<_>::__kept), &[port, &taken, &made]);
+    // Twice: first for the values; then for what was made, which is not known where the pattern does not fit.
+    let apart = wiring.apart(&graph.net.input, Some(&graph.input_pattern), &entry, &made);
     let calls = (0..graph.stages.len()).map(|call| wiring.call(call));
     let stages: Vec<_> = (0..graph.stages.len()).map(stage).collect();
     let ports: Vec<_> = (0..graph.names.len()).map(|value| (value, value_port(value))).collect();
     let span = |it: Use| graph.arguments[it.call][it.argument].span();
-    let checks = sharing(&woven.meetings, &ports, &stages, &span, runtime);
+    let checks = sharing(&woven.meetings, &ports, &span, runtime);
     let fields = (0..stages.len()).map(weave::call_field);
     let expressions: Vec<_> = (0..graph.sight.len()).map(weave::expression_field).collect();
     let heads = heads(stages.len());
@@ -35,22 +39,30 @@ pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStre
     let (items, structure) = (&woven.items, weave::structure());
     let name = quote!(#private::concat!("graph at ", #private::file!(), ":", #private::line!()));
     quote! {{
-        #items
+        let #taken = #private::port::<#ty>();
         let #entry = #arrives;
         let #place = #private::named(#name, #plan.open(#private::ForkKind::Graph));
-        #input
+        let #made = ();
+        #apart
         #(#calls)*
         #last
         let #end = #plan.close(&[#(#needs),*]);
+        let #made = {
+            // No code of the user's sees these.
+            #items
+            #structure {
+                #(#fields: #stages,)*
+                #(#expressions,)*
+                #last_field
+                heads: #heads,
+                end: #end,
+                place: #place,
+            }
+        };
         #checks
-        #private::gives(#entry, #structure {
-            #(#fields: #stages,)*
-            #(#expressions,)*
-            #last_field
-            heads: #heads,
-            end: #end,
-            place: #place,
-        })
+        #apart
+        let #made = #kept;
+        #private::gives(#port, #made)
     }}
 }
 
@@ -90,12 +102,9 @@ impl Wiring<'_> {
                 let takes = ports.iter().enumerate().map(|(position, port)| {
                     let at = self.graph.arguments[call][position].span();
                     let position = Literal::usize_unsuffixed(position);
-                    let check = call_at(
-                        at,
-                        &quote!(#root::Parameter::<#position, _>::__takes),
-                        &quote!(&#stage, #port),
-                    );
-                    quote!(let #port = #check;)
+                    let check =
+                        check(at, &quote!(#root::Parameter::<#position, _>::__takes), &[port, &stage]);
+                    quote!(let (#stage, #port) = #check;)
                 });
                 let takes: Vec<_> = takes.collect();
                 let called = call_at(at, &quote!(#private::called), &quote!(#list, #stage, &mut #plan));
@@ -127,8 +136,12 @@ impl Wiring<'_> {
             }
             _ => TokenStream::new(),
         };
-        let apart =
-            self.apart(&self.graph.net.calls[call].output, self.graph.patterns[call].as_ref(), &output);
+        let apart = self.apart(
+            &self.graph.net.calls[call].output,
+            self.graph.patterns[call].as_ref(),
+            &output,
+            &stage,
+        );
         quote! {
             #head
             #(#made)*
@@ -153,9 +166,10 @@ impl Wiring<'_> {
                 let make = format_ident!("expression{}", looks.len().min(MOST));
                 let ports = looks.iter().map(|value| value_port(*value));
                 let names = looks.iter().map(|value| &self.graph.names[*value]);
-                let body = self.body(written, &self.graph.sight[*number]);
+                let (outside, body) = self.body(written, &self.graph.sight[*number]);
                 quote! {
                     let (#field, #port) = #private::#make(#(#ports,)* {
+                        #outside
                         #[allow(unused_variables, clippy::all, clippy::pedantic)]
                         { move |#(#names),*| #body }
                     });
@@ -164,17 +178,32 @@ impl Wiring<'_> {
         }
     }
 
-    /// The code of an argument.
-    fn body(&self, written: &Expr, sight: &[Ident]) -> TokenStream {
-        let private = self.runtime.private();
+    /// The code of an argument, and what goes before.
+    fn body(&self, written: &Expr, sight: &[Ident]) -> (TokenStream, TokenStream) {
+        let (root, private) = (self.runtime.root(), self.runtime.private());
         match written {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => quote!(#private::text(#text)),
-            // Of what is outside each item gets a copy. Should there be no such thing, rustc may know of one that was meant.
-            Expr::Path(path) if is_variable(path) => quote!({
-                #(let #sight = ();)*
-                #private::copy(&#path)
-            }),
-            _ => written.to_token_stream(),
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+                let text = call_at(text.span(), &quote!(#root::Text::__text), &text.to_token_stream());
+                (TokenStream::new(), text)
+            }
+            // Of what is outside each item gets a copy, and so does the graph: another call may want it, too. Should there be no
+            // such thing, rustc may know of one that was meant.
+            Expr::Path(path) if is_variable(path) => {
+                let copy = call_at(
+                    path.span(),
+                    &quote!(#private::Clone::clone),
+                    &quote_spanned!(path.span()=> &#path),
+                );
+                let outside = quote! {
+                    #[allow(unused_variables, clippy::all, clippy::pedantic)]
+                    let #path = {
+                        #(let #sight = ();)*
+                        #copy
+                    };
+                };
+                (outside, copy)
+            }
+            _ => (TokenStream::new(), written.to_token_stream()),
         }
     }
 
@@ -197,8 +226,8 @@ impl Wiring<'_> {
         (made, quote!(last: #field,))
     }
 
-    /// Binds the ports of the values that a pattern takes out of another.
-    fn apart(&self, shape: &Shape, pattern: Option<&Pat>, port: &Ident) -> TokenStream {
+    /// Binds the ports of the values that a pattern takes out of another. Where it does not fit, `checked` is not known.
+    fn apart(&self, shape: &Shape, pattern: Option<&Pat>, port: &Ident, checked: &Ident) -> TokenStream {
         match shape {
             Shape::Value(value) | Shape::Nothing(value) => {
                 let value = value_port(*value);
@@ -209,7 +238,7 @@ impl Wiring<'_> {
                 let pattern = pattern.map(unwrapped);
                 let at = pattern.map_or_else(Span::call_site, Spanned::span);
                 let count = Literal::usize_unsuffixed(parts.len());
-                let check = call_at(at, &quote!(#root::Apart::<#count>::__apart), &port.to_token_stream());
+                let check = check(at, &quote!(#root::Apart::<#count>::__apart), &[port, checked]);
                 let names: Vec<_> = (0..parts.len())
                     .map(|index| format_ident!("{port}_{index}", span = Span::mixed_site()))
                     .collect();
@@ -218,10 +247,10 @@ impl Wiring<'_> {
                         Some(Pat::Tuple(tuple)) => tuple.elems.get(index),
                         _ => None,
                     };
-                    self.apart(part, pattern, &names[index])
+                    self.apart(part, pattern, &names[index], checked)
                 });
                 quote! {
-                    let (#(#names,)*) = #check;
+                    let (#checked, (#(#names,)*)) = #check;
                     #(#inner)*
                 }
             }

@@ -5,12 +5,12 @@
 
 use std::path::PathBuf;
 
-use super::lend::{Lent, Mode, Moved};
-use crate::edge::Port;
+use super::lend::{Lent, Moved};
+use crate::edge::{Keep, Kept, Port};
 
 /// A stage that is called with `N` values.
 #[diagnostic::on_unimplemented(
-    message = "stage `{Self}` does not take {N} values",
+    message = "stage `{Self}` takes another number of values than {N}",
     label = "is called with {N} here",
     note = "a call in a graph has one argument for each input of the stage; what comes from the state or the context is not written"
 )]
@@ -28,41 +28,56 @@ pub trait Arity<const N: usize> {
 #[diagnostic::on_unimplemented(
     message = "stage `{Self}` does not take `{T}` here",
     label = "is `{T}`",
-    note = "make the two types agree, or put a stage in between that turns one into the other"
+    note = "make the two types agree, or put a stage in between that turns one into the other; what a stage gives has a name first, `let user = fetch_user(id);`"
 )]
 pub trait Parameter<const K: usize, T> {
     /// `T`.
     #[doc(hidden)]
     type __Same;
 
-    /// The same value, which is taken.
+    /// The stage and the value. (The value comes first: rustc would tell from the only impl what the stage takes, and then
+    /// find fault with the port.)
     #[doc(hidden)]
-    fn __takes(_: &Self, _: Port<T>) -> Port<Self::__Same> {
-        Port::new()
+    fn __takes(_: Port<T>, stage: Self) -> (Kept<Self::__Same, Self>, Port<Self::__Same>)
+    where
+        Self: Sized,
+    {
+        (<Self::__Same as Keep<Self>>::keep(stage), Port::new())
     }
 }
 
-/// What comes into a graph that says what it takes.
+/// What a graph says that it takes.
 #[diagnostic::on_unimplemented(
-    message = "this graph takes `{T}`, and what comes here is `{Self}`",
-    label = "does not take `{Self}`",
+    message = "this graph takes `{Self}`, and what comes here is `{In}`",
+    label = "does not take `{In}`",
     note = "make the two types agree, or put a stage or a closure in between that turns one into the other"
 )]
-pub trait Arrives<T>: Sized {
-    /// `T`.
+pub trait Arrives<In>: Sized {
+    /// `B`.
     #[doc(hidden)]
-    type __Same;
+    type __Kept<B>;
 
-    /// The same edge.
+    /// The same edge. (The graph's type comes second: rustc would tell from it what comes here, and then find fault with the
+    /// port.)
     #[doc(hidden)]
-    fn __arrives(_: Port<Self>) -> Port<Self::__Same> {
-        Port::new()
-    }
+    fn __arrives(_: Port<In>, _: Port<Self>) -> Self::__Kept<Port<Self>>;
+
+    /// The graph itself.
+    #[doc(hidden)]
+    fn __kept<B>(_: Port<In>, _: Port<Self>, graph: B) -> Self::__Kept<B>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T> Arrives<T> for T {
-    type __Same = T;
+impl<In> Arrives<In> for In {
+    type __Kept<B> = B;
+
+    fn __arrives(edge: Port<In>, _: Port<In>) -> Port<In> {
+        edge
+    }
+
+    fn __kept<B>(_: Port<In>, _: Port<In>, graph: B) -> B {
+        graph
+    }
 }
 
 /// The output of a branch that ends in the same type as the first one.
@@ -76,131 +91,182 @@ pub trait EndsAs<T>: Sized {
     #[doc(hidden)]
     type __Kept<B>;
 
-    /// The branch itself.
+    /// The branch itself, and what the next one is held against.
     #[doc(hidden)]
-    fn __ends_as<B>(_: Port<T>, _: Port<Self>, branch: B) -> Self::__Kept<B>;
+    fn __ends_as<B>(first: Port<T>, _: Port<Self>, branch: B) -> (Self::__Kept<B>, Self::__Kept<Port<T>>);
 }
 
 #[diagnostic::do_not_recommend]
 impl<T> EndsAs<T> for T {
     type __Kept<B> = B;
 
-    fn __ends_as<B>(_: Port<T>, _: Port<T>, branch: B) -> B {
-        branch
+    fn __ends_as<B>(first: Port<T>, _: Port<T>, branch: B) -> (B, Port<T>) {
+        (branch, first)
     }
 }
 
-/// A value that a call can have as `M` says while others want it, too.
+/// A value of which a call has a copy, as others want it, too.
+///
+/// Not of the `T` itself, or rustc would advise to lend it, as a reference can be copied.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is taken by several here, so each but the last needs a copy of its own, and it is not `Clone`",
-    label = "takes a copy of the `{Self}`",
+    message = "`{T}` is taken by several here, so each but the last needs a copy of its own, and it is not `Clone`",
+    label = "takes a copy of the `{T}`",
     note = "let the stage take it by reference: what is lent needs no copies; or make it `Clone`"
 )]
-pub trait Shared<M>: Sized {
+pub trait Shared<T>: Sized {
     /// `B`.
     #[doc(hidden)]
     type __Kept<B>;
 
-    /// What was checked.
+    /// What was checked, and what the next one has of the value.
     #[doc(hidden)]
-    fn __shared<B>(_: Port<Self>, _: Port<M>, checked: B) -> Self::__Kept<B>;
+    fn __shared<V, B>(
+        _: Port<T>,
+        _: Port<Self>,
+        value: Port<V>,
+        checked: B,
+    ) -> (Self::__Kept<B>, Self::__Kept<Port<V>>);
 }
 
 #[diagnostic::do_not_recommend]
-impl<T> Shared<Lent> for T {
+impl<T: Clone> Shared<T> for (T,) {
     type __Kept<B> = B;
 
-    fn __shared<B>(_: Port<T>, _: Port<Lent>, checked: B) -> B {
-        checked
+    fn __shared<V, B>(_: Port<T>, _: Port<Self>, value: Port<V>, checked: B) -> (B, Port<V>) {
+        (checked, value)
     }
 }
 
+// Beside another impl that could be meant, rustc asks for `Clone` before it takes the first, and where there is none it knows
+// no type for what depends on it.
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Shared<Moved> for T {
+impl<T> Shared<T> for (T,)
+where
+    (T,): Never,
+{
     type __Kept<B> = B;
 
-    fn __shared<B>(_: Port<T>, _: Port<Moved>, checked: B) -> B {
-        checked
+    fn __shared<V, B>(_: Port<T>, _: Port<Self>, value: Port<V>, checked: B) -> (B, Port<V>) {
+        (checked, value)
     }
 }
 
-/// A value that the last call can have as `M` says beside others, who together have it as `C`.
+/// A value of which the last call has a copy, as others borrow it at the same time.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is lent to another stage at the same time, so this one needs a copy of its own, and it is not `Clone`",
-    label = "takes a copy of the `{Self}`",
+    message = "`{T}` is lent to another stage at the same time, so this one needs a copy of its own, and it is not `Clone`",
+    label = "takes a copy of the `{T}`",
     note = "let the stage take it by reference, too; or make it `Clone`; or let this call wait for what the other one gives"
 )]
-pub trait Given<M, C>: Sized {
+pub trait Given<T>: Sized {
     /// `B`.
     #[doc(hidden)]
     type __Kept<B>;
 
     /// What was checked.
     #[doc(hidden)]
-    fn __given<B, O>(_: Port<Self>, _: Port<M>, others: O, checked: B) -> Self::__Kept<B>
-    where
-        O: Others<Self, Company = C>;
+    fn __given<B>(_: Port<T>, _: Port<Self>, checked: B) -> Self::__Kept<B>;
 }
 
-macro_rules! given {
-    ($([$($bound:tt)*] $mode:ty, $company:ty;)*) => {$(
-        #[diagnostic::do_not_recommend]
-        impl<$($bound)*> Given<$mode, $company> for T {
-            type __Kept<B> = B;
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Given<T> for (T,) {
+    type __Kept<B> = B;
 
-            fn __given<B, O>(_: Port<T>, _: Port<$mode>, _: O, checked: B) -> B
-            where
-                O: Others<T, Company = $company>,
-            {
-                checked
-            }
-        }
-    )*};
+    fn __given<B>(_: Port<T>, _: Port<Self>, checked: B) -> B {
+        checked
+    }
 }
 
-given! {
-    [T, C] Lent, C;
-    [T] Moved, Moved;
-    [T: Clone] Moved, Lent;
+// Beside another impl that could be meant, rustc asks for `Clone` before it takes the first, and where there is none it knows
+// no type for what depends on it.
+#[diagnostic::do_not_recommend]
+impl<T> Given<T> for (T,)
+where
+    (T,): Never,
+{
+    type __Kept<B> = B;
+
+    fn __given<B>(_: Port<T>, _: Port<Self>, checked: B) -> B {
+        checked
+    }
 }
 
-/// How others have a value: `(Port<Lent>, (Port<Moved>, ()))`.
-pub trait Others<T> {
-    /// How they have it together.
-    type Company;
+/// What nothing is.
+pub trait Never {}
+
+/// The way in which a call has a value that others want, too.
+pub trait Has {
+    /// What it needs a copy of: the value, or nothing.
+    type Copied<T>;
 }
 
-impl<T> Others<T> for () {
-    type Company = Moved;
+impl Has for Lent {
+    type Copied<T> = ();
 }
 
-impl<T, M: Mode<T>, R: Others<T>> Others<T> for (Port<M>, R) {
-    type Company = M::With<R::Company>;
+impl Has for Moved {
+    type Copied<T> = T;
+}
+
+/// The ways in which others have it at the same time: `(Port<Lent>, (Port<Moved>, ()))`.
+pub trait Others {
+    /// What cannot be moved away from them: the value, or nothing.
+    type Borrowed<T>;
+}
+
+impl Others for () {
+    type Borrowed<T> = ();
+}
+
+impl<R: Others> Others for (Port<Lent>, R) {
+    type Borrowed<T> = T;
+}
+
+impl<R: Others> Others for (Port<Moved>, R) {
+    type Borrowed<T> = R::Borrowed<T>;
+}
+
+impl<T> Port<T> {
+    /// What a call needs a copy of that has the value as `M` says.
+    #[must_use]
+    pub fn copied<M: Has>(self, _: Port<M>) -> Port<M::Copied<T>> {
+        Port::new()
+    }
+
+    /// What others borrow while a call has the value.
+    #[must_use]
+    pub fn borrowed<O: Others>(self, _: O) -> Port<O::Borrowed<T>> {
+        Port::new()
+    }
 }
 
 /// A value that a pattern of `N` names takes apart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a tuple of {N}, and these are {N} names",
     label = "takes a tuple of {N} apart",
-    note = "a pattern in a graph is a name, `_`, or a tuple of them"
+    note = "write a name for each part, or one name for the whole"
 )]
 pub trait Apart<const N: usize>: Sized {
     /// The types of its parts.
     #[doc(hidden)]
     type __Parts;
-
-    /// Takes it apart.
+    /// `B`.
     #[doc(hidden)]
-    fn __apart(_: Port<Self>) -> Self::__Parts;
+    type __Kept<B>;
+
+    /// Takes it apart; and what was checked.
+    #[doc(hidden)]
+    fn __apart<B>(_: Port<Self>, checked: B) -> (Self::__Kept<B>, Self::__Parts);
 }
 
 macro_rules! apart {
     ($count:literal: $($part:ident)*) => {
+        #[diagnostic::do_not_recommend]
         impl<$($part),*> Apart<$count> for ($($part,)*) {
             type __Parts = ($(Port<$part>,)*);
+            type __Kept<Checked> = Checked;
 
-            fn __apart(_: Port<Self>) -> Self::__Parts {
-                ($(Port::<$part>::new(),)*)
+            fn __apart<Checked>(_: Port<Self>, checked: Checked) -> (Checked, Self::__Parts) {
+                (checked, ($(Port::<$part>::new(),)*))
             }
         }
     };

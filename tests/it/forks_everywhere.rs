@@ -1,0 +1,230 @@
+//! Forks under each verb and setting, and in each other.
+
+use std::sync::{Arc, Mutex};
+
+use pipeline::{BoxPipeline, DeadLetter, ErrorKind, ErrorMode, Pipeline, Stage, pipeline, stage};
+use tokio_util::sync::CancellationToken;
+
+use crate::forks_support::{Do, Play, a, b, c, d, pair};
+use crate::observers::{End, Log};
+use crate::spread::{Spread, however_spread};
+use crate::support::{Refused, ms};
+
+/// Fails on every fifth number, and panics on 7.
+#[stage]
+async fn picky(x: u64) -> Result<u64, Refused> {
+    tokio::time::sleep(ms(x % 3)).await;
+    assert!(x != 7, "seven");
+    if x.is_multiple_of(5) { Err(Refused(5)) } else { Ok(x) }
+}
+
+#[stage]
+async fn ready(x: &u64) -> u64 {
+    *x
+}
+
+/// Fails on 10.
+#[stage]
+async fn mirror(x: u64) -> Result<u64, Refused> {
+    tokio::time::sleep(ms(1)).await;
+    if x == 10 { Err(Refused(10)) } else { Ok(x + 1000) }
+}
+
+#[stage]
+async fn slow(x: &u64) -> u64 {
+    tokio::time::sleep(ms(10 * (x % 4) + 5)).await;
+    *x
+}
+
+#[stage]
+fn add(x: u64, y: u64) -> u64 {
+    x + y
+}
+
+/// All kinds of forks, in each other.
+fn forks() -> Pipeline<u64, impl Stage<u64, (), Out = u64> + 'static> {
+    pipeline![
+        (|x: u64| {
+            let one = {pipeline![((picky | mirror), slow) => add]}(x);
+            let other = {pipeline![
+                u64: match {
+                    x if x > 3 => x => (picky.name("other") | mirror.name("spare")),
+                    x => x => ready.name("small"),
+                }
+            ]}(x);
+            (one, other)
+        })
+            => add.name("all")
+            => { pipeline![(ready, |x| x)] }
+            => |(x, _)| x
+    ]
+}
+
+/// What comes of a number there.
+fn expected(x: u64) -> Option<u64> {
+    match x {
+        7 | 10 => None,
+        0 => Some(1000),
+        x if x.is_multiple_of(5) => Some(3 * x + 2000),
+        x => Some(3 * x),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_verb_takes_items_through_forks_however_they_are_spread() {
+    let all: Vec<_> = (0..40).map(expected).collect();
+    let well: Vec<_> = all.iter().flatten().copied().collect();
+    let calls = [("picky", 40, 8, 1), ("mirror", 8, 1, 0), ("slow", 40, 0, 2), ("add", 38, 0, 0)];
+    however_spread!(|workers| {
+        for concurrency in [1, 7, 64] {
+            let line = forks().on_error(ErrorMode::Collect).concurrency(concurrency).spread(workers);
+            let results = line.settle(0..40).await.into_iter().map(Result::ok).collect::<Vec<_>>();
+            assert_eq!(results, all);
+            let report = line.drain(0..40).await.unwrap();
+            assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (40, 38, 2));
+            let failed: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
+            assert_eq!(failed.len(), 2);
+            // 7 panics in one place or the other, whichever comes first.
+            for (name, calls, failures, panics) in calls {
+                let stage = report.stage(name).unwrap();
+                assert_eq!(stage.calls(), calls, "{name}");
+                assert!(
+                    (failures..=failures + panics).contains(&(stage.failures() + stage.cancelled())),
+                    "{name}"
+                );
+            }
+            let aborted = line.collect(0..40).await.unwrap_err();
+            assert_eq!((aborted.report.items_out(), aborted.report.items_failed()), (38, 2));
+            let mut stream = line.stream(0..40);
+            let mut outputs = Vec::new();
+            while let Some(result) = stream.next().await {
+                outputs.extend(result.ok());
+            }
+            assert_eq!(outputs, well);
+            assert_eq!(stream.report().await.items_failed(), 2);
+            let mut outputs = line.clone().unordered().collect(11..40).await.unwrap();
+            outputs.sort_unstable();
+            let mut sorted = well[9..].to_vec();
+            sorted.sort_unstable();
+            assert_eq!(outputs, sorted);
+            assert_eq!(line.run(8).await.unwrap(), 24);
+        }
+    });
+}
+
+#[test]
+fn sync_code_runs_forks() {
+    let line = pipeline![u64: (ready, |x| x + 1) => add => (odd | |x| x + 1) => match { x => x => ready }];
+    assert_eq!(line.run_blocking(2).unwrap(), 5);
+    assert_eq!(forks().boxed().run_blocking(10).unwrap_err().kind(), ErrorKind::Failed);
+}
+
+#[stage]
+fn odd(x: u64) -> Result<u64, Refused> {
+    if x % 2 == 1 { Ok(x) } else { Err(Refused(2)) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn forks_are_boxed_and_nested() {
+    let boxed: BoxPipeline<u64, u64> = forks().boxed();
+    let outer = pipeline![|x: u64| x + 1 => ({ boxed.clone() }, { boxed }) => add => { forks() }];
+    let inner = expected(2).unwrap() * 2;
+    assert_eq!(outer.run(1).await.unwrap(), expected(inner).unwrap());
+    let error = outer.workers(2).settle([6]).await.remove(0).unwrap_err();
+    assert_eq!((error.stage(), error.kind()), ("picky", ErrorKind::Panicked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn forks_in_a_nested_pipeline_have_its_state() {
+    let [inner, outer] = ["b", "c"].map(|fails| Play::new().with(fails, 5, Do::Fail));
+    let nested = pipeline![(a, (b | c)) => pair].with(inner.clone());
+    let line = pipeline![({ nested.clone() }, b => { nested } , (c | d)) => |(x, y, z)| [x, y, z]]
+        .with(outer.clone());
+    assert_eq!(line.run(">".to_owned()).await.unwrap(), [">a+>c", ">ba+>bc", ">d"]);
+    let stages = |play: &Play| {
+        let mut stages: Vec<_> = play.diary().into_iter().map(|entry| (entry.stage, entry.ended)).collect();
+        stages.sort_by_key(|(stage, _)| *stage);
+        stages.into_iter().map(|(stage, _)| stage).collect::<String>()
+    };
+    assert_eq!((stages(&inner), stages(&outer)), ("aabbcc".to_owned(), "bcd".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn forks_stand_behind_each_and_in_front_of_batch() {
+    however_spread!(|workers| {
+        let line = pipeline![
+            |x: u64| [x, x + 100] => each => (ready, (odd | |x| x + 1)) => batch(3)
+                => (|pairs: Vec<(u64, u64)>| pairs.len(), |pairs| pairs[0]) => |(n, (x, y))| (n, x, y)
+        ];
+        let line = line.spread(workers);
+        let expected = [(3, 0, 1), (3, 101, 101), (2, 3, 3)];
+        assert_eq!(line.collect(0..4).await.unwrap(), [expected[0], expected[1], (2, 3, 3)]);
+        let report = line.drain(0..4).await.unwrap();
+        let counts: Vec<_> = report.stages().iter().map(|stage| (stage.calls(), stage.outputs())).collect();
+        let (eight, three) = ((8, 8), (3, 3));
+        let expected = [(4, 4), (4, 8), eight, (8, 4), (4, 4), (8, 3), three, three, three];
+        assert_eq!(counts, expected, "{report}");
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn observers_are_told_of_each_call_and_of_branches_that_are_given_up() {
+    however_spread!(|workers| {
+        let log = Arc::new(Log::default());
+        let line =
+            forks().observe(Arc::clone(&log)).on_error(ErrorMode::Collect).concurrency(5).spread(workers);
+        let report = line.drain(0..20).await.unwrap();
+        let told = log.take();
+        assert_eq!(told.items().iter().filter(|end| **end == End::Done).count(), 18);
+        for stage in report.stages().iter().filter(|stage| !stage.name().starts_with("match at")) {
+            let ends = told.ends(stage.name());
+            let count = |these: &[End]| ends.iter().filter(|end| these.contains(end)).count() as u64;
+            let failed = count(&[End::Failed, End::Panicked]);
+            let counts = (ends.len() as u64, count(&[End::Done]), failed, count(&[End::Cancelled]));
+            let said = (stage.calls(), stage.outputs(), stage.failures(), stage.cancelled());
+            assert_eq!(counts, said, "{}", stage.name());
+        }
+        // 7 panics after 1 ms and 10 fails after 2: what takes longer beside them is given up.
+        let given_up: Vec<_> = told.calls.iter().filter(|(_, (_, ends))| ends[0] == End::Cancelled).collect();
+        let names: Vec<_> = given_up.iter().map(|((name, index), _)| (name.as_str(), *index)).collect();
+        assert_eq!(names, [("other", 7), ("slow", 7), ("slow", 10), ("spare", 10)]);
+        assert_eq!(told.calls[&("picky".to_owned(), 5)].1, [End::Failed]);
+        assert_eq!(told.calls[&("mirror".to_owned(), 5)].1, [End::Done]);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_token_gives_up_all_branches() {
+    let log = Arc::new(Log::default());
+    let tokens = [CancellationToken::new(), CancellationToken::new()];
+    let line =
+        pipeline![(slow, |x: u64| x, (slow.name("first") | ready), |x: u64| { slow.name("graph")(x) })];
+    let line = line.observe(Arc::clone(&log)).concurrency(3);
+    let line = tokens.iter().fold(line, |line, token| line.cancel_on(token.clone()));
+    tokio::spawn(async move {
+        tokio::time::sleep(ms(40)).await;
+        tokens.iter().for_each(CancellationToken::cancel);
+    });
+    let report = line.drain(std::iter::repeat(3)).await.unwrap();
+    assert_eq!((report.items_in(), report.items_out(), report.items_cancelled()), (6, 3, 3));
+    for name in ["slow", "first", "graph"] {
+        let stage = report.stage(name).unwrap();
+        assert_eq!((stage.calls(), stage.outputs(), stage.cancelled()), (6, 3, 3), "{name}");
+    }
+    log.take().check();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_item_is_one_letter_however_many_branches_fail() {
+    however_spread!(|workers| {
+        let letters: Arc<Mutex<Vec<DeadLetter<u64>>>> = Arc::default();
+        let line = pipeline![u64: (picky, (picky | picky), |x: u64| { picky(x) })];
+        let line = line.on_error(ErrorMode::Lenient).dead_letters(Arc::clone(&letters));
+        let report = line.spread(workers).drain(0..13).await.unwrap();
+        let letters = letters.lock().unwrap();
+        let mut items: Vec<_> = letters.iter().map(|letter| (letter.item, letter.stage())).collect();
+        items.sort_unstable();
+        assert_eq!(items, [(0, "picky"), (5, "picky"), (7, "picky"), (10, "picky")]);
+        assert_eq!((report.items_failed(), report.letters_lost()), (4, 0));
+    });
+}

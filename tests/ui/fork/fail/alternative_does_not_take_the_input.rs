@@ -1,0 +1,21 @@
+use pipeline::{pipeline, stage};
+
+#[stage]
+async fn primary(key: &str) -> Result<u32, std::num::ParseIntError> {
+    key.parse()
+}
+
+#[stage]
+async fn mirror(key: &str) -> Result<u32, std::num::ParseIntError> {
+    key.trim().parse()
+}
+
+#[stage]
+fn double(x: u32) -> u32 {
+    2 * x
+}
+
+fn main() {
+    let found = pipeline![(primary | double)];
+    println!("{:?}", found.run_blocking("7".to_owned()));
+}

@@ -1,0 +1,21 @@
+use pipeline::{pipeline, stage};
+
+#[stage]
+async fn primary(key: &str) -> Result<u32, std::num::ParseIntError> {
+    key.parse()
+}
+
+#[stage]
+async fn mirror(key: &str) -> Result<u32, std::num::ParseIntError> {
+    key.trim().parse()
+}
+
+#[stage]
+async fn cached(key: &str) -> Option<u32> {
+    key.parse().ok()
+}
+
+fn main() {
+    let found = pipeline![(primary | mirror | cached)];
+    println!("{:?}", found.run_blocking("7".to_owned()));
+}

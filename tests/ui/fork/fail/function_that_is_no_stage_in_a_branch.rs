@@ -1,0 +1,32 @@
+use pipeline::{pipeline, stage};
+
+#[derive(Clone)]
+struct User {
+    name: String,
+}
+
+#[stage]
+async fn fetch_user(id: u64) -> User {
+    User {
+        name: format!("user {id}"),
+    }
+}
+
+#[stage]
+async fn fetch_orders(id: u64) -> Vec<u32> {
+    (0..3).filter(|order| u64::from(*order) < id).collect()
+}
+
+#[stage]
+fn render(user: User, orders: Vec<u32>) -> String {
+    format!("{}: {orders:?}", user.name)
+}
+
+fn count(id: u64) -> u64 {
+    id + 1
+}
+
+fn main() {
+    let page = pipeline![(fetch_user, count) => |(user, count)| (user.name, count)];
+    println!("{:?}", page.run_blocking(7));
+}

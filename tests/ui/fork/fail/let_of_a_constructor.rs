@@ -1,0 +1,22 @@
+use pipeline::{pipeline, stage};
+
+#[derive(Clone, Debug)]
+struct User {
+    name: String,
+}
+
+#[stage]
+async fn fetch_user(id: u64) -> User {
+    User {
+        name: format!("user {id}"),
+    }
+}
+
+fn main() {
+    let page = pipeline!(|id: u64| {
+        let user = fetch_user(id);
+        let page = Some(user);
+        page
+    });
+    println!("{:?}", page.run_blocking(7));
+}

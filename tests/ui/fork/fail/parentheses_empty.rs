@@ -1,0 +1,18 @@
+use pipeline::{pipeline, stage};
+
+#[derive(Clone)]
+struct User {
+    name: String,
+}
+
+#[stage]
+async fn fetch_user(id: u64) -> User {
+    User {
+        name: format!("user {id}"),
+    }
+}
+
+fn main() {
+    let page = pipeline![fetch_user => ()];
+    println!("{:?}", page.run_blocking(7));
+}

@@ -1,0 +1,21 @@
+use pipeline::{pipeline, stage};
+
+#[derive(Clone)]
+struct User {
+    name: String,
+}
+
+#[stage]
+async fn fetch_user(id: u64) -> User {
+    User {
+        name: format!("user {id}"),
+    }
+}
+
+fn main() {
+    let page = pipeline!(|(id, other): u64| {
+        let user = fetch_user(id);
+        (user.name, other)
+    });
+    println!("{:?}", page.run_blocking(7));
+}

@@ -1,0 +1,15 @@
+use pipeline::{pipeline, stage};
+
+#[stage]
+async fn fetch_orders(id: u64) -> Vec<u32> {
+    (0..3).filter(|order| u64::from(*order) < id).collect()
+}
+
+fn main() {
+    let sizes = pipeline![fetch_orders => each];
+    let page = pipeline!(|id: u64| {
+        let size = { sizes }(id);
+        (size, id)
+    });
+    println!("{:?}", page.run_blocking(7));
+}

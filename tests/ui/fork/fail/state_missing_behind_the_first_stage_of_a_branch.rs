@@ -1,0 +1,32 @@
+use pipeline::{Provide, pipeline, stage};
+
+struct Client {
+    base: String,
+}
+
+struct Cache {
+    size: usize,
+}
+
+#[derive(Provide)]
+struct App {
+    client: Client,
+}
+
+#[stage]
+async fn fetch(path: &str, #[state] client: &Client) -> String {
+    format!("{}/{path}", client.base)
+}
+
+#[stage]
+async fn look_up(path: &str, #[state] cache: &Cache) -> String {
+    path.chars().take(cache.size).collect()
+}
+
+fn main() {
+    let client = Client {
+        base: "https://example.org".to_owned(),
+    };
+    let fetched = pipeline![(fetch => look_up, fetch)].with(App { client });
+    println!("{:?}", fetched.run_blocking("airports.csv".to_owned()));
+}
