@@ -32,24 +32,40 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
 /// ```
 #[derive(Clone)]
-pub struct StageError(Box<Inner>);
+pub struct StageError(Arc<Inner>);
 
-#[derive(Clone)]
 struct Inner {
     stage: &'static str,
     slot: Slot,
     kind: ErrorKind,
     attempts: u32,
     elapsed: Duration,
-    said: Arc<Said>,
+    said: Said,
     row: Option<Row>,
     alternatives: Vec<StageError>,
 }
 
 /// What the attempts said: other people's errors, which cannot be cloned.
-struct Said {
-    cause: Option<BoxError>,
-    earlier: Vec<FailedAttempt>,
+enum Said {
+    Own { cause: Option<BoxError>, earlier: Vec<FailedAttempt> },
+    /// What this failure said, when it was told to somebody who still has it.
+    Of(StageError),
+}
+
+impl Said {
+    fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match self {
+            Self::Own { cause, .. } => cause.as_deref(),
+            Self::Of(error) => error.0.said.cause(),
+        }
+    }
+
+    fn earlier(&self) -> &[FailedAttempt] {
+        match self {
+            Self::Own { earlier, .. } => earlier,
+            Self::Of(error) => error.0.said.earlier(),
+        }
+    }
 }
 
 /// A row of a batch that failed by itself.
@@ -151,7 +167,7 @@ impl StageError {
     /// [`source`](Error::source).
     #[must_use]
     pub fn failed_attempts(&self) -> &[FailedAttempt] {
-        &self.0.said.earlier
+        self.0.said.earlier()
     }
 
     /// The stage's own error, if it is an `E`.
@@ -163,10 +179,10 @@ impl StageError {
     /// What the stage said last. A deadline may pass during a wait; then that is what the wait was for.
     fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         let waited_for = match self.0.kind {
-            ErrorKind::DeadlineExceeded => self.0.said.earlier.last().and_then(FailedAttempt::error),
+            ErrorKind::DeadlineExceeded => self.0.said.earlier().last().and_then(FailedAttempt::error),
             _ => None,
         };
-        self.0.said.cause.as_deref().or(waited_for)
+        self.0.said.cause().or(waited_for)
     }
 
     /// What was tried before, where this is the last of several alternatives, `(primary | mirror)`: what each of the others
@@ -200,9 +216,20 @@ impl StageError {
 
     /// The same failure, after others were tried.
     pub(crate) fn instead_of(mut self, mut others: Vec<StageError>) -> Self {
-        others.append(&mut self.0.alternatives);
-        self.0.alternatives = others;
+        let inner = self.own();
+        others.append(&mut inner.alternatives);
+        inner.alternatives = others;
         self
+    }
+
+    /// What it says, to be changed: if somebody else has it as well, a copy for this one.
+    fn own(&mut self) -> &mut Inner {
+        if Arc::get_mut(&mut self.0).is_none() {
+            let Inner { stage, slot, kind, attempts, elapsed, row, ref alternatives, .. } = *self.0;
+            let (said, alternatives) = (Said::Of(self.clone()), alternatives.clone());
+            self.0 = Arc::new(Inner { stage, slot, kind, attempts, elapsed, said, row, alternatives });
+        }
+        Arc::get_mut(&mut self.0).expect("nobody else has what was just made")
     }
 
     /// Which row of its batch failed, of a stage with `split_on_failure`; the first is 0.
@@ -222,14 +249,14 @@ impl StageError {
 
     /// The same failure, of one row of a batch.
     pub(crate) fn of_row(mut self, row: Row) -> Self {
-        self.0.row = Some(row);
+        self.own().row = Some(row);
         self
     }
 
     /// The same failure, at this step unless it says another.
     pub(crate) fn at(mut self, slot: Slot) -> Self {
         if self.0.slot == Slot::NONE {
-            self.0.slot = slot;
+            self.own().slot = slot;
         }
         self
     }
@@ -248,9 +275,9 @@ impl StageError {
         earlier: Vec<FailedAttempt>,
     ) -> Self {
         let Place { stage, slot, attempt, .. } = place;
-        let said = Arc::new(Said { cause, earlier });
+        let said = Said::Own { cause, earlier };
         let (row, alternatives) = (None, Vec::new());
-        Self(Box::new(Inner { stage, slot, kind, attempts: attempt, elapsed, said, row, alternatives }))
+        Self(Arc::new(Inner { stage, slot, kind, attempts: attempt, elapsed, said, row, alternatives }))
     }
 
     pub(crate) fn panicked(place: Place, payload: Box<dyn Any + Send>) -> Self {
@@ -332,14 +359,13 @@ fn write_causes(
 impl fmt::Debug for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { stage, slot: _, kind, attempts, elapsed, said, row, alternatives } = &*self.0;
-        let Said { cause, earlier } = &**said;
         f.debug_struct("StageError")
             .field("stage", stage)
             .field("kind", kind)
             .field("attempts", attempts)
             .field("elapsed", elapsed)
-            .field("source", cause)
-            .field("failed_attempts", earlier)
+            .field("source", &said.cause())
+            .field("failed_attempts", &said.earlier())
             .field("row", &row.map(|row| row.index))
             .field("alternatives", alternatives)
             .finish()

@@ -5,6 +5,7 @@ mod branches;
 mod expand;
 mod fork;
 mod graph;
+mod mentions;
 mod model;
 mod parse;
 mod schedule;

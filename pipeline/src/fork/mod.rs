@@ -6,6 +6,7 @@
 //!
 //! A fork counts what arrives in its branches and what leaves it: reports are made from that.
 
+mod both;
 mod branch;
 mod caller;
 mod checks;
@@ -18,6 +19,7 @@ mod wires;
 
 use std::future::Future;
 
+pub use both::{Both, both};
 pub use branch::{Branch, ByValue};
 pub use caller::Caller;
 pub(crate) use caller::{Plainly, Watching};
@@ -26,7 +28,7 @@ pub use first::First;
 pub use lend::{Company, Have, Held, Lent, Mode, Moved, Share, Uses, Value};
 pub use route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
 pub use takes::{Args, Callable, Modes, Takes, Under};
-pub use wires::{Handover, Wire, both, share};
+pub use wires::{Handover, Wire, share};
 
 use crate::{Accepts, Scope, Stage, StageError};
 

@@ -6,8 +6,6 @@ use std::task::Poll;
 
 use super::lend::{Uses, Value};
 
-pub use futures_util::future::try_join as both;
-
 /// A value on its way from one call to others, where the calls do not fall into rows and columns.
 ///
 /// All calls are polled in the order in which they are written, so whoever waits for a value is polled after the call that

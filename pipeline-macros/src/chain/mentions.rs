@@ -1,0 +1,150 @@
+//! The names in an expression that may stand for values: not those that the expression binds itself.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+use syn::{Arm, Block, Expr, ExprClosure, ExprPath, Macro, Pat, PatIdent, Stmt};
+
+/// The names, in their order.
+pub(crate) fn mentions(expr: &Expr) -> Vec<Ident> {
+    let mut mentions = Mentions::default();
+    mentions.visit_expr(expr);
+    mentions.found
+}
+
+#[derive(Default)]
+struct Mentions {
+    found: Vec<Ident>,
+    /// What the expression binds itself, as far as it is in sight.
+    own: Vec<Ident>,
+}
+
+impl Mentions {
+    /// Looks at something within which these patterns hold.
+    fn within<'a>(&mut self, patterns: impl IntoIterator<Item = &'a Pat>, look: impl FnOnce(&mut Self)) {
+        let before = self.own.len();
+        for pattern in patterns {
+            self.bind(pattern);
+        }
+        look(self);
+        self.own.truncate(before);
+    }
+
+    fn bind(&mut self, pattern: &Pat) {
+        let mut bound = Bound::default();
+        bound.visit_pat(pattern);
+        self.own.append(&mut bound.0);
+    }
+
+    fn name(&mut self, name: &Ident) {
+        if !self.own.contains(name) {
+            self.found.push(name.clone());
+        }
+    }
+
+    /// The names in what a macro gets, and in the texts that it may format. A value that is lent in vain does no harm.
+    fn tokens(&mut self, tokens: TokenStream) {
+        let mut before = ' ';
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            match &token {
+                TokenTree::Ident(name) => {
+                    let path = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
+                    if before != '.' && before != ':' && !path {
+                        self.name(name);
+                    }
+                }
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Literal(literal) => {
+                    for piece in literal.to_string().split('{').skip(1) {
+                        let end = piece.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(piece.len());
+                        if let Ok(name) = syn::parse_str::<Ident>(&piece[..end]) {
+                            self.name(&Ident::new(&name.to_string(), literal.span()));
+                        }
+                    }
+                }
+                TokenTree::Punct(_) => {}
+            }
+            before = match &token {
+                TokenTree::Punct(punct) => punct.as_char(),
+                _ => ' ',
+            };
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Mentions {
+    fn visit_expr_path(&mut self, path: &'a ExprPath) {
+        if let (None, Some(name)) = (&path.qself, path.path.get_ident()) {
+            self.name(name);
+        }
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'a ExprClosure) {
+        self.within(&closure.inputs, |mentions| mentions.visit_expr(&closure.body));
+    }
+
+    fn visit_arm(&mut self, arm: &'a Arm) {
+        self.within([&arm.pat], |mentions| visit::visit_arm(mentions, arm));
+    }
+
+    fn visit_block(&mut self, block: &'a Block) {
+        let before = self.own.len();
+        for statement in &block.stmts {
+            self.visit_stmt(statement);
+            if let Stmt::Local(local) = statement {
+                self.bind(&local.pat);
+            }
+        }
+        self.own.truncate(before);
+    }
+
+    fn visit_macro(&mut self, called: &'a Macro) {
+        self.tokens(called.tokens.clone());
+    }
+}
+
+/// The names that a pattern binds.
+#[derive(Default)]
+struct Bound(Vec<Ident>);
+
+impl<'a> Visit<'a> for Bound {
+    fn visit_pat_ident(&mut self, ident: &'a PatIdent) {
+        self.0.push(ident.ident.clone());
+        visit::visit_pat_ident(self, ident);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(expr: &str) -> Vec<String> {
+        let expr = syn::parse_str(expr).expect("an expression");
+        mentions(&expr).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn names_of_values_are_found() {
+        assert_eq!(names("user.name.len() + f(orders)"), ["user", "f", "orders"]);
+        assert_eq!(names("Page { user, score: rank }"), ["user", "rank"]);
+        assert_eq!(names("[a, (b, &c)][d]"), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn names_that_the_expression_binds_are_not() {
+        assert_eq!(names("list.map(|user| user.id + other)"), ["list", "other"]);
+        assert_eq!(names("match a { Some(b) if b > c => b, _ => d }"), ["a", "c", "d"]);
+        assert_eq!(names("{ let x = y; x + z }"), ["y", "z"]);
+        assert_eq!(names("f(s, |s| s)"), ["f", "s"]);
+    }
+
+    #[test]
+    fn fields_methods_and_paths_are_not() {
+        assert_eq!(names("a.user.user() + user::b + Page { user: a }.user"), ["a", "a"]);
+    }
+
+    #[test]
+    fn macros_mention_what_they_format() {
+        assert_eq!(names(r#"format!("{user} of {count:>4} {}", orders.len())"#), ["user", "count", "orders"]);
+    }
+}

@@ -1,0 +1,59 @@
+//! Two futures side by side, on one task.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::StageError;
+
+/// Runs both to their ends. The first failure is that of both, and the other is dropped with them.
+///
+/// Each turn polls them in their order.
+#[inline]
+pub fn both<A, B, T, U>(first: A, second: B) -> Both<A, B, T, U> {
+    Both { first, second, outputs: (None, None) }
+}
+
+pin_project! {
+    /// See [`both`].
+    pub struct Both<A, B, T, U> {
+        #[pin]
+        first: A,
+        #[pin]
+        second: B,
+        outputs: (Option<T>, Option<U>),
+    }
+}
+
+impl<A, B, T, U> Future for Both<A, B, T, U>
+where
+    A: Future<Output = Result<T, StageError>>,
+    B: Future<Output = Result<U, StageError>>,
+{
+    type Output = Result<(T, U), StageError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (first, second) = this.outputs;
+        if first.is_none() {
+            if let Poll::Ready(output) = this.first.poll(cx)? {
+                *first = Some(output);
+            }
+        }
+        if second.is_none() {
+            if let Poll::Ready(output) = this.second.poll(cx)? {
+                *second = Some(output);
+            }
+        }
+        match (first.take(), second.take()) {
+            (Some(one), Some(other)) => Poll::Ready(Ok((one, other))),
+            (one, other) => {
+                (*first, *second) = (one, other);
+                Poll::Pending
+            }
+        }
+    }
+}
