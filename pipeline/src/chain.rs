@@ -57,18 +57,6 @@ macro_rules! chain {
     };
 }
 
-/// Nothing follows: what is behind the first step of a branch, where there is only one.
-impl<In: Send> Accepts<In> for Chain<()> {
-    type Out = In;
-}
-
-impl<In: Send, S: Send + Sync> Stage<In, S> for Chain<()> {
-    #[inline]
-    async fn call(&self, input: In, _: &Scope<'_, S>) -> Result<In, StageError> {
-        Ok(input)
-    }
-}
-
 chain!(A.0 => A);
 chain!(A.0, B.1 after A => B);
 chain!(A.0, B.1 after A, C.2 after B => C);

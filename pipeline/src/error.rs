@@ -47,7 +47,10 @@ struct Inner {
 
 /// What the attempts said: other people's errors, which cannot be cloned.
 enum Said {
-    Own { cause: Option<BoxError>, earlier: Vec<FailedAttempt> },
+    Own {
+        cause: Option<BoxError>,
+        earlier: Vec<FailedAttempt>,
+    },
     /// What this failure said, when it was told to somebody who still has it.
     Of(StageError),
 }

@@ -9,9 +9,9 @@ pub use crate::error::BoxError;
 pub use crate::footing::{Named, Place, evaluated};
 pub use crate::fork::glue::*;
 pub use crate::fork::{
-    Args, Both, Branches, Branching, ByValue, Callable, Caller, Company, Handover, Have, Held, Lent, Mode, Modes,
-    Moved, OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Others, Share, Takes, Under, Uses,
-    Value, Wire, both, share,
+    Args, Both, Branches, Branching, ByValue, Callable, Caller, Company, Handover, Have, Held, Lent, Mode,
+    Modes, Moved, OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Others, Share, Takes,
+    Under, Uses, Value, Wire, both, share,
 };
 pub use crate::function::{Again, Attempts, Function, Once, Repeat, Split};
 pub use crate::overridden::{again, as_before, once, spec};

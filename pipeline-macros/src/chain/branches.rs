@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Token;
 
-use super::expand::{call_at, hidden, nest, plan, step};
+use super::expand::{call_at, hidden, nest, place_name, plan, step};
 use super::model::{Arm, Step};
 use super::weave::{self, Argument, Call, Meeting, Net, Output, Shape, Use};
 use crate::paths::Runtime;
@@ -43,18 +43,16 @@ fn branch(steps: &[Step], branch: &Ident, end: &Ident, port: &Ident, runtime: &R
     if !matches!(steps.first(), Some(Step::Stage { .. })) {
         first = quote!(#private::ByValue(#first));
     }
-    let rest = if stages.is_empty() { chain_of(&[], runtime) } else { nest(stages, runtime) };
+    if !stages.is_empty() {
+        let rest = nest(stages, runtime);
+        first = quote!(#private::branch(#first, #rest));
+    }
     quote! {
         let (#branch, #end) = {
             #statements
-            (#private::branch(#first, #rest), #last)
+            (#first, #last)
         };
     }
-}
-
-fn chain_of(stages: &[TokenStream], runtime: &Runtime) -> TokenStream {
-    let root = runtime.root();
-    quote!(#root::Chain((#(#stages,)*)))
 }
 
 /// Opens a branch in the plan.
@@ -256,9 +254,9 @@ pub(crate) fn check(at: Span, function: &TokenStream, variables: &[&Ident]) -> T
 }
 
 /// `match { … }`
-pub(crate) fn route(keyword: &Token![match], arms: &[Arm], port: &Ident, runtime: &Runtime) -> TokenStream {
+pub(crate) fn route(keyword: Token![match], arms: &[Arm], port: &Ident, runtime: &Runtime) -> TokenStream {
     let (private, plan, entry, end) = (runtime.private(), plan(), entry(), end());
-    let name = quote!(#private::concat!("match at ", #private::file!(), ":", #private::line!()));
+    let name = place_name("match", keyword.span, runtime);
     let matches = call_at(keyword.span, &quote!(#private::matches), &quote!(#entry, #name, &mut #plan));
     // The value has the place of the keyword: where a case is forgotten, that is where rustc points.
     let value = Ident::new("__value", keyword.span);
@@ -269,7 +267,7 @@ pub(crate) fn route(keyword: &Token![match], arms: &[Arm], port: &Ident, runtime
         let choice = choice(index, arms.len(), &value.to_token_stream(), at, runtime);
         quote!(#pattern #guard => #choice,)
     });
-    let choose = quote_spanned!(keyword.span=> |#value| #keyword #value { #(#cases)* });
+    let choose = quote_spanned!(keyword.span=> move |#value| #keyword #value { #(#cases)* });
     let ports: Vec<_> = (0..arms.len()).map(|index| hidden("arm", index)).collect();
     let (chooses, chosen) = choices(&ports, &choose, &entry.to_token_stream(), 0, runtime);
     let names: Vec<_> = (0..arms.len()).map(|index| hidden("branch", index)).collect();
@@ -389,7 +387,7 @@ fn tidy(tokens: &TokenStream) -> String {
         ("( ", "("),
         (" )", ")"),
         (" ,", ","),
-        (" .. ", " .."),
+        (" ..= ", "..="),
         ("& ", "&"),
         (" . ", "."),
         ("[ ", "["),

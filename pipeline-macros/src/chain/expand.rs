@@ -110,7 +110,7 @@ pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runti
             quote!(let (#stage, #next) = #made;)
         }
         Step::Route { keyword, arms } => {
-            let made = branches::route(keyword, arms, port, runtime);
+            let made = branches::route(*keyword, arms, port, runtime);
             quote!(let (#stage, #next) = #made;)
         }
         Step::Graph(graph) => {

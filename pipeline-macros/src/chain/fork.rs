@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::parse::ParseStream;
 use syn::token::Brace;
-use syn::{Expr, Pat, Token, braced, parenthesized};
+use syn::{BinOp, Expr, Pat, Token, braced, parenthesized};
 
 use super::model::{Arm, Step};
 use super::parse::{After, steps};
@@ -22,6 +22,7 @@ pub(crate) fn parenthesized(input: ParseStream<'_>, diagnostics: &mut Diagnostic
     }
     let mut branches = vec![branch(&content, diagnostics)?];
     if content.is_empty() {
+        ends_where_it_seems(&branches)?;
         return Ok(branches.remove(0));
     }
     let all = content.peek(Token![,]);
@@ -55,7 +56,31 @@ pub(crate) fn parenthesized(input: ParseStream<'_>, diagnostics: &mut Diagnostic
         let message = "there can be eight branches here: put some into a pipeline of their own, `{ pipeline![…] }`; the graph form has no such limit";
         return Err(syn::Error::new(first.span(), message));
     }
+    if !all {
+        ends_where_it_seems(&branches)?;
+    }
     Ok(vec![if all { Step::All(branches) } else { Step::First(branches) }])
+}
+
+/// A closure takes all that follows it: `|x| x + 1 | mirror` is a closure with an "or" in it.
+fn ends_where_it_seems(branches: &[Vec<Step>]) -> syn::Result<()> {
+    let or = branches.iter().filter_map(|steps| match steps.last() {
+        Some(Step::Closure(closure)) => match &*closure.body {
+            Expr::Binary(binary) => match binary.op {
+                BinOp::BitOr(or) => Some(or),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    });
+    match or.into_iter().next() {
+        Some(or) => {
+            let message = "a closure goes on up to the end of its branch, and this would be an `or` in it: put the closure in parentheses, `(|x| x + 1) | mirror`; and an `or` that is meant, too";
+            Err(syn::Error::new(or.span, message))
+        }
+        None => Ok(()),
+    }
 }
 
 fn branch(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Vec<Step>> {

@@ -1,6 +1,6 @@
 //! The graph form: straight-line code whose calls run as soon as they can.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
@@ -8,6 +8,7 @@ use syn::spanned::Spanned;
 use syn::token::Brace;
 use syn::{Block, Expr, Pat, Stmt, Token, Type};
 
+use super::mentions::{Mention, mentions};
 use super::model::{Graph, Step};
 use super::weave::{Argument, Call, Net, Output, Shape};
 use crate::diagnostics::{Diagnostics, nearest};
@@ -155,6 +156,8 @@ struct Reader<'a> {
     patterns: Vec<Option<Pat>>,
     /// For each expression the names in sight.
     sight: Vec<Vec<Ident>>,
+    /// For each expression that was looked at the variables from outside.
+    outside: Vec<Vec<Ident>>,
 }
 
 impl<'a> Reader<'a> {
@@ -184,6 +187,7 @@ impl<'a> Reader<'a> {
             arguments: Vec::new(),
             patterns: Vec::new(),
             sight: Vec::new(),
+            outside: Vec::new(),
         };
         let input_shape = reader.bind(&input_pattern)?;
         let mut last = None;
@@ -204,7 +208,8 @@ impl<'a> Reader<'a> {
         for bound in &unused {
             reader.never_used(bound, &input_shape);
         }
-        let Reader { names, calls, stages, arguments, patterns, sight, .. } = reader;
+        let Reader { names, calls, stages, arguments, patterns, sight, outside, .. } = reader;
+        let shared = several(&outside);
         let net = Net { input: input_shape, calls, output };
         let at = input_pattern.span();
         Ok(Step::Graph(Box::new(Graph {
@@ -215,6 +220,7 @@ impl<'a> Reader<'a> {
             stages,
             arguments,
             sight,
+            shared,
             patterns,
             input_pattern,
             last,
@@ -348,7 +354,7 @@ impl<'a> Reader<'a> {
             self.unknown(name);
         }
         if let Expr::Reference(reference) = argument
-            && !self.looks(&reference.expr).is_empty()
+            && self.names_a_value(&reference.expr)
         {
             let message = "leave the `&` out: what a stage takes by reference is lent to it";
             return Err(syn::Error::new_spanned(argument, message));
@@ -356,6 +362,10 @@ impl<'a> Reader<'a> {
         let looks = self.looks(argument);
         self.sight.push(self.bound.iter().map(|bound| bound.name.clone()).collect());
         Ok(Argument::Expression(self.sight.len() - 1, looks))
+    }
+
+    fn names_a_value(&self, expr: &Expr) -> bool {
+        mentions(expr).iter().any(|mention| self.bound.iter().any(|bound| bound.name == mention.name))
     }
 
     /// The value that a name stands for.
@@ -378,14 +388,18 @@ impl<'a> Reader<'a> {
 
     /// The values that an expression names.
     fn looks(&mut self, expr: &Expr) -> Vec<usize> {
-        let mut named = Vec::new();
-        names_in(expr.to_token_stream(), &mut named);
         let mut looks = Vec::new();
-        for name in named {
+        let mut outside = Vec::new();
+        for Mention { name, variable } in mentions(expr) {
             match self.look_up(&name) {
                 Some(value) if !looks.contains(&value) => looks.push(value),
                 Some(_) => {}
-                None => self.unknown(&name),
+                None => {
+                    self.unknown(&name);
+                    if variable && !outside.contains(&name) {
+                        outside.push(name.clone());
+                    }
+                }
             }
             if looks.len() > MOST {
                 let message = "an expression in a graph looks at up to eight values: let a stage put some of them together";
@@ -393,6 +407,7 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
+        self.outside.push(outside);
         looks
     }
 
@@ -521,37 +536,15 @@ fn names_of(pattern: &Pat, names: &mut Vec<Ident>) {
     }
 }
 
-/// The names in an expression that can be those of values: no fields, no methods, no parts of paths. Those in texts
-/// that a macro formats count, too: a value that is lent in vain does no harm.
-fn names_in(tokens: TokenStream, names: &mut Vec<Ident>) {
-    // The two characters before a token, if they belong together.
-    let (mut first, mut second) = (' ', ' ');
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match &token {
-            TokenTree::Ident(ident) => {
-                // `x.field`, but `0..x`; `path::x`, but `field: x`.
-                let part = matches!((first, second), (' ', '.') | (':', ':'));
-                let label = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
-                if !part && !label {
-                    names.push(ident.clone());
-                }
-            }
-            TokenTree::Group(group) => names_in(group.stream(), names),
-            TokenTree::Literal(literal) => {
-                let text = literal.to_string();
-                for piece in text.split('{').skip(1) {
-                    let end = piece.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(piece.len());
-                    if let Ok(name) = syn::parse_str::<Ident>(&piece[..end]) {
-                        names.push(Ident::new(&name.to_string(), literal.span()));
-                    }
-                }
-            }
-            TokenTree::Punct(_) => {}
+/// The names that are in several of these lists.
+fn several(lists: &[Vec<Ident>]) -> Vec<Ident> {
+    let names = lists.iter().flatten();
+    let mut several: Vec<Ident> = Vec::new();
+    for name in names {
+        let lists = lists.iter().filter(|list| list.contains(name)).count();
+        if lists > 1 && !several.contains(name) {
+            several.push(name.clone());
         }
-        (first, second) = match &token {
-            TokenTree::Punct(punct) => (second, punct.as_char()),
-            _ => (' ', ' '),
-        };
     }
+    several
 }

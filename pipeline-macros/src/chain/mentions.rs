@@ -2,10 +2,17 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Arm, Block, Expr, ExprClosure, ExprPath, Macro, Pat, PatIdent, Stmt};
+use syn::{Arm, Block, Expr, ExprCall, ExprClosure, ExprPath, Macro, Pat, PatIdent, Stmt};
+
+/// A name.
+pub(crate) struct Mention {
+    pub(crate) name: Ident,
+    /// Whether it is that of a variable for sure, and not of a function, or a word in a macro.
+    pub(crate) variable: bool,
+}
 
 /// The names, in their order.
-pub(crate) fn mentions(expr: &Expr) -> Vec<Ident> {
+pub(crate) fn mentions(expr: &Expr) -> Vec<Mention> {
     let mut mentions = Mentions::default();
     mentions.visit_expr(expr);
     mentions.found
@@ -13,7 +20,7 @@ pub(crate) fn mentions(expr: &Expr) -> Vec<Ident> {
 
 #[derive(Default)]
 struct Mentions {
-    found: Vec<Ident>,
+    found: Vec<Mention>,
     /// What the expression binds itself, as far as it is in sight.
     own: Vec<Ident>,
 }
@@ -35,9 +42,9 @@ impl Mentions {
         self.own.append(&mut bound.0);
     }
 
-    fn name(&mut self, name: &Ident) {
+    fn name(&mut self, name: &Ident, variable: bool) {
         if !self.own.contains(name) {
-            self.found.push(name.clone());
+            self.found.push(Mention { name: name.clone(), variable });
         }
     }
 
@@ -50,15 +57,16 @@ impl Mentions {
                 TokenTree::Ident(name) => {
                     let path = matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
                     if before != '.' && before != ':' && !path {
-                        self.name(name);
+                        self.name(name, false);
                     }
                 }
                 TokenTree::Group(group) => self.tokens(group.stream()),
                 TokenTree::Literal(literal) => {
                     for piece in literal.to_string().split('{').skip(1) {
-                        let end = piece.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(piece.len());
+                        let end =
+                            piece.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(piece.len());
                         if let Ok(name) = syn::parse_str::<Ident>(&piece[..end]) {
-                            self.name(&Ident::new(&name.to_string(), literal.span()));
+                            self.name(&Ident::new(&name.to_string(), literal.span()), false);
                         }
                     }
                 }
@@ -75,8 +83,18 @@ impl Mentions {
 impl<'a> Visit<'a> for Mentions {
     fn visit_expr_path(&mut self, path: &'a ExprPath) {
         if let (None, Some(name)) = (&path.qself, path.path.get_ident()) {
-            self.name(name);
+            self.name(name, name.to_string().starts_with(char::is_lowercase));
         }
+    }
+
+    fn visit_expr_call(&mut self, call: &'a ExprCall) {
+        match &*call.func {
+            Expr::Path(ExprPath { qself: None, path, .. }) if path.get_ident().is_some() => {
+                path.get_ident().into_iter().for_each(|name| self.name(name, false));
+            }
+            function => self.visit_expr(function),
+        }
+        call.args.iter().for_each(|argument| self.visit_expr(argument));
     }
 
     fn visit_expr_closure(&mut self, closure: &'a ExprClosure) {
@@ -120,7 +138,7 @@ mod tests {
 
     fn names(expr: &str) -> Vec<String> {
         let expr = syn::parse_str(expr).expect("an expression");
-        mentions(&expr).iter().map(ToString::to_string).collect()
+        mentions(&expr).iter().map(|mention| mention.name.to_string()).collect()
     }
 
     #[test]
@@ -141,6 +159,13 @@ mod tests {
     #[test]
     fn fields_methods_and_paths_are_not() {
         assert_eq!(names("a.user.user() + user::b + Page { user: a }.user"), ["a", "a"]);
+    }
+
+    #[test]
+    fn functions_constants_and_words_in_macros_are_no_variables() {
+        let expr = syn::parse_str("f(a, LIMIT, matches!(b, c))").expect("an expression");
+        let variables = mentions(&expr).into_iter().filter(|mention| mention.variable);
+        assert_eq!(variables.map(|mention| mention.name.to_string()).collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]

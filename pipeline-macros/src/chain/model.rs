@@ -73,6 +73,8 @@ pub(crate) struct Graph {
     pub(crate) arguments: Vec<Vec<Expr>>,
     /// For each argument that is an expression the names of values in sight.
     pub(crate) sight: Vec<Vec<Ident>>,
+    /// The variables from outside that several expressions have.
+    pub(crate) shared: Vec<Ident>,
     /// Where the outputs are bound.
     pub(crate) patterns: Vec<Option<Pat>>,
     pub(crate) input_pattern: Pat,

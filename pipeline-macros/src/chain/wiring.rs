@@ -6,7 +6,8 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, Pat};
 
 use super::branches::{check, end, entry, head, heads, made, mode, place, sharing};
-use super::expand::{call_at, checked, embedded, hidden, named, overridden, plan};
+use super::expand::{call_at, checked, embedded, hidden, named, overridden, place_name, plan};
+use super::mentions::mentions;
 use super::model::{Graph, Step};
 use super::weave::{self, Argument, Output, Shape, Use};
 use crate::paths::Runtime;
@@ -37,7 +38,7 @@ pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStre
     let needs = wiring.needs(graph.net.output.values()).into_iter().map(Literal::usize_unsuffixed);
     let (last, last_field) = wiring.last();
     let (items, structure) = (&woven.items, weave::structure());
-    let name = quote!(#private::concat!("graph at ", #private::file!(), ":", #private::line!()));
+    let name = place_name("graph", graph.at, runtime);
     quote! {{
         let #taken = #private::port::<#ty>();
         let #entry = #arrives;
@@ -203,8 +204,24 @@ impl Wiring<'_> {
                 };
                 (outside, copy)
             }
-            _ => (TokenStream::new(), written.to_token_stream()),
+            _ => (self.copies(written), written.to_token_stream()),
         }
+    }
+
+    /// Copies of the variables from outside that another expression has, too: each moves its own.
+    fn copies(&self, written: &Expr) -> TokenStream {
+        let private = self.runtime.private();
+        let mut names: Vec<_> = mentions(written).into_iter().map(|mention| mention.name).collect();
+        names.retain(|name| self.graph.shared.contains(name));
+        let copies = names.iter().map(|name| {
+            let copy =
+                call_at(name.span(), &quote!(#private::Clone::clone), &quote_spanned!(name.span()=> &#name));
+            quote! {
+                #[allow(unused_variables, clippy::all, clippy::pedantic)]
+                let #name = #copy;
+            }
+        });
+        copies.collect()
     }
 
     /// The expression at the end, and the field that it is in.
@@ -217,8 +234,10 @@ impl Wiring<'_> {
         let ports = values.iter().map(|value| value_port(*value));
         let names = values.iter().map(|value| &self.graph.names[*value]);
         let field = Ident::new("__last", Span::mixed_site());
+        let copies = self.copies(last);
         let made = quote! {
             let (#field, _) = #private::#make(#(#ports,)* {
+                #copies
                 #[allow(unused_variables)]
                 { move |#(#names),*| #last }
             });

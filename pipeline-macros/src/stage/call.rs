@@ -237,14 +237,13 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let arguments = stage.arguments.iter().map(|argument| match argument {
         Argument::Input(Input { variable, owned, lending }) => match (lending, lent_as) {
-            (Lending::Moved, _) => quote_spanned!(at=> #variable),
             (Lending::Lent, LentAs::Borrowed) if stage.can_borrow() => {
                 quote_spanned!(at=> #private::Held::<#owned>::lent(#variable))
             }
             (Lending::Lent, LentAs::Owned) if stage.can_borrow() => {
                 quote_spanned!(at=> #private::Held::<#owned>::lent(&#variable))
             }
-            (Lending::Lent, LentAs::Borrowed) => quote_spanned!(at=> #variable),
+            (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote_spanned!(at=> #variable),
             (Lending::Lent, LentAs::Owned) => quote_spanned!(at=> &#variable),
             (Lending::Lent, LentAs::Shared) => quote_spanned!(at=> &*#variable),
         },

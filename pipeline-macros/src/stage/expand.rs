@@ -9,7 +9,7 @@ use syn::{
     parse_quote,
 };
 
-use super::lend::strip;
+use super::lend::{Lending, strip};
 use super::model::{Argument, Output, Stage, shared_attributes};
 use super::{call, forked};
 use crate::paths::{Runtime, respan};
@@ -110,6 +110,7 @@ fn structure(stage: &Stage) -> TokenStream {
         impl #bounds #name #arguments {
             /// One use of the stage in a pipeline, with limits of its own.
             #[doc(hidden)]
+            #[must_use]
             #visibility fn stage() -> Self {
                 #name { __stage: #private::Default::default() }
             }
@@ -213,7 +214,9 @@ pub(crate) fn inputs_are_send(stage: &Stage) -> impl Iterator<Item = WherePredic
     let private = stage.runtime.private();
     stage.inputs().map(move |input| {
         let owned = &input.owned;
-        let send = respan(quote!(#private::Send), owned.span());
+        // What is lent is looked at from wherever its future is.
+        let shared = (input.lending == Lending::Lent).then(|| quote!(+ #private::Sync));
+        let send = respan(quote!(#private::Send #shared), owned.span());
         let bound = quote_spanned!(owned.span()=> #owned: #send);
         parse_quote!(#bound)
     })

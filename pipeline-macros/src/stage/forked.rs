@@ -101,9 +101,13 @@ fn callable(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
         quote_spanned!(at=> #open #private::bare(self, self.__stage.slot, input, cx))
     } else {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        let spec = quote_spanned!(at=> const { &<Self as #root::StageFn>::__SPEC });
-        quote_spanned! {at=>
-            <Self as #private::Under<#values, __S, _>>::call_under(self, #attempts, #spec, self.__stage.slot, &self.__stage.limits, args, cx)
+        let rest = quote_spanned! {at=>
+            const { &<Self as #root::StageFn>::__SPEC }, self.__stage.slot, &self.__stage.limits, input, cx
+        };
+        if stage.policy.splits() {
+            quote_spanned!(at=> #open #private::splitting(self, #attempts, #rest))
+        } else {
+            quote_spanned!(at=> #open #private::Attempted::call(#attempts, self, #rest))
         }
     };
     let generics = full_generics(stage);

@@ -38,15 +38,15 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (first, second) = this.outputs;
-        if first.is_none() {
-            if let Poll::Ready(output) = this.first.poll(cx)? {
-                *first = Some(output);
-            }
+        if first.is_none()
+            && let Poll::Ready(output) = this.first.poll(cx)?
+        {
+            *first = Some(output);
         }
-        if second.is_none() {
-            if let Poll::Ready(output) = this.second.poll(cx)? {
-                *second = Some(output);
-            }
+        if second.is_none()
+            && let Poll::Ready(output) = this.second.poll(cx)?
+        {
+            *second = Some(output);
         }
         match (first.take(), second.take()) {
             (Some(one), Some(other)) => Poll::Ready(Ok((one, other))),

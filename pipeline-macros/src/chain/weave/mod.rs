@@ -24,7 +24,7 @@ pub(crate) struct Woven {
 
 /// The name of the struct. Its fields: `calls`, `expressions`, `last`, `heads`, `end` and `place`.
 pub(crate) fn structure() -> Ident {
-    Ident::new("__Graph", Span::mixed_site())
+    Ident::new("Graph", Span::mixed_site())
 }
 
 pub(crate) fn weave(net: &Net, runtime: &Runtime) -> Woven {
