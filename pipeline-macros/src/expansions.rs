@@ -99,6 +99,51 @@ fn chain_with_a_mistake() {
 }
 
 #[test]
+fn branches_side_by_side() {
+    insta::assert_snapshot!(expression(&crate::chain::expand(quote!((parse => check, |x| x)))));
+}
+
+#[test]
+fn alternatives() {
+    insta::assert_snapshot!(expression(&crate::chain::expand(quote!((primary | mirror)))));
+}
+
+#[test]
+fn route() {
+    insta::assert_snapshot!(expression(&crate::chain::expand(quote! {
+        match {
+            Event::Click(x) if x > 1 => x => count,
+            _ => () => idle => wake,
+        }
+    })));
+}
+
+#[test]
+fn graph() {
+    insta::assert_snapshot!(expression(&crate::chain::expand(quote! {
+        |id: UserId| {
+            let user = fetch_user(id);
+            let orders = fetch_orders.retries(2)(id);
+            let score = rank(user, orders);
+            render(user, score, orders.len(), title)
+        }
+    })));
+}
+
+#[test]
+fn graph_of_no_rows_and_columns() {
+    insta::assert_snapshot!(expression(&crate::chain::expand(quote! {
+        |x: u32| {
+            let a = f(x);
+            let b = g(x);
+            let c = h(a);
+            let d = i(a, b);
+            (c, d)
+        }
+    })));
+}
+
+#[test]
 fn provide() {
     insta::assert_snapshot!(items(&crate::provide::expand(quote! {
         struct App<T: Clone> {

@@ -126,7 +126,8 @@ pub use pipeline_macros::stage;
 /// Branches get what the stage before them gives: lent, where their first stage takes a reference; else each but the last a
 /// copy, which asks for `Clone`. (The last one gets a copy, too, where it runs beside one that borrows.) The first failure of
 /// branches side by side drops the others. Alternatives are not tried after a panic, which is a mistake and no outage.
-/// There can be eight of either; arms of a `match` as many as you like. A boundary cannot stand in a branch.
+/// There can be eight of either; arms of a `match` as many as you like. A boundary cannot stand in a branch. A closure goes on
+/// up to the end of its branch, so before a `|` it stands in parentheses: `((|x| x + 1) | other)`.
 ///
 /// # Graphs
 ///
@@ -140,7 +141,8 @@ pub use pipeline_macros::stage;
 /// | `10`, `"text"`, `LIMIT`, `limit` | a literal (a text is a `String` for a stage of `&str`), a constant, a copy of a variable from outside |
 ///
 /// In the last expression, `Page { user, score }`, values are not lent but there. `{ pipeline }(x)` calls another pipeline,
-/// `fetch.retries(2)(x)` a stage under another policy. A value that a call moves while others still borrow it has to be
+/// `fetch.retries(2)(x)` a stage under another policy. What is called in there are stages; within an expression a stage's
+/// function is just a function. A value that a call moves while others still borrow it has to be
 /// `Clone`, so that nobody has to wait; behind those that borrow it, it is moved.
 ///
 /// ```

@@ -52,13 +52,7 @@ const NOT_ONE_ERROR: [(&str, usize); 11] = [
 ];
 
 /// The errors that show names of the machinery.
-const INTERNAL_NAMES: [&str; 4] = [
-    // The struct that branches become stands in the type of the pipeline.
-    "fork/fail/state_missing_behind_the_first_stage_of_a_branch",
-    "fork/fail/state_missing_in_a_branch",
-    "fork/fail/state_missing_in_a_graph",
-    "stage/fail/module_of_the_same_name",
-];
+const INTERNAL_NAMES: [&str; 1] = ["stage/fail/module_of_the_same_name"];
 
 /// The errors with their caret on a whole macro. Where nothing is in it there is no better place; the rest is to be
 /// mended.
