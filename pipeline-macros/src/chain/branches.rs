@@ -1,26 +1,22 @@
 //! Forks → the expressions that build them, and a check on each edge.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::Token;
+use quote::{ToTokens, quote, quote_spanned};
 
-use super::expand::{call_at, hidden, nest, place_name, plan, step};
-use super::model::{Arm, Step};
+use super::expand::{call_at, hidden, nest, plan, step};
+use super::model::Step;
 use super::weave::{self, Argument, Call, Meeting, Net, Output, Shape, Use};
 use crate::paths::Runtime;
 
-/// The most branches that one of the runtime's forks has.
-const WIDEST: usize = 8;
-
 /// A row of steps that is checked, behind a port.
-struct Row {
+pub(super) struct Row {
     /// Binds the stages.
-    statements: TokenStream,
-    stages: Vec<TokenStream>,
-    end: Ident,
+    pub(super) statements: TokenStream,
+    pub(super) stages: Vec<TokenStream>,
+    pub(super) end: Ident,
 }
 
-fn row(steps: &[Step], port: &TokenStream, runtime: &Runtime) -> Row {
+pub(super) fn row(steps: &[Step], port: &TokenStream, runtime: &Runtime) -> Row {
     let first = hidden("port", 0);
     let mut statements = quote!(let #first = #port;);
     let mut stages = Vec::new();
@@ -176,7 +172,7 @@ pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Toke
 }
 
 /// All ends have the type of the first.
-fn ends_as_first<S: AsRef<[Step]>>(rows: &[S], ends: &[Ident], runtime: &Runtime) -> TokenStream {
+pub(super) fn ends_as_first<S: AsRef<[Step]>>(rows: &[S], ends: &[Ident], runtime: &Runtime) -> TokenStream {
     let (root, made) = (runtime.root(), made());
     let Some((first, others)) = ends.split_first() else { return TokenStream::new() };
     let checks = others.iter().zip(&rows[1..]).map(|(end, steps)| {
@@ -251,151 +247,4 @@ pub(crate) fn check(at: Span, function: &TokenStream, variables: &[&Ident]) -> T
         #(let #here = #variables;)*
         #call
     }}
-}
-
-/// `match { … }`
-pub(crate) fn route(keyword: Token![match], arms: &[Arm], port: &Ident, runtime: &Runtime) -> TokenStream {
-    let (private, plan, entry, end) = (runtime.private(), plan(), entry(), end());
-    let name = place_name("match", keyword.span, runtime);
-    let matches = call_at(keyword.span, &quote!(#private::matches), &quote!(#entry, #name, &mut #plan));
-    // The value has the place of the keyword: where a case is forgotten, that is where rustc points.
-    let value = Ident::new("__value", keyword.span);
-    let cases = arms.iter().enumerate().map(|(index, Arm { pattern, guard, value, steps })| {
-        let guard = guard.as_ref().map(|guard| quote!(if #guard));
-        // An arm ends where its chain does: behind that rustc shows how the one that is missing would look.
-        let at = steps.last().map_or_else(Span::call_site, Step::span);
-        let choice = choice(index, arms.len(), &value.to_token_stream(), at, runtime);
-        quote!(#pattern #guard => #choice,)
-    });
-    let choose = quote_spanned!(keyword.span=> move |#value| #keyword #value { #(#cases)* });
-    let ports: Vec<_> = (0..arms.len()).map(|index| hidden("arm", index)).collect();
-    let (chooses, chosen) = choices(&ports, &choose, &entry.to_token_stream(), 0, runtime);
-    let names: Vec<_> = (0..arms.len()).map(|index| hidden("branch", index)).collect();
-    let ends: Vec<_> = (0..arms.len()).map(|index| hidden("end", index)).collect();
-    let rows = arms.iter().enumerate().map(|(index, arm)| {
-        let head = head(index, &label(arm), &[]);
-        let Row { statements, stages, end } = row(&arm.steps, &ports[index].to_token_stream(), runtime);
-        let (name, behind, chain) = (&names[index], &ends[index], nest(stages, runtime));
-        quote! {
-            #head
-            let (#name, #behind) = {
-                #statements
-                (#chain, #end)
-            };
-        }
-    });
-    let steps: Vec<_> = arms.iter().map(|arm| &arm.steps).collect();
-    let agreement = ends_as_first(&steps, &ends, runtime);
-    let routed = routed(&names, &chosen, 0, runtime);
-    let (place, made) = (place(), made());
-    quote! {{
-        let #entry = #port;
-        let #place = #matches;
-        let _ = #plan.open(#private::ForkKind::Route);
-        #chooses
-        #(#rows)*
-        let #end = #plan.close(&[]);
-        let #made = #routed;
-        #agreement
-        #private::gives(#port, #made)
-    }}
-}
-
-/// The arm `index` of so many, as the runtime's enums say it. What is beyond the widest is in its last one.
-fn choice(index: usize, count: usize, value: &TokenStream, at: Span, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
-    let one_of = format_ident!("OneOf{}", count.min(WIDEST));
-    if count > WIDEST && index >= WIDEST - 1 {
-        let inner = choice(index - (WIDEST - 1), count - (WIDEST - 1), value, at, runtime);
-        return call_at(at, &quote!(#private::#one_of::H), &inner);
-    }
-    let variant = variant(index);
-    call_at(at, &quote!(#private::#one_of::#variant), value)
-}
-
-fn variant(index: usize) -> Ident {
-    let letter = b"ABCDEFGH".get(index).copied().unwrap_or(b'H');
-    Ident::new(&char::from(letter).to_string(), Span::mixed_site())
-}
-
-/// Binds the ports of the arms; and the variables of the choices, the outermost first.
-fn choices(
-    ports: &[Ident],
-    choose: &TokenStream,
-    port: &TokenStream,
-    depth: usize,
-    runtime: &Runtime,
-) -> (TokenStream, Vec<Ident>) {
-    let private = runtime.private();
-    let chosen = hidden("choose", depth);
-    let choice = format_ident!("choice{}", ports.len().min(WIDEST));
-    if ports.len() <= WIDEST {
-        return (quote!(let (#chosen, (#(#ports,)*)) = #private::#choice(#port, #choose);), vec![chosen]);
-    }
-    let (own, others) = ports.split_at(WIDEST - 1);
-    let rest = hidden("rest", depth);
-    let (inner, mut inner_chosen) =
-        choices(others, &quote!(|value| value), &rest.to_token_stream(), depth + 1, runtime);
-    inner_chosen.insert(0, chosen.clone());
-    (
-        quote! {
-            let (#chosen, (#(#own,)* #rest,)) = #private::#choice(#port, #choose);
-            #inner
-        },
-        inner_chosen,
-    )
-}
-
-/// The route of these arms, and within its last arm that of the others.
-fn routed(names: &[Ident], chosen: &[Ident], first: usize, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
-    // What goes into the last arm of a wide route is counted in there, and what leaves it out here.
-    let end = if first == 0 { end().into_token_stream() } else { quote!(#private::uncounted()) };
-    let Some((choose, inner)) = chosen.split_first() else { return TokenStream::new() };
-    let head = |index: usize| hidden("head", first + index).into_token_stream();
-    let port = if first == 0 { entry() } else { hidden("rest", first / (WIDEST - 1) - 1) };
-    let place = self::place();
-    if inner.is_empty() {
-        let heads = (0..names.len()).map(head);
-        return quote!(#private::route(#port, #place, #choose, (#(#names,)*), [#(#heads),*], #end));
-    }
-    let (own, others) = names.split_at(WIDEST - 1);
-    let rest = routed(others, inner, first + WIDEST - 1, runtime);
-    let heads = (0..own.len()).map(head);
-    quote! {
-        #private::route(
-            #port, #place, #choose,
-            (#(#own,)* #private::inner(#rest),),
-            [#(#heads,)* #private::uncounted()],
-            #end,
-        )
-    }
-}
-
-/// The pattern of an arm, as it reads in a picture.
-fn label(Arm { pattern, guard, .. }: &Arm) -> String {
-    let guard = guard.as_ref().map(|guard| format!(" if {}", tidy(&guard.to_token_stream())));
-    tidy(&pattern.to_token_stream()) + &guard.unwrap_or_default()
-}
-
-/// Tokens with the spaces that a person would leave.
-fn tidy(tokens: &TokenStream) -> String {
-    let mut text = tokens.to_string();
-    for (wide, narrow) in [
-        (" :: ", "::"),
-        (" (", "("),
-        ("( ", "("),
-        (" )", ")"),
-        (" ,", ","),
-        (" ..= ", "..="),
-        ("& ", "&"),
-        (" . ", "."),
-        ("[ ", "["),
-        (" ]", "]"),
-        (" !", "!"),
-        ("\n", " "),
-    ] {
-        text = text.replace(wide, narrow);
-    }
-    text
 }

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, GenericArgument, Pat, Path, PathArguments};
 
 use super::model::{Pipeline, Step};
-use super::{branches, wiring};
+use super::{branches, route, wiring};
 use crate::paths::{Runtime, respan};
 use crate::policy::{self, Policy};
 
@@ -110,7 +110,7 @@ pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runti
             quote!(let (#stage, #next) = #made;)
         }
         Step::Route { keyword, arms } => {
-            let made = branches::route(*keyword, arms, port, runtime);
+            let made = route::route(*keyword, arms, port, runtime);
             quote!(let (#stage, #next) = #made;)
         }
         Step::Graph(graph) => {

@@ -8,6 +8,7 @@ mod graph;
 mod mentions;
 mod model;
 mod parse;
+mod route;
 mod schedule;
 mod weave;
 mod wiring;
