@@ -46,7 +46,10 @@ pub use embedded::Embedded;
 pub use engine::{Cut, Empty, Flow, Items, Outputs, Parted, Spread, Staged, Whole, boundary, source};
 pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
-pub use fork::{Apart, Arity, Arrives, Branch, EndsAs, First, Fork, Given, Parameter, Route, Shared, Text};
+pub use fork::{
+    Apart, Arity, Arrives, Branch, CalledInClosure, CalledInExpression, EndsAs, First, Fork, Given,
+    Parameter, PlainFunction, Route, Shared, Text,
+};
 pub use function::{Again, Once, RetryInput, Retryable, Returns, Split, StageFailure};
 pub use graph::Graph;
 pub use infallibly::Infallibly;
@@ -138,11 +141,11 @@ pub use pipeline_macros::stage;
 /// |---|---|
 /// | `user` | the value of that name: lent to a stage that takes a reference, else copied, or moved by the last that wants it |
 /// | `orders.len()`, `format!("{user}")` | an expression: it sees values by reference, and is evaluated for each item |
-/// | `10`, `"text"`, `LIMIT`, `limit` | a literal (a text is a `String` for a stage of `&str`), a constant, a copy of a variable from outside |
+/// | `10`, `"text"`, `LIMIT`, `limit` | a literal (a text is a `String` for a stage of `&str`), a constant, a copy of a variable from outside; a `&str` of either goes as `name.to_owned()` |
 ///
 /// In the last expression, `Page { user, score }`, values are not lent but there. `{ pipeline }(x)` calls another pipeline,
-/// `fetch.retries(2)(x)` a stage under another policy. What is called in there are stages; within an expression a stage's
-/// function is just a function. A value that a call moves while others still borrow it has to be
+/// `fetch.retries(2)(x)` a stage under another policy. Within an expression only plain functions are
+/// called: a stage would lose its policy there, and is an error. A value that a call moves while others still borrow it has to be
 /// `Clone`, so that nobody has to wait; behind those that borrow it, it is moved.
 ///
 /// ```

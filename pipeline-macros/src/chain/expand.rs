@@ -5,8 +5,9 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, GenericArgument, Pat, Path, PathArguments};
 
+use super::mentions::called;
 use super::model::{Pipeline, Step};
-use super::{branches, route, wiring};
+use super::{branches, graph, route, wiring};
 use crate::paths::{Runtime, respan};
 use crate::policy::{self, Policy};
 
@@ -76,6 +77,10 @@ pub(crate) fn plan() -> Ident {
 pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtime) -> TokenStream {
     let function = |what: &str, closure: &ExprClosure| {
         let made = function(what, closure, port, runtime);
+        // What is nearly a graph was meant to be one.
+        let near = graph::is_nearly_one(closure);
+        let first = called(&closure.body).into_iter().take(usize::from(near));
+        let plain = plain(&first.collect::<Vec<_>>(), "CalledInClosure", runtime);
         let at = match closure.inputs.first() {
             Some(Pat::Type(typed)) => match &*typed.ty {
                 syn::Type::Reference(reference) => reference.elem.span(),
@@ -85,6 +90,7 @@ pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runti
         };
         let checked = checked(&made, port, at, runtime);
         quote! {
+            #plain
             // A path in the place of the closure, as clippy may want it, would be a stage.
             #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
             let (#stage, #next) = #checked;
@@ -200,6 +206,51 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) 
             #made
         }
     }}
+}
+
+/// A check that these paths name no stages: where they are called, those would be plain functions, without their policy.
+/// `what` says where: the trait that a plain function has there.
+pub(crate) fn plain(paths: &[Path], what: &str, runtime: &Runtime) -> TokenStream {
+    let root = runtime.root();
+    let checks = paths.iter().map(|path| {
+        let mut bare = path.clone();
+        let Some(last) = bare.segments.last_mut() else { return TokenStream::new() };
+        let arguments = std::mem::take(&mut last.arguments);
+        let name = last.ident.clone();
+        let at = name.span();
+        let alone = bare.leading_colon.is_none() && bare.segments.len() == 1;
+        if alone && let Some(only) = bare.segments.last_mut() {
+            only.ident.set_span(Span::mixed_site().located_at(at));
+        }
+        let placeholder = alone.then(|| quote!(#[allow(unused_macros)] macro_rules! #bare { () => {} }));
+        let parameters = stand_in_parameters(&arguments);
+        let fields = quote!(#(::core::marker::PhantomData<#parameters>,)*);
+        let what = Ident::new(what, at);
+        let stage = Ident::new("__Stage", at);
+        let import = quote_spanned!(at=> use #bare as #stage;);
+        let value = Ident::new("stage", at);
+        let check = call_at(at, &quote!(#root::#what::__plain), &value.to_token_stream());
+        let check = quote_spanned!(at=> let _ = || match #stage #arguments::stage() { #value => #check };);
+        quote! {{
+            #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
+            mod not_in_scope {
+                pub struct #name<#(#parameters),*>(#fields);
+                impl<#(#parameters),*> #name<#(#parameters),*> {
+                    pub fn stage() -> #root::PlainFunction { ::core::unreachable!() }
+                }
+            }
+            #[allow(unused_imports)]
+            use not_in_scope::#name as __Stage;
+            {
+                #placeholder
+                #[allow(unused_imports)]
+                #import
+                #[allow(clippy::all, clippy::pedantic)]
+                #check
+            }
+        }}
+    });
+    checks.collect()
 }
 
 /// Type parameters for the stand-in, as many as the path has arguments.

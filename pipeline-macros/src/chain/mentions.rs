@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Arm, Block, Expr, ExprCall, ExprClosure, ExprPath, Macro, Pat, PatIdent, Stmt};
+use syn::{Arm, Block, Expr, ExprCall, ExprClosure, ExprPath, Macro, Pat, PatIdent, Path, Stmt};
 
 /// A name.
 pub(crate) struct Mention {
@@ -16,6 +16,38 @@ pub(crate) fn mentions(expr: &Expr) -> Vec<Mention> {
     let mut mentions = Mentions::default();
     mentions.visit_expr(expr);
     mentions.found
+}
+
+/// The functions that an expression calls by a path, as a stage would be.
+pub(crate) fn called(expr: &Expr) -> Vec<Path> {
+    let mut called = Called::default();
+    called.visit_expr(expr);
+    called.0
+}
+
+#[derive(Default)]
+struct Called(Vec<Path>);
+
+impl<'a> Visit<'a> for Called {
+    fn visit_expr_call(&mut self, call: &'a ExprCall) {
+        if let Expr::Path(ExprPath { qself: None, path, .. }) = &*call.func
+            && is_of_a_function(path)
+        {
+            self.0.push(path.clone());
+        }
+        visit::visit_expr_call(self, call);
+    }
+}
+
+/// Whether a path is written like that of a function in a module: not of a type's, and no constructor.
+fn is_of_a_function(path: &Path) -> bool {
+    const PRIMITIVES: [&str; 17] = [
+        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
+        "isize", "f32", "f64",
+    ];
+    let small = |name: &str| !name.trim_start_matches("r#").starts_with(char::is_uppercase);
+    let mut names = path.segments.iter().map(|segment| segment.ident.to_string());
+    names.all(|name| small(&name) && (path.segments.len() == 1 || !PRIMITIVES.contains(&name.as_str())))
 }
 
 #[derive(Default)]
@@ -166,6 +198,14 @@ mod tests {
         let expr = syn::parse_str("f(a, LIMIT, matches!(b, c))").expect("an expression");
         let variables = mentions(&expr).into_iter().filter(|mention| mention.variable);
         assert_eq!(variables.map(|mention| mention.name.to_string()).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn calls_that_may_be_of_stages_are_found() {
+        let expr = syn::parse_str("f(a::b(x), u32::from(y), Page::new(z), Some(g(1)), w.h())")
+            .expect("an expression");
+        let names = called(&expr).into_iter().map(|path| quote::quote!(#path).to_string());
+        assert_eq!(names.collect::<Vec<_>>(), ["f", "a :: b", "g"]);
     }
 
     #[test]

@@ -151,7 +151,8 @@ fn tidy(tokens: &TokenStream) -> String {
         (" . ", "."),
         ("[ ", "["),
         (" ]", "]"),
-        (" !", "!"),
+        (" : ", ": "),
+        (" @(", " @ ("),
         ("\n", " "),
     ] {
         text = text.replace(wide, narrow);

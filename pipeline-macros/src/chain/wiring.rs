@@ -6,8 +6,8 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, Pat};
 
 use super::branches::{check, end, entry, head, heads, made, mode, place, sharing};
-use super::expand::{call_at, checked, embedded, hidden, named, overridden, place_name, plan};
-use super::mentions::mentions;
+use super::expand::{call_at, checked, embedded, hidden, named, overridden, place_name, plain, plan};
+use super::mentions::{called, mentions};
 use super::model::{Graph, Step};
 use super::weave::{self, Argument, Output, Shape, Use};
 use crate::paths::Runtime;
@@ -168,8 +168,10 @@ impl Wiring<'_> {
                 let ports = looks.iter().map(|value| value_port(*value));
                 let names = looks.iter().map(|value| &self.graph.names[*value]);
                 let (outside, body) = self.body(written, &self.graph.sight[*number]);
+                let plain = plain(&called(written), "CalledInExpression", self.runtime);
                 quote! {
                     let (#field, #port) = #private::#make(#(#ports,)* {
+                        #plain
                         #outside
                         #[allow(unused_variables, clippy::all, clippy::pedantic)]
                         { move |#(#names),*| #body }
@@ -235,8 +237,10 @@ impl Wiring<'_> {
         let names = values.iter().map(|value| &self.graph.names[*value]);
         let field = Ident::new("__last", Span::mixed_site());
         let copies = self.copies(last);
+        let plain = plain(&called(last), "CalledInExpression", self.runtime);
         let made = quote! {
             let (#field, _) = #private::#make(#(#ports,)* {
+                #plain
                 #copies
                 #[allow(unused_variables)]
                 { move |#(#names),*| #last }
@@ -299,10 +303,13 @@ impl Wiring<'_> {
     /// What gives these values: 0 is the input, n the call n, counted from 1.
     fn needs(&self, values: Vec<usize>) -> Vec<usize> {
         let sources = values.into_iter().map(|value| self.graph.net.source(value).map_or(0, |call| call + 1));
-        let mut needs: Vec<_> = sources.collect();
-        needs.sort_unstable();
-        needs.dedup();
-        needs
+        // In the order of the arguments, as pictures show them.
+        sources.fold(Vec::new(), |mut needs, source| {
+            if !needs.contains(&source) {
+                needs.push(source);
+            }
+            needs
+        })
     }
 }
 

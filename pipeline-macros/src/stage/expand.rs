@@ -50,6 +50,9 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
     let mut accepting = generics.clone();
     accepting.params.push(parse_quote!(__In));
     let (accepting, _, _) = accepting.split_for_impl();
+    let mut counted = generics.clone();
+    counted.params.push(parse_quote!(const __N: usize));
+    let (counted, _, _) = counted.split_for_impl();
     let example = example(name, &sig.generics);
     quote! {
         #(#cfgs)*
@@ -73,6 +76,11 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
             }
             impl #example {
                 #vis const __POLICY: #private::Spec = #private::Spec::ANY;
+            }
+            impl #counted #root::Arity<__N> for #name #arguments {
+                // A type with the error in it: what depends on it is not reported.
+                type __This = <Self as #root::Accepts<()>>::Out;
+                fn __arity(self) -> Self::__This { ::core::unreachable!() }
             }
             impl #bounds #root::StageFn for #name #arguments {
                 type Error = #private::Infallible;

@@ -28,7 +28,7 @@ pub trait Arity<const N: usize> {
 #[diagnostic::on_unimplemented(
     message = "stage `{Self}` does not take `{T}` here",
     label = "is `{T}`",
-    note = "make the two types agree, or put a stage in between that turns one into the other; what a stage gives has a name first, `let user = fetch_user(id);`"
+    note = "make the two types agree, or put a stage in between that turns one into the other; a stage of references keeps what they refer to, a `String` for `&str`, a `Vec<T>` for `&[T]`; what a stage gives has a name first, `let user = fetch_user(id);`"
 )]
 pub trait Parameter<const K: usize, T> {
     /// `T`.
@@ -272,6 +272,7 @@ macro_rules! apart {
     };
 }
 
+apart!(0:);
 apart!(1: A);
 apart!(2: A B);
 apart!(3: A B C);
@@ -304,3 +305,37 @@ macro_rules! text {
 }
 
 text!(String &'static str PathBuf Box<str> std::sync::Arc<str> std::borrow::Cow<'static, str>);
+
+/// A function that an expression in a graph may call: any that is no stage.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a stage, and within an expression it would be called as a plain function, without its policy",
+    label = "called within an expression",
+    note = "give what it returns a name first, `let user = fetch_user(id);`: that is a call of the stage"
+)]
+pub trait CalledInExpression: Sized {
+    /// Nothing.
+    #[doc(hidden)]
+    fn __plain(self) {}
+}
+
+/// A function that a closure with a block of `let`s may call: any that is no stage.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a stage, and within a closure it would be called as a plain function, without its policy",
+    label = "called within a closure",
+    note = "a graph says what it takes, and in a chain it stands in parentheses: `a => (|id: UserId| {{ let user = fetch_user(id); … }}) => b`"
+)]
+pub trait CalledInClosure: Sized {
+    /// Nothing.
+    #[doc(hidden)]
+    fn __plain(self) {}
+}
+
+/// What a function is that is no stage.
+#[derive(Debug, Clone, Copy)]
+pub struct PlainFunction(());
+
+#[diagnostic::do_not_recommend]
+impl CalledInExpression for PlainFunction {}
+
+#[diagnostic::do_not_recommend]
+impl CalledInClosure for PlainFunction {}

@@ -23,7 +23,10 @@ pub use both::{Both, both};
 pub use branch::{Branch, ByValue};
 pub use caller::Caller;
 pub(crate) use caller::{Plainly, Watching};
-pub use checks::{Apart, Arity, Arrives, EndsAs, Given, Others, Parameter, Shared, Text};
+pub use checks::{
+    Apart, Arity, Arrives, CalledInClosure, CalledInExpression, EndsAs, Given, Others, Parameter,
+    PlainFunction, Shared, Text,
+};
 pub use first::First;
 pub use lend::{Company, Have, Held, Lent, Mode, Moved, Share, Uses, Value};
 pub use route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};

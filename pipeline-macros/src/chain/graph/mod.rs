@@ -5,7 +5,7 @@ mod reader;
 use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::token::Brace;
-use syn::{Block, Expr, Pat, Stmt, Token, Type};
+use syn::{Block, Expr, ExprClosure, Pat, Stmt, Token, Type};
 
 use self::reader::Reader;
 use super::model::Step;
@@ -46,6 +46,14 @@ fn head(input: ParseStream<'_>) -> syn::Result<(Pat, Type)> {
         return Err(input.error("no block"));
     }
     Ok((pattern, ty))
+}
+
+/// Whether a closure has a block of `let`s with calls in it, as a graph has.
+pub(crate) fn is_nearly_one(closure: &ExprClosure) -> bool {
+    let Expr::Block(block) = &*closure.body else { return false };
+    let lets =
+        |statement: &Statement<'_>| matches!(statement, Statement::Let { value, .. } if is_call(value));
+    statements(&block.block).iter().any(lets)
 }
 
 fn calls_something(block: &Block) -> bool {
