@@ -29,12 +29,15 @@ fn a_rate_without_its_feature_says_which_feature_that_is() {
 }
 
 /// The cases with another number of errors than one, and why. A case that is mended leaves this list.
-const NOT_ONE_ERROR: [(&str, usize); 11] = [
+const NOT_ONE_ERROR: [(&str, usize); 13] = [
     // The bound is met by the impl that matches, so what comes out is known, and the pipeline is reported too.
     ("chain/fail/bound_of_a_generic_stage_not_met", 2),
     // Neither `Send` nor `Sync`.
     ("chain/fail/closure_that_captures_what_is_not_send", 2),
     ("chain/fail/type_argument_that_does_not_fit", 2),
+    // A stage where only functions are called, which gives a future besides.
+    ("fork/fail/call_within_a_call", 2),
+    ("fork/fail/graph_whose_input_has_no_type", 2),
     // A copy for each attempt, and one beside the other branch.
     ("fork/fail/override_of_retries_in_a_branch_of_what_is_not_clone", 2),
     // A macro on a function inside an `impl` cannot see the `impl`.
