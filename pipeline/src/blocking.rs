@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 /// Runs a function on tokio's blocking pool.
 ///
-/// Dropping the future takes the call out of the queue. Once the function has begun it runs to its end, and what it
+/// Dropping the future takes the call out of the queue. Single the function has begun it runs to its end, and what it
 /// returns is dropped: a thread cannot be interrupted.
 ///
 /// # Panics

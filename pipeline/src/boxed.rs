@@ -6,12 +6,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::engine::source::{Pull, Source};
-use crate::engine::{self, Flow, Outputs};
+use crate::engine::source::{PollSource, Source};
+use crate::engine::{self, Outputs, RunMany};
 use crate::graph::Graph;
 use crate::plan::Plan;
 use crate::report::{Aborted, Report};
-use crate::{Accepts, Pipeline, Scope, Stage, StageError};
+use crate::{Accepts, Pipeline, Stage, StageContext, StageError};
 
 /// A pipeline whose stages do not show in its type: for struct fields, and for the state of a web framework.
 ///
@@ -24,11 +24,15 @@ pub struct BoxStage<In, Out, S = ()>(Arc<dyn ErasedStage<In, Out, S>>);
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 trait ErasedStage<In, Out, S>: Send + Sync {
-    fn call<'a>(&'a self, input: In, cx: &'a Scope<'_, S>) -> BoxFuture<'a, Result<Out, StageError>>
+    fn call<'a>(&'a self, input: In, cx: &'a StageContext<'_, S>) -> BoxFuture<'a, Result<Out, StageError>>
     where
         In: 'a;
 
-    fn call_watched<'a>(&'a self, input: In, cx: &'a Scope<'_, S>) -> BoxFuture<'a, Result<Out, StageError>>
+    fn call_observed<'a>(
+        &'a self,
+        input: In,
+        cx: &'a StageContext<'_, S>,
+    ) -> BoxFuture<'a, Result<Out, StageError>>
     where
         In: 'a;
 }
@@ -39,22 +43,22 @@ where
     S: Send + Sync,
     T: Stage<In, S>,
 {
-    fn call<'a>(&'a self, input: In, cx: &'a Scope<'_, S>) -> BoxFuture<'a, Result<T::Out, StageError>>
+    fn call<'a>(&'a self, input: In, cx: &'a StageContext<'_, S>) -> BoxFuture<'a, Result<T::Out, StageError>>
     where
         In: 'a,
     {
         Box::pin(Stage::call(self, input, cx))
     }
 
-    fn call_watched<'a>(
+    fn call_observed<'a>(
         &'a self,
         input: In,
-        cx: &'a Scope<'_, S>,
+        cx: &'a StageContext<'_, S>,
     ) -> BoxFuture<'a, Result<T::Out, StageError>>
     where
         In: 'a,
     {
-        Box::pin(self.__call_watched(input, cx))
+        Box::pin(self.__call_observed(input, cx))
     }
 }
 
@@ -91,12 +95,12 @@ where
     Out: Send,
     S: Send + Sync,
 {
-    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Out, StageError> {
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<Out, StageError> {
         self.0.call(input, cx).await
     }
 
-    async fn __call_watched(&self, input: In, cx: &Scope<'_, S>) -> Result<Out, StageError> {
-        self.0.call_watched(input, cx).await
+    async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<Out, StageError> {
+        self.0.call_observed(input, cx).await
     }
 }
 
@@ -120,15 +124,15 @@ where
 pub struct BoxFlow<In, Out>(Arc<dyn ErasedFlow<In, Out>>);
 
 trait ErasedFlow<In, Out>: Send + Sync {
-    fn collect<'a>(&'a self, pull: Box<dyn Pull<In> + 'a>) -> BoxFuture<'a, Result<Vec<Out>, Aborted>>
+    fn collect<'a>(&'a self, pull: Box<dyn PollSource<In> + 'a>) -> BoxFuture<'a, Result<Vec<Out>, Aborted>>
     where
         In: 'a;
 
-    fn drain<'a>(&'a self, pull: Box<dyn Pull<In> + 'a>) -> BoxFuture<'a, Result<Report, Aborted>>
+    fn drain<'a>(&'a self, pull: Box<dyn PollSource<In> + 'a>) -> BoxFuture<'a, Result<Report, Aborted>>
     where
         In: 'a;
 
-    fn stream(&self, pull: Box<dyn Pull<In>>) -> Outputs<Out>;
+    fn stream(&self, pull: Box<dyn PollSource<In>>) -> Outputs<Out>;
 
     fn plan(&self) -> &Plan;
 }
@@ -137,24 +141,27 @@ impl<In, F, S, M> ErasedFlow<In, F::Out> for Pipeline<In, F, S, M>
 where
     In: Send + 'static,
     S: Send + Sync + 'static,
-    F: Flow<In, S, M, Out: 'static> + 'static,
+    F: RunMany<In, S, M, Out: 'static> + 'static,
     M: 'static,
 {
-    fn collect<'a>(&'a self, pull: Box<dyn Pull<In> + 'a>) -> BoxFuture<'a, Result<Vec<F::Out>, Aborted>>
+    fn collect<'a>(
+        &'a self,
+        pull: Box<dyn PollSource<In> + 'a>,
+    ) -> BoxFuture<'a, Result<Vec<F::Out>, Aborted>>
     where
         In: 'a,
     {
-        Box::pin(engine::collect(self.running(), pull))
+        Box::pin(engine::collect(self.request(), pull))
     }
 
-    fn drain<'a>(&'a self, pull: Box<dyn Pull<In> + 'a>) -> BoxFuture<'a, Result<Report, Aborted>>
+    fn drain<'a>(&'a self, pull: Box<dyn PollSource<In> + 'a>) -> BoxFuture<'a, Result<Report, Aborted>>
     where
         In: 'a,
     {
-        Box::pin(engine::drain(self.running(), pull))
+        Box::pin(engine::drain(self.request(), pull))
     }
 
-    fn stream(&self, pull: Box<dyn Pull<In>>) -> Outputs<F::Out> {
+    fn stream(&self, pull: Box<dyn PollSource<In>>) -> Outputs<F::Out> {
         self.stream_from(pull)
     }
 
@@ -168,7 +175,7 @@ impl<In: Send, Out: Send> BoxFlow<In, Out> {
     where
         In: 'static,
         S: Send + Sync + 'static,
-        F: Flow<In, S, M, Out = Out> + 'static,
+        F: RunMany<In, S, M, Out = Out> + 'static,
         M: 'static,
         Out: 'static,
     {
@@ -185,7 +192,7 @@ impl<In: Send, Out: Send> BoxFlow<In, Out> {
     ///
     /// Dropping the future drops what is under way.
     pub fn collect(&self, inputs: impl Source<In>) -> impl Future<Output = Result<Vec<Out>, Aborted>> + Send {
-        let pull = inputs.__pull();
+        let pull = inputs.__poller();
         async move { self.0.collect(Box::new(pull)).await }
     }
 
@@ -199,7 +206,7 @@ impl<In: Send, Out: Send> BoxFlow<In, Out> {
     ///
     /// Dropping the future drops what is under way.
     pub fn drain(&self, inputs: impl Source<In>) -> impl Future<Output = Result<Report, Aborted>> + Send {
-        let pull = inputs.__pull();
+        let pull = inputs.__poller();
         async move { self.0.drain(Box::new(pull)).await }
     }
 
@@ -209,8 +216,8 @@ impl<In: Send, Out: Send> BoxFlow<In, Out> {
     ///
     /// Outside of a tokio runtime.
     #[track_caller]
-    pub fn stream(&self, inputs: impl Source<In, Reading: 'static>) -> Outputs<Out> {
-        self.0.stream(Box::new(inputs.__pull()))
+    pub fn stream(&self, inputs: impl Source<In, Poller: 'static>) -> Outputs<Out> {
+        self.0.stream(Box::new(inputs.__poller()))
     }
 
     /// See [`Pipeline::graph`].

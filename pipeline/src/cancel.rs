@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Waits for tokens, and counts those that were cancelled.
-pub(crate) struct Cancels {
+pub(crate) struct CancelCount {
     waiting: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     cancelled: usize,
 }
 
-impl Cancels {
+impl CancelCount {
     pub(crate) fn new(tokens: &[CancellationToken]) -> Self {
         let waiting = tokens.iter().map(|token| Box::pin(token.clone().cancelled_owned())).collect();
         Self { waiting, cancelled: 0 }
@@ -37,6 +37,6 @@ impl Cancels {
 
 /// Waits until so many of the tokens are cancelled: for ever, if there are fewer.
 pub(crate) async fn cancelled(tokens: &[CancellationToken], count: usize) {
-    let mut cancels = Cancels::new(tokens);
-    poll_fn(|cx| if cancels.poll(cx) >= count { Poll::Ready(()) } else { Poll::Pending }).await;
+    let mut cancel_count = CancelCount::new(tokens);
+    poll_fn(|cx| if cancel_count.poll(cx) >= count { Poll::Ready(()) } else { Poll::Pending }).await;
 }

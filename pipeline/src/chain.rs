@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use crate::fork::{Caller, Watching};
+use crate::fork::{Caller, ObservedCaller};
 use crate::plan::Plan;
-use crate::{Accepts, Scope, Stage, StageError};
+use crate::{Accepts, Stage, StageContext, StageError};
 
 /// Stages that run one after another on one item: what `a => b => c` becomes, `Chain<(a, b, c)>`.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +20,9 @@ macro_rules! chain {
         {
             type Out = $last::Out;
 
-            fn __mount(&mut self, plan: &mut Plan) {
-                self.0.$first_index.__mount(plan);
-                $(self.0.$index.__mount(plan);)*
+            fn __register(&mut self, plan: &mut Plan) {
+                self.0.$first_index.__register(plan);
+                $(self.0.$index.__register(plan);)*
             }
         }
 
@@ -39,7 +39,7 @@ macro_rules! chain {
             fn call(
                 &self,
                 input: In,
-                cx: &Scope<'_, S>,
+                cx: &StageContext<'_, S>,
             ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
                 async move {
                     let value = self.0.$first_index.call(input, cx).await?;
@@ -48,9 +48,9 @@ macro_rules! chain {
                 }
             }
 
-            async fn __call_watched(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
-                let value = Watching.call(&self.0.$first_index, input, cx).await?;
-                $(let value = Watching.call(&self.0.$index, value, cx).await?;)*
+            async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<Self::Out, StageError> {
+                let value = ObservedCaller.call(&self.0.$first_index, input, cx).await?;
+                $(let value = ObservedCaller.call(&self.0.$index, value, cx).await?;)*
                 Ok(value)
             }
         }

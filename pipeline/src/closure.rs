@@ -3,14 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::footing::{Footing, Place};
-use crate::plan::{Plan, Slot};
-use crate::{Accepts, Scope, Stage, StageError};
+use crate::panic_origin::{CallSite, PanicGuard};
+use crate::plan::{Plan, StepId};
+use crate::{Accepts, Stage, StageContext, StageError};
 
 /// A closure as a step: `|x: u32| x + 1`. It is not async, and what it returns is what goes on.
 pub struct Closure<In, F> {
     name: &'static str,
-    slot: Slot,
+    step: StepId,
     function: F,
     input: PhantomData<fn(In)>,
 }
@@ -22,12 +22,12 @@ where
 {
     type Out = Out;
 
-    fn __mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.step(self.name);
+    fn __register(&mut self, plan: &mut Plan) {
+        self.step = plan.step(self.name);
     }
 
-    fn __label(&self) -> Option<(&'static str, Slot)> {
-        Some((self.name, self.slot))
+    fn __label(&self) -> Option<(&'static str, StepId)> {
+        Some((self.name, self.step))
     }
 }
 
@@ -39,15 +39,15 @@ where
     F: Fn(In) -> Out + Send + Sync,
 {
     #[inline]
-    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Out, StageError> {
-        Ok(Footing::guard(Place::of(self.name, cx.slot(self.slot)), || (self.function)(input)))
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<Out, StageError> {
+        Ok(PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(input)))
     }
 }
 
 /// A look at what goes by: `inspect(|x| println!("{x}"))`.
 pub struct Inspect<In, F> {
     name: &'static str,
-    slot: Slot,
+    step: StepId,
     function: F,
     input: PhantomData<fn(In)>,
 }
@@ -59,12 +59,12 @@ where
 {
     type Out = In;
 
-    fn __mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.step(self.name);
+    fn __register(&mut self, plan: &mut Plan) {
+        self.step = plan.step(self.name);
     }
 
-    fn __label(&self) -> Option<(&'static str, Slot)> {
-        Some((self.name, self.slot))
+    fn __label(&self) -> Option<(&'static str, StepId)> {
+        Some((self.name, self.step))
     }
 }
 
@@ -75,8 +75,8 @@ where
     F: Fn(&In) + Send + Sync,
 {
     #[inline]
-    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<In, StageError> {
-        Footing::guard(Place::of(self.name, cx.slot(self.slot)), || (self.function)(&input));
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<In, StageError> {
+        PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(&input));
         Ok(input)
     }
 }
@@ -85,13 +85,13 @@ macro_rules! named_function {
     ($($name:ident)*) => {$(
         impl<In, F> $name<In, F> {
             pub(crate) fn new(name: &'static str, function: F) -> Self {
-                Self { name, slot: Slot::NONE, function, input: PhantomData }
+                Self { name, step: StepId::NONE, function, input: PhantomData }
             }
         }
 
         impl<In, F: Clone> Clone for $name<In, F> {
             fn clone(&self) -> Self {
-                Self { slot: self.slot, ..Self::new(self.name, self.function.clone()) }
+                Self { step: self.step, ..Self::new(self.name, self.function.clone()) }
             }
         }
 

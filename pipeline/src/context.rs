@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Extensions;
 use crate::cancel::cancelled;
-use crate::footing::Place;
-use crate::item::{Extra, Item};
-use crate::plan::Slot;
+use crate::item::{Item, ItemExtras};
+use crate::panic_origin::CallSite;
+use crate::plan::StepId;
 use crate::run::RunId;
 
 /// The item that a stage works on, seen from inside the stage.
@@ -41,7 +41,7 @@ pub struct Context {
     stage: &'static str,
     /// Counted from 0.
     attempt: u32,
-    extra: Arc<Extra>,
+    extra: Arc<ItemExtras>,
 }
 
 impl Context {
@@ -116,28 +116,28 @@ impl fmt::Debug for Context {
 }
 
 /// What a [`Stage`](crate::Stage) is called under: its item, and the state of its pipeline.
-pub struct Scope<'a, S = ()> {
+pub struct StageContext<'a, S = ()> {
     state: &'a Arc<S>,
     item: &'a Item<'a>,
     /// Where the steps of this pipeline begin among those of the run.
     base: u32,
 }
 
-impl<S> Clone for Scope<'_, S> {
+impl<S> Clone for StageContext<'_, S> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S> Copy for Scope<'_, S> {}
+impl<S> Copy for StageContext<'_, S> {}
 
-impl<S> fmt::Debug for Scope<'_, S> {
+impl<S> fmt::Debug for StageContext<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("index", &self.item.index()).finish_non_exhaustive()
+        f.debug_struct("StageContext").field("index", &self.item.index()).finish_non_exhaustive()
     }
 }
 
-impl<'a, S> Scope<'a, S> {
+impl<'a, S> StageContext<'a, S> {
     /// The state that is bound to the pipeline, `.with(state)`; `()` if none is.
     #[must_use]
     #[inline]
@@ -161,8 +161,8 @@ impl<'a, S> Scope<'a, S> {
         Self { base: self.base.saturating_add(base), ..*self }
     }
 
-    pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> Scope<'b, T> {
-        Scope { state, item: self.item, base: self.base }
+    pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> StageContext<'b, T> {
+        StageContext { state, item: self.item, base: self.base }
     }
 
     #[inline]
@@ -172,28 +172,28 @@ impl<'a, S> Scope<'a, S> {
 
     /// The number in the run of a step of this pipeline.
     #[inline]
-    pub(crate) fn slot(&self, slot: Slot) -> Slot {
-        slot.after(self.base)
+    pub(crate) fn step(&self, step: StepId) -> StepId {
+        step.offset(self.base)
     }
 
-    /// Counts an item that comes by a mark of the plan.
+    /// RunCounters an item that comes by a mark of the plan.
     #[inline]
-    pub(crate) fn passes(&self, mark: Slot) {
-        if let Some(meter) = self.item.run().meter(self.slot(mark)) {
-            meter.passed.up();
+    pub(crate) fn passes(&self, mark: StepId) {
+        if let Some(metrics) = self.item.run().metrics(self.step(mark)) {
+            metrics.passed.inc();
         }
     }
 
     #[doc(hidden)]
     #[inline]
-    pub fn __passes(&self, mark: Slot) {
+    pub fn __passes(&self, mark: StepId) {
         self.passes(mark);
     }
 
     #[doc(hidden)]
     #[must_use]
-    pub fn __context(&self, place: Place) -> Context {
-        Context::of(self.item, place.stage, place.attempt)
+    pub fn __context(&self, site: CallSite) -> Context {
+        Context::of(self.item, site.stage, site.attempt)
     }
 
     #[doc(hidden)]

@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 
 /// The type that goes over an edge.
 #[doc(hidden)]
-pub struct Port<T>(PhantomData<fn() -> T>);
+pub struct EdgeType<T>(PhantomData<fn() -> T>);
 
-impl<T> Port<T> {
+impl<T> EdgeType<T> {
     /// An edge whose type is known, or follows.
     #[must_use]
     pub fn new() -> Self {
@@ -14,19 +14,19 @@ impl<T> Port<T> {
     }
 }
 
-impl<T> Default for Port<T> {
+impl<T> Default for EdgeType<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> Clone for Port<T> {
+impl<T> Clone for EdgeType<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Port<T> {}
+impl<T> Copy for EdgeType<T> {}
 
 /// `F`, said in terms of `Out`.
 ///

@@ -7,22 +7,22 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::footing::Footing;
-use crate::plan::{Plan, Slot};
-use crate::watch::Watch;
-use crate::{Accepts, Scope, Stage, StageError};
+use crate::call_timer::CallTimer;
+use crate::panic_origin::PanicGuard;
+use crate::plan::{Plan, StepId};
+use crate::{Accepts, Stage, StageContext, StageError};
 
 /// A [`Stage`] of one's own among those of a pipeline, by the name of its type.
 #[derive(Debug, Clone)]
 pub struct Embedded<T> {
     stage: T,
     name: &'static str,
-    slot: Slot,
+    step: StepId,
 }
 
 impl<T> Embedded<T> {
     pub(crate) fn new(stage: T) -> Self {
-        Self { stage, name: short_name(type_name::<T>()), slot: Slot::NONE }
+        Self { stage, name: short_name(type_name::<T>()), step: StepId::NONE }
     }
 }
 
@@ -36,17 +36,17 @@ fn short_name(name: &'static str) -> &'static str {
 impl<In, T: Accepts<In>> Accepts<In> for Embedded<T> {
     type Out = T::Out;
 
-    fn __mount(&mut self, plan: &mut Plan) {
+    fn __register(&mut self, plan: &mut Plan) {
         let before = plan.steps().len();
-        self.stage.__mount(plan);
+        self.stage.__register(plan);
         // A pipeline brings its own stages; another value is one.
         if plan.steps().len() == before {
-            self.slot = plan.step(self.name);
+            self.step = plan.step(self.name);
         }
     }
 
-    fn __label(&self) -> Option<(&'static str, Slot)> {
-        (self.slot != Slot::NONE).then_some((self.name, self.slot))
+    fn __label(&self) -> Option<(&'static str, StepId)> {
+        (self.step != StepId::NONE).then_some((self.name, self.step))
     }
 }
 
@@ -56,18 +56,18 @@ where
     S: Send + Sync,
     T: Stage<In, S>,
 {
-    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<T::Out, StageError> {
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<T::Out, StageError> {
         let call = self.stage.call(input, cx);
-        if self.slot == Slot::NONE {
+        if self.step == StepId::NONE {
             return call.await;
         }
-        let watch = Watch::new(cx.item(), cx.slot(self.slot));
-        Own { call, watch, name: self.name }.await
+        let timer = CallTimer::new(cx.item(), cx.step(self.step));
+        Own { call, timer, name: self.name }.await
     }
 
-    async fn __call_watched(&self, input: In, cx: &Scope<'_, S>) -> Result<T::Out, StageError> {
-        if self.slot == Slot::NONE {
-            self.stage.__call_watched(input, cx).await
+    async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<T::Out, StageError> {
+        if self.step == StepId::NONE {
+            self.stage.__call_observed(input, cx).await
         } else {
             self.call(input, cx).await
         }
@@ -79,7 +79,7 @@ pin_project! {
     struct Own<'a, C> {
         #[pin]
         call: C,
-        watch: Watch<'a>,
+        timer: CallTimer<'a>,
         name: &'static str,
     }
 }
@@ -89,15 +89,15 @@ impl<C: Future<Output = Result<T, StageError>>, T> Future for Own<'_, C> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (call, watch) = (this.call, this.watch);
-        let place = watch.place(this.name, 1);
-        match Footing::guard(place, || call.poll(cx)) {
+        let (call, timer) = (this.call, this.timer);
+        let site = timer.call_site(this.name, 1);
+        match PanicGuard::guard(site, || call.poll(cx)) {
             Poll::Ready(result) => {
-                watch.over();
-                Poll::Ready(result.map_err(|error| error.at(place.slot)))
+                timer.finish();
+                Poll::Ready(result.map_err(|error| error.or_at_step(site.step)))
             }
             Poll::Pending => {
-                watch.waits();
+                timer.on_pending();
                 Poll::Pending
             }
         }

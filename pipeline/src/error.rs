@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::display::human;
-use crate::footing::Place;
-use crate::plan::Slot;
+use crate::panic_origin::CallSite;
+use crate::plan::StepId;
 
 /// Any error, as stages hand them over.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -36,37 +36,37 @@ pub struct StageError(Arc<Inner>);
 
 struct Inner {
     stage: &'static str,
-    slot: Slot,
+    step: StepId,
     kind: ErrorKind,
     attempts: u32,
     elapsed: Duration,
-    said: Said,
+    causes: Causes,
     row: Option<Row>,
     alternatives: Vec<StageError>,
 }
 
 /// What the attempts said: other people's errors, which cannot be cloned.
-enum Said {
+enum Causes {
     Own {
         cause: Option<BoxError>,
         earlier: Vec<FailedAttempt>,
     },
     /// What this failure said, when it was told to somebody who still has it.
-    Of(StageError),
+    SharedWith(StageError),
 }
 
-impl Said {
+impl Causes {
     fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match self {
             Self::Own { cause, .. } => cause.as_deref(),
-            Self::Of(error) => error.0.said.cause(),
+            Self::SharedWith(error) => error.0.causes.cause(),
         }
     }
 
     fn earlier(&self) -> &[FailedAttempt] {
         match self {
             Self::Own { earlier, .. } => earlier,
-            Self::Of(error) => error.0.said.earlier(),
+            Self::SharedWith(error) => error.0.causes.earlier(),
         }
     }
 }
@@ -170,7 +170,7 @@ impl StageError {
     /// [`source`](Error::source).
     #[must_use]
     pub fn failed_attempts(&self) -> &[FailedAttempt] {
-        self.0.said.earlier()
+        self.0.causes.earlier()
     }
 
     /// The stage's own error, if it is an `E`.
@@ -182,10 +182,10 @@ impl StageError {
     /// What the stage said last. A deadline may pass during a wait; then that is what the wait was for.
     fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         let waited_for = match self.0.kind {
-            ErrorKind::DeadlineExceeded => self.0.said.earlier().last().and_then(FailedAttempt::error),
+            ErrorKind::DeadlineExceeded => self.0.causes.earlier().last().and_then(FailedAttempt::error),
             _ => None,
         };
-        self.0.said.cause().or(waited_for)
+        self.0.causes.cause().or(waited_for)
     }
 
     /// What was tried before, where this is the last of several alternatives, `(primary | mirror)`: what each of the others
@@ -218,19 +218,19 @@ impl StageError {
     }
 
     /// The same failure, after others were tried.
-    pub(crate) fn instead_of(mut self, mut others: Vec<StageError>) -> Self {
-        let inner = self.own();
+    pub(crate) fn after_alternatives(mut self, mut others: Vec<StageError>) -> Self {
+        let inner = self.make_mut();
         others.append(&mut inner.alternatives);
         inner.alternatives = others;
         self
     }
 
     /// What it says, to be changed: if somebody else has it as well, a copy for this one.
-    fn own(&mut self) -> &mut Inner {
+    fn make_mut(&mut self) -> &mut Inner {
         if Arc::get_mut(&mut self.0).is_none() {
-            let Inner { stage, slot, kind, attempts, elapsed, row, ref alternatives, .. } = *self.0;
-            let (said, alternatives) = (Said::Of(self.clone()), alternatives.clone());
-            self.0 = Arc::new(Inner { stage, slot, kind, attempts, elapsed, said, row, alternatives });
+            let Inner { stage, step, kind, attempts, elapsed, row, ref alternatives, .. } = *self.0;
+            let (causes, alternatives) = (Causes::SharedWith(self.clone()), alternatives.clone());
+            self.0 = Arc::new(Inner { stage, step, kind, attempts, elapsed, causes, row, alternatives });
         }
         Arc::get_mut(&mut self.0).expect("nobody else has what was just made")
     }
@@ -241,49 +241,49 @@ impl StageError {
         self.0.row.map(|row| row.index)
     }
 
-    pub(crate) fn row_of(&self) -> Option<Row> {
+    pub(crate) fn row_position(&self) -> Option<Row> {
         self.0.row
     }
 
     /// Whether it is the source that failed, by a panic.
     pub(crate) fn is_of_source(&self) -> bool {
-        self.0.stage == "source" && self.0.slot == Slot::NONE
+        self.0.stage == "source" && self.0.step == StepId::NONE
     }
 
     /// The same failure, of one row of a batch.
-    pub(crate) fn of_row(mut self, row: Row) -> Self {
-        self.own().row = Some(row);
+    pub(crate) fn on_row(mut self, row: Row) -> Self {
+        self.make_mut().row = Some(row);
         self
     }
 
     /// The same failure, at this step unless it says another.
-    pub(crate) fn at(mut self, slot: Slot) -> Self {
-        if self.0.slot == Slot::NONE {
-            self.own().slot = slot;
+    pub(crate) fn or_at_step(mut self, step: StepId) -> Self {
+        if self.0.step == StepId::NONE {
+            self.make_mut().step = step;
         }
         self
     }
 
     /// The step that failed, among those of the run.
-    pub(crate) fn slot(&self) -> Slot {
-        self.0.slot
+    pub(crate) fn step(&self) -> StepId {
+        self.0.step
     }
 
     /// The failure of a call, after so many attempts were started.
     pub(crate) fn new(
-        place: Place,
+        site: CallSite,
         kind: ErrorKind,
         cause: Option<BoxError>,
         elapsed: Duration,
         earlier: Vec<FailedAttempt>,
     ) -> Self {
-        let Place { stage, slot, attempt, .. } = place;
-        let said = Said::Own { cause, earlier };
+        let CallSite { stage, step, attempt, .. } = site;
+        let causes = Causes::Own { cause, earlier };
         let (row, alternatives) = (None, Vec::new());
-        Self(Arc::new(Inner { stage, slot, kind, attempts: attempt, elapsed, said, row, alternatives }))
+        Self(Arc::new(Inner { stage, step, kind, attempts: attempt, elapsed, causes, row, alternatives }))
     }
 
-    pub(crate) fn panicked(place: Place, payload: Box<dyn Any + Send>) -> Self {
+    pub(crate) fn panicked(site: CallSite, payload: Box<dyn Any + Send>) -> Self {
         let message = match payload.downcast::<String>() {
             Ok(message) => *message,
             Err(payload) => match payload.downcast_ref::<&str>() {
@@ -291,21 +291,21 @@ impl StageError {
                 None => "a panic whose payload is not a message".to_owned(),
             },
         };
-        Self::new(place, ErrorKind::Panicked, Some(message.into()), Duration::ZERO, Vec::new())
+        Self::new(site, ErrorKind::Panicked, Some(message.into()), Duration::ZERO, Vec::new())
     }
 
     /// What an item gets that the run was stopped in front of.
-    pub(crate) fn not_taken(stage: &'static str) -> Self {
-        let place = Place { stage, slot: Slot::NONE, attempt: 0, waits: false };
+    pub(crate) fn not_started(stage: &'static str) -> Self {
+        let site = CallSite { stage, step: StepId::NONE, attempt: 0, waiting: false };
         let cause = "the run was stopped before the item was taken".into();
-        Self::new(place, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
+        Self::new(site, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
     }
 
     /// What an item gets that was given up on its way.
-    pub(crate) fn given_up(stage: &'static str) -> Self {
-        let place = Place { stage, slot: Slot::NONE, attempt: 1, waits: false };
+    pub(crate) fn cancelled(stage: &'static str) -> Self {
+        let site = CallSite { stage, step: StepId::NONE, attempt: 1, waiting: false };
         let cause = "the run was stopped before the item was done".into();
-        Self::new(place, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
+        Self::new(site, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
     }
 }
 
@@ -361,14 +361,14 @@ fn write_causes(
 
 impl fmt::Debug for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { stage, slot: _, kind, attempts, elapsed, said, row, alternatives } = &*self.0;
+        let Inner { stage, step: _, kind, attempts, elapsed, causes, row, alternatives } = &*self.0;
         f.debug_struct("StageError")
             .field("stage", stage)
             .field("kind", kind)
             .field("attempts", attempts)
             .field("elapsed", elapsed)
-            .field("source", &said.cause())
-            .field("failed_attempts", &said.earlier())
+            .field("source", &causes.cause())
+            .field("failed_attempts", &causes.earlier())
             .field("row", &row.map(|row| row.index))
             .field("alternatives", alternatives)
             .finish()

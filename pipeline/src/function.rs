@@ -3,9 +3,9 @@
 use std::future::Future;
 
 use crate::BoxError;
-use crate::edge::Port;
-use crate::footing::Place;
-use crate::{Scope, StageFn};
+use crate::edge::EdgeType;
+use crate::panic_origin::CallSite;
+use crate::{StageContext, StageFn};
 
 /// A function that can be called with an input that is its own.
 ///
@@ -15,11 +15,11 @@ pub trait Function<In, S>: StageFn + Send + Sync {
     type Value;
 
     /// Calls it.
-    fn once(
+    fn call_once(
         &self,
         input: In,
-        cx: Scope<'_, S>,
-        place: Place,
+        cx: StageContext<'_, S>,
+        site: CallSite,
     ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 
     /// Whether it makes sense to call it again after this error.
@@ -47,24 +47,24 @@ pub trait Repeat<In, S>: Function<In, S> {
     fn moved(kept: &Self::Kept) -> &Self::Moved;
 
     /// Calls the function with what was kept, which stays as it is, and a copy of what moves.
-    fn again(
+    fn call_again(
         &self,
         kept: &Self::Kept,
         moved: Self::Moved,
-        cx: Scope<'_, S>,
-        place: Place,
+        cx: StageContext<'_, S>,
+        site: CallSite,
     ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 
     /// Calls it for the last time.
-    fn last(
+    fn call_last(
         &self,
         kept: Self::Kept,
-        cx: Scope<'_, S>,
-        place: Place,
+        cx: StageContext<'_, S>,
+        site: CallSite,
     ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 }
 
-/// What a stage's own attribute says of attempts: [`Once`], [`Again`] or [`Split`].
+/// What a stage's own attribute says of attempts: [`Single`], [`Retry`] or [`Split`].
 pub trait Attempts<In> {
     /// Which of them.
     type Own;
@@ -78,22 +78,22 @@ pub trait Attempts<In> {
     fn single() -> Self::Single;
 }
 
-/// Attempted once.
+/// Strategy once.
 #[derive(Debug, Clone, Copy)]
-pub struct Once;
+pub struct Single;
 
-/// Attempted again when it fails, with copies made by this function of what moves.
-pub struct Again<Moved>(pub fn(&Moved) -> Moved);
+/// Strategy again when it fails, with copies made by this function of what moves.
+pub struct Retry<Moved>(pub fn(&Moved) -> Moved);
 
-impl<Moved> Clone for Again<Moved> {
+impl<Moved> Clone for Retry<Moved> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<Moved> Copy for Again<Moved> {}
+impl<Moved> Copy for Retry<Moved> {}
 
-/// Attempted again in parts when it fails for good, with copies made by this function of what moves.
+/// Strategy again in parts when it fails for good, with copies made by this function of what moves.
 pub struct Split<Moved>(pub fn(&Moved) -> Moved);
 
 impl<Moved> Clone for Split<Moved> {
@@ -134,12 +134,12 @@ pub trait RetryInput<M = ()> {
     /// The copy.
     #[doc(hidden)]
     #[must_use]
-    fn __again(&self) -> Self;
+    fn __clone_input(&self) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone, M> RetryInput<M> for T {
-    fn __again(&self) -> Self {
+    fn __clone_input(&self) -> Self {
         self.clone()
     }
 }
@@ -173,11 +173,11 @@ pub trait Retryable<In, M = ()> {
     #[doc(hidden)]
     fn __copy(moved: &Self::__Moved) -> Self::__Moved;
 
-    /// How the stage is attempted then: [`Again`] or [`Split`].
+    /// How the stage is attempted then: [`Retry`] or [`Split`].
     #[doc(hidden)]
-    type __Attempts;
+    type __Strategy;
 
     /// The value of it.
     #[doc(hidden)]
-    fn __again(_: Port<In>, _: &Self) -> Self::__Attempts;
+    fn __strategy(_: EdgeType<In>, _: &Self) -> Self::__Strategy;
 }

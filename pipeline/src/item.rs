@@ -11,13 +11,13 @@ use crate::{Extensions, StageError};
 pub(crate) struct Item<'a> {
     run: &'a Run<'a>,
     index: usize,
-    watched: bool,
-    extra: OnceLock<Arc<Extra>>,
+    observed: bool,
+    extra: OnceLock<Arc<ItemExtras>>,
 }
 
 /// What few items need.
 #[derive(Debug, Default)]
-pub(crate) struct Extra {
+pub(crate) struct ItemExtras {
     pub(crate) extensions: Extensions,
     isolated: Mutex<Vec<StageError>>,
 }
@@ -25,8 +25,8 @@ pub(crate) struct Extra {
 impl<'a> Item<'a> {
     /// `watched` asks for all its calls to be watched from their beginning.
     #[inline]
-    pub(crate) fn new(run: &'a Run<'a>, index: usize, watched: bool) -> Self {
-        Self { run, index, watched, extra: OnceLock::new() }
+    pub(crate) fn new(run: &'a Run<'a>, index: usize, observed: bool) -> Self {
+        Self { run, index, observed, extra: OnceLock::new() }
     }
 
     #[inline]
@@ -40,12 +40,12 @@ impl<'a> Item<'a> {
 
     /// Whether its calls are watched from their beginning.
     #[inline]
-    pub(crate) fn is_watched(&self) -> bool {
-        self.watched
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observed
     }
 
     #[cold]
-    pub(crate) fn extra(&self) -> &Arc<Extra> {
+    pub(crate) fn extra(&self) -> &Arc<ItemExtras> {
         self.extra.get_or_init(Arc::default)
     }
 
@@ -59,7 +59,7 @@ impl<'a> Item<'a> {
     /// maybe at the same time, stay.
     pub(crate) fn forget_isolated(&self, steps: &Range<usize>) {
         if let Some(extra) = self.extra.get() {
-            lock(&extra.isolated).retain(|row| !steps.contains(&row.slot().index()));
+            lock(&extra.isolated).retain(|row| !steps.contains(&row.step().index()));
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod __private;
 mod blocking;
 mod boxed;
+mod call_timer;
 mod cancel;
 mod chain;
 mod closure;
@@ -17,16 +18,16 @@ mod embedded;
 mod engine;
 mod error;
 mod extensions;
-mod footing;
 mod fork;
 mod function;
 pub mod graph;
-mod infallibly;
 mod item;
-mod meter;
+mod metrics;
 mod nested;
+mod never_fails;
 mod observer;
 mod overridden;
+mod panic_origin;
 mod pipeline;
 mod plan;
 mod policy;
@@ -35,25 +36,27 @@ mod report;
 mod run;
 mod settings;
 mod stage;
-mod watch;
 
 pub use boxed::{BoxFlow, BoxPipeline, BoxStage};
 pub use chain::Chain;
 pub use closure::{Closure, Inspect};
-pub use context::{Context, Scope};
+pub use context::{Context, StageContext};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use embedded::Embedded;
-pub use engine::{Cut, Empty, Flow, Items, Outputs, Parted, Spread, Staged, Whole, boundary, source};
+pub use engine::{
+    Bounded, Items, OnWorkers, OneToOne, Outputs, PassThrough, RunMany, StageSection, WithBoundary, boundary,
+    source,
+};
 pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
 pub use extensions::Extensions;
 pub use fork::{
-    Apart, Arity, Arrives, Branch, CalledInClosure, CalledInExpression, EndsAs, First, Fork, Given,
-    Parameter, PlainFunction, Route, Shared, Text,
+    Arity, Branch, CalledInClosure, CalledInExpression, CloneToShare, CloneWhileBorrowed, Destructure,
+    EndsAs, First, Fork, GraphInput, Parameter, PlainFunction, Route, Text,
 };
-pub use function::{Again, Once, RetryInput, Retryable, Returns, Split, StageFailure};
+pub use function::{Retry, RetryInput, Retryable, Returns, Single, Split, StageFailure};
 pub use graph::Graph;
-pub use infallibly::Infallibly;
-pub use nested::{Divided, Nested, Nests, OneForOne};
+pub use nested::{Nestable, Nested, NotNestable, OneToOneRun};
+pub use never_fails::NeverFails;
 pub use observer::{End, Event, EventSender, Events, Observer, Outcome, StageCall, events};
 pub use overridden::Overridden;
 pub use pipeline::Pipeline;
@@ -69,7 +72,7 @@ pub use tokio_util::sync::CancellationToken;
 /// Makes a function a stage: what [`pipeline!`] chains.
 ///
 /// The function stays as it is, and callable. Beside it there is a struct of its name, which stands for it in
-/// pipelines; `use stages::fetch` brings both. (So a stage and a module of one name cannot be in scope together: import
+/// pipelines; `use stages::fetch` brings try_join2. (So a stage and a module of one name cannot be in scope together: import
 /// the stage under another one, `use store::store as upsert`.) The options are in [the table above](crate#the-options-of-a-stage).
 ///
 /// # Parameters

@@ -3,14 +3,14 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::engine::Parted;
+use crate::engine::WithBoundary;
 use crate::plan::Plan;
-use crate::{Accepts, Pipeline, Scope, Stage, StageError};
+use crate::{Accepts, Pipeline, Stage, StageContext, StageError};
 
 impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {
     type Out = F::Out;
 
-    fn __mount(&mut self, plan: &mut Plan) {
+    fn __register(&mut self, plan: &mut Plan) {
         self.base = plan.append(&self.plan);
     }
 }
@@ -23,12 +23,12 @@ where
     Outer: Send + Sync,
     F: Stage<In, S>,
 {
-    async fn call(&self, input: In, cx: &Scope<'_, Outer>) -> Result<F::Out, StageError> {
+    async fn call(&self, input: In, cx: &StageContext<'_, Outer>) -> Result<F::Out, StageError> {
         self.stages.call(input, &cx.with_state(&self.state).inside(self.base)).await
     }
 
-    async fn __call_watched(&self, input: In, cx: &Scope<'_, Outer>) -> Result<F::Out, StageError> {
-        self.stages.__call_watched(input, &cx.with_state(&self.state).inside(self.base)).await
+    async fn __call_observed(&self, input: In, cx: &StageContext<'_, Outer>) -> Result<F::Out, StageError> {
+        self.stages.__call_observed(input, &cx.with_state(&self.state).inside(self.base)).await
     }
 }
 
@@ -61,7 +61,7 @@ impl<In, F> Clone for Nested<In, F> {
 impl<In, F: Accepts<In>> Accepts<In> for Nested<In, F> {
     type Out = F::Out;
 
-    fn __mount(&mut self, plan: &mut Plan) {
+    fn __register(&mut self, plan: &mut Plan) {
         self.base = plan.append(&self.plan);
     }
 }
@@ -72,12 +72,12 @@ where
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<F::Out, StageError> {
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<F::Out, StageError> {
         self.stages.call(input, &cx.inside(self.base)).await
     }
 
-    async fn __call_watched(&self, input: In, cx: &Scope<'_, S>) -> Result<F::Out, StageError> {
-        self.stages.__call_watched(input, &cx.inside(self.base)).await
+    async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<F::Out, StageError> {
+        self.stages.__call_observed(input, &cx.inside(self.base)).await
     }
 }
 
@@ -87,22 +87,22 @@ where
     label = "this pipeline has the boundary `{Self}`",
     note = "write its steps here; or let it run by itself, in a stage that calls `.collect(…)`"
 )]
-pub trait Nests {
+pub trait Nestable {
     /// What would come out.
     #[doc(hidden)]
     type __Out: Send;
 }
 
 /// A pipeline with a boundary, where only one without could be.
-pub struct Divided<F, B>(PhantomData<(F, B)>);
+pub struct NotNestable<F, B>(PhantomData<(F, B)>);
 
-impl<F, B> Divided<F, B> {
-    pub(crate) fn new<In, S>(_: Pipeline<In, F, S, Parted<B>>) -> Self {
+impl<F, B> NotNestable<F, B> {
+    pub(crate) fn new<In, S>(_: Pipeline<In, F, S, WithBoundary<B>>) -> Self {
         Self(PhantomData)
     }
 }
 
-impl<In, F, B: Nests> Accepts<In> for Divided<F, B> {
+impl<In, F, B: Nestable> Accepts<In> for NotNestable<F, B> {
     type Out = B::__Out;
 }
 
@@ -112,7 +112,7 @@ impl<In, F, B: Nests> Accepts<In> for Divided<F, B> {
     label = "this pipeline has the boundary `{B}`",
     note = "run it with `.collect(inputs)`, `.drain(inputs)` or `.stream(inputs)`; a single input is `[input]`"
 )]
-pub trait OneForOne<B> {
+pub trait OneToOneRun<B> {
     /// What would come out.
     #[doc(hidden)]
     type Output;
@@ -120,22 +120,22 @@ pub trait OneForOne<B> {
 
 /// The verbs that a pipeline with a boundary does not have, to say so.
 #[allow(clippy::must_use_candidate)] // Nobody can call them.
-impl<In, F, S, B> Pipeline<In, F, S, Parted<B>> {
+impl<In, F, S, B> Pipeline<In, F, S, WithBoundary<B>> {
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn run<I: OneForOne<B>>(&self, _: I) -> I::Output {
+    pub fn run<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
         unreachable!("no item goes through a boundary by itself")
     }
 
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn run_blocking<I: OneForOne<B>>(&self, _: I) -> I::Output {
+    pub fn run_blocking<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
         unreachable!("no item goes through a boundary by itself")
     }
 
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
-    pub fn settle<I: OneForOne<B>>(&self, _: I) -> I::Output {
+    pub fn settle<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
         unreachable!("no item goes through a boundary by itself")
     }
 }

@@ -2,59 +2,65 @@
 
 use std::future::Future;
 
-use crate::edge::Port;
-use crate::fork::{Args, Arity, Callable, Parameter, Takes, Under};
-use crate::function::{Again, Attempts, Once, Repeat, Split};
-use crate::plan::{Plan, Slot};
-use crate::policy::{self, Attempted, Halves, Limited, Merge, Spec};
-use crate::{Accepts, Scope, Stage, StageError, StageFn};
+use crate::edge::EdgeType;
+use crate::fork::{Args, Arity, CallArgs, CallWithPolicy, Parameter, TakesArgs};
+use crate::function::{Attempts, Repeat, Retry, Single, Split};
+use crate::plan::{Plan, StepId};
+use crate::policy::{self, Halves, Limited, Merge, Policy, Strategy};
+use crate::{Accepts, Stage, StageContext, StageError, StageFn};
 
 /// A stage function with a policy made for one place in a pipeline.
 pub struct Overridden<F, A> {
     stage: F,
     attempts: A,
-    spec: Spec,
-    slot: Slot,
+    policy: Policy,
+    step: StepId,
     /// Its own: the limits of one place are not those of another.
     limits: Option<Limited>,
 }
 
 impl<F, A> Overridden<F, A> {
-    fn new(stage: F, attempts: A, spec: Spec, plan: &mut Plan) -> Self {
-        let limited = spec.concurrency.is_some() || spec.rate.is_some();
-        Self { stage, attempts, spec, slot: plan.override_last(spec), limits: limited.then(Limited::default) }
+    fn new(stage: F, attempts: A, policy: Policy, plan: &mut Plan) -> Self {
+        let limited = policy.concurrency.is_some() || policy.rate.is_some();
+        Self {
+            stage,
+            attempts,
+            policy,
+            step: plan.override_last(policy),
+            limits: limited.then(Limited::default),
+        }
     }
 }
 
 /// What the stage's own policy says.
 #[must_use]
-pub fn spec<F: StageFn>(_: &F) -> Spec {
-    F::__SPEC
+pub fn own_policy<F: StageFn>(_: &F) -> Policy {
+    F::__POLICY
 }
 
 /// Overrides that leave open whether there are retries.
-pub fn as_before<In, F: Attempts<In>>(
-    _: Port<In>,
+pub fn same_retries<In, F: Attempts<In>>(
+    _: EdgeType<In>,
     stage: F,
-    spec: Spec,
+    policy: Policy,
     plan: &mut Plan,
 ) -> Overridden<F, F::Own> {
-    Overridden::new(stage, F::own(), spec, plan)
+    Overridden::new(stage, F::own(), policy, plan)
 }
 
 /// Overrides that take the retries away.
-pub fn once<In, F: Attempts<In>>(
-    _: Port<In>,
+pub fn without_retries<In, F: Attempts<In>>(
+    _: EdgeType<In>,
     stage: F,
-    spec: Spec,
+    policy: Policy,
     plan: &mut Plan,
 ) -> Overridden<F, F::Single> {
-    Overridden::new(stage, F::single(), spec, plan)
+    Overridden::new(stage, F::single(), policy, plan)
 }
 
 /// Overrides that ask for retries.
-pub fn again<F, A>(stage: F, attempts: A, spec: Spec, plan: &mut Plan) -> Overridden<F, A> {
-    Overridden::new(stage, attempts, spec, plan)
+pub fn with_retries<F, A>(stage: F, attempts: A, policy: Policy, plan: &mut Plan) -> Overridden<F, A> {
+    Overridden::new(stage, attempts, policy, plan)
 }
 
 impl<F: Clone, A: Clone> Clone for Overridden<F, A> {
@@ -62,8 +68,8 @@ impl<F: Clone, A: Clone> Clone for Overridden<F, A> {
         Self {
             stage: self.stage.clone(),
             attempts: self.attempts.clone(),
-            spec: self.spec,
-            slot: self.slot,
+            policy: self.policy,
+            step: self.step,
             limits: self.limits.clone(),
         }
     }
@@ -72,44 +78,44 @@ impl<F: Clone, A: Clone> Clone for Overridden<F, A> {
 impl<In, F: Accepts<In>, A> Accepts<In> for Overridden<F, A> {
     type Out = F::Out;
 
-    fn __mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.stage(self.spec);
+    fn __register(&mut self, plan: &mut Plan) {
+        self.step = plan.stage(self.policy);
     }
 
-    fn __label(&self) -> Option<(&'static str, Slot)> {
-        Some((self.spec.name, self.slot))
+    fn __label(&self) -> Option<(&'static str, StepId)> {
+        Some((self.policy.name, self.step))
     }
 }
 
-impl<L, F: Takes<L>, A> Takes<L> for Overridden<F, A> {
+impl<L, F: TakesArgs<L>, A> TakesArgs<L> for Overridden<F, A> {
     type Out = F::Out;
-    type Modes = F::Modes;
+    type ArgModes = F::ArgModes;
 
-    fn mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.stage(self.spec);
+    fn register(&mut self, plan: &mut Plan) {
+        self.step = plan.stage(self.policy);
     }
 
-    fn label(&self) -> Option<(&'static str, Slot)> {
-        Some((self.spec.name, self.slot))
+    fn label(&self) -> Option<(&'static str, StepId)> {
+        Some((self.policy.name, self.step))
     }
 }
 
-impl<L, S, F, A> Callable<L, S> for Overridden<F, A>
+impl<L, S, F, A> CallArgs<L, S> for Overridden<F, A>
 where
     S: Send + Sync,
-    F: Under<L, S, A>,
+    F: CallWithPolicy<L, S, A>,
     A: Copy + Send + Sync,
 {
     #[inline]
     fn call_with<'a>(
         &self,
         args: Args<'a, L, F>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         L: 'a,
     {
-        self.stage.call_under(self.attempts, &self.spec, self.slot, &self.limits, args, cx)
+        self.stage.call_with_policy(self.attempts, &self.policy, self.step, &self.limits, args, cx)
     }
 }
 
@@ -125,7 +131,7 @@ impl<F: Parameter<K, T>, A, T, const K: usize> Parameter<K, T> for Overridden<F,
     type __Same = T;
 }
 
-impl<In, S, F> Stage<In, S> for Overridden<F, Once>
+impl<In, S, F> Stage<In, S> for Overridden<F, Single>
 where
     In: Send,
     S: Send + Sync,
@@ -135,13 +141,13 @@ where
     fn call(
         &self,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.attempts.call(&self.stage, &self.spec, self.slot, &self.limits, input, cx)
+        self.attempts.call(&self.stage, &self.policy, self.step, &self.limits, input, cx)
     }
 }
 
-impl<In, S, F, M> Stage<In, S> for Overridden<F, Again<M>>
+impl<In, S, F, M> Stage<In, S> for Overridden<F, Retry<M>>
 where
     In: Send,
     S: Send + Sync,
@@ -152,9 +158,9 @@ where
     fn call(
         &self,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.attempts.call(&self.stage, &self.spec, self.slot, &self.limits, input, cx)
+        self.attempts.call(&self.stage, &self.policy, self.step, &self.limits, input, cx)
     }
 }
 
@@ -167,7 +173,7 @@ where
     F::Kept: Halves + Send + Sync,
     M: Send,
 {
-    async fn call(&self, input: In, cx: &Scope<'_, S>) -> Result<Self::Out, StageError> {
-        policy::splitting(&self.stage, self.attempts, &self.spec, self.slot, &self.limits, input, cx).await
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<Self::Out, StageError> {
+        policy::splitting(&self.stage, self.attempts, &self.policy, self.step, &self.limits, input, cx).await
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::dead_letters::{DeadLetters, Letters};
-use crate::engine::source::{Pull, Source};
-use crate::engine::{self, Caught, Flow, Outputs, Parted, Running, Whole};
+use crate::dead_letters::{DeadLetterConfig, DeadLetters};
+use crate::engine::source::{PollSource, Source};
+use crate::engine::{self, CatchPanic, OneToOne, Outputs, RunMany, RunRequest, WithBoundary};
 use crate::graph::Graph;
 use crate::item::Item;
 use crate::observer::Observer;
@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::report::{Aborted, Report};
 use crate::run::Run;
 use crate::settings::{ErrorMode, Settings};
-use crate::{BoxFlow, BoxPipeline, Scope, Stage, StageError, boxed};
+use crate::{BoxFlow, BoxPipeline, Stage, StageContext, StageError, boxed};
 
 /// Stages, their settings and the state they are bound to: takes an `In` from end to end.
 ///
@@ -43,7 +43,7 @@ use crate::{BoxFlow, BoxPipeline, Scope, Stage, StageError, boxed};
 /// assert_eq!(doubled.run(" 21 ".to_owned()).await?, 42);
 /// # Ok(()) }
 /// ```
-pub struct Pipeline<In, F, S = (), M = Whole> {
+pub struct Pipeline<In, F, S = (), M = OneToOne> {
     pub(crate) stages: Arc<F>,
     pub(crate) state: Arc<S>,
     settings: Arc<Settings<In>>,
@@ -92,25 +92,25 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
             n > 0,
             "a pipeline with `concurrency(0)` would never take an item: 1 runs one item at a time"
         );
-        self.set(|settings| settings.shared.concurrency = n)
+        self.set(|settings| settings.run.concurrency = n)
     }
 
     /// Gives outputs as they finish. The default keeps the order of the inputs, across `each` and `batch` too.
     #[must_use]
     pub fn unordered(self) -> Self {
-        self.set(|settings| settings.shared.ordered = false)
+        self.set(|settings| settings.run.ordered = false)
     }
 
     /// What becomes of a run when an item fails: [`Strict`](ErrorMode::Strict) if nothing is said.
     #[must_use]
     pub fn on_error(self, mode: ErrorMode) -> Self {
-        self.set(|settings| settings.shared.mode = mode)
+        self.set(|settings| settings.run.mode = mode)
     }
 
     /// Tells an observer what happens. It may be called more than once: all are told, in that order.
     #[must_use]
     pub fn observe(self, observer: impl Observer + 'static) -> Self {
-        self.set(|settings| settings.shared.observers.push(Arc::new(observer)))
+        self.set(|settings| settings.run.observers.push(Arc::new(observer)))
     }
 
     /// Lets the token ask a run to stop: nothing more is taken from the source, what is under way is finished, and the
@@ -121,8 +121,8 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     #[must_use]
     pub fn cancel_on(self, token: CancellationToken) -> Self {
         self.set(|settings| {
-            let tokens = settings.shared.cancel.iter().cloned();
-            settings.shared.cancel = tokens.chain([token]).collect();
+            let tokens = settings.run.cancel.iter().cloned();
+            settings.run.cancel = tokens.chain([token]).collect();
         })
     }
 
@@ -135,13 +135,15 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     where
         In: Clone,
     {
-        self.set(|settings| settings.letters = Some(Letters { sink: Arc::new(sink), copy: In::clone }))
+        self.set(|settings| {
+            settings.dead_letters = Some(DeadLetterConfig { sink: Arc::new(sink), copy: In::clone })
+        })
     }
 
     /// Makes what is random in a run, the jitter, the same each time: for tests.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
-        self.set(|settings| settings.shared.seed = Some(seed))
+        self.set(|settings| settings.run.seed = Some(seed))
     }
 
     fn set(mut self, change: impl FnOnce(&mut Settings<In>)) -> Self {
@@ -149,8 +151,8 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
         self
     }
 
-    pub(crate) fn running(&self) -> Running<'_, In, F, S> {
-        Running { stages: &self.stages, state: &self.state, settings: &self.settings, plan: &self.plan }
+    pub(crate) fn request(&self) -> RunRequest<'_, In, F, S> {
+        RunRequest { stages: &self.stages, state: &self.state, settings: &self.settings, plan: &self.plan }
     }
 }
 
@@ -173,7 +175,7 @@ impl<In, F, S, M> Pipeline<In, F, S, M>
 where
     In: Send + 'static,
     S: Send + Sync + 'static,
-    F: Flow<In, S, M, Out: 'static> + 'static,
+    F: RunMany<In, S, M, Out: 'static> + 'static,
 {
     /// Spreads the work over so many tokio tasks, for stages that compute; 1 if nothing is said: on the caller's own
     /// task, and nothing is spawned.
@@ -186,11 +188,11 @@ where
     /// If `n` is 0. A run panics outside of a tokio runtime; on a `current_thread` runtime the tasks take turns.
     #[must_use]
     #[track_caller]
-    pub fn workers(self, n: usize) -> Pipeline<In, F::__Spread, S, M> {
+    pub fn workers(self, n: usize) -> Pipeline<In, F::__OnWorkers, S, M> {
         assert!(n > 0, "a pipeline with `workers(0)` would never run: 1 runs on the caller's own task");
         let Self { stages, state, settings, plan, base, input } =
-            self.set(|settings| settings.shared.workers = n);
-        Pipeline { stages: stages.__spread(), state, settings, plan, base, input }
+            self.set(|settings| settings.run.workers = n);
+        Pipeline { stages: stages.__on_workers(), state, settings, plan, base, input }
     }
 }
 
@@ -220,15 +222,15 @@ where
     pub fn run(&self, input: In) -> impl Future<Output = Result<F::Out, StageError>> + Send {
         async move {
             if !self.settings.is_plain() {
-                return Box::pin(engine::one(self.running(), input)).await;
+                return Box::pin(engine::one(self.request(), input)).await;
             }
-            let run = Run::single(&self.settings.shared);
+            let run = Run::single(&self.settings.run);
             let item = Item::new(&run, 0, false);
-            let cx = Scope::new(&self.state, &item);
+            let cx = StageContext::new(&self.state, &item);
             let call = self.stages.call(input, &cx);
-            match (Caught { call }).await {
+            match (CatchPanic { call }).await {
                 Ok(Ok(output)) if !item.has_extra() => Ok(output),
-                other => engine::result(other, &item),
+                other => engine::single_result(other, &item),
             }
         }
     }
@@ -263,7 +265,7 @@ where
         &self,
         inputs: impl Source<In>,
     ) -> impl Future<Output = Vec<Result<F::Out, StageError>>> + Send {
-        engine::settle(self.running(), inputs.__pull())
+        engine::settle(self.request(), inputs.__poller())
     }
 
     /// Hides the stages behind one nameable type.
@@ -282,7 +284,7 @@ impl<In, F, S, M> Pipeline<In, F, S, M>
 where
     In: Send,
     S: Send + Sync,
-    F: Flow<In, S, M>,
+    F: RunMany<In, S, M>,
 {
     /// Takes many items through and gives all their outputs, in the order of the inputs.
     ///
@@ -299,7 +301,7 @@ where
         &self,
         inputs: impl Source<In>,
     ) -> impl Future<Output = Result<Vec<F::Out>, Aborted>> + Send {
-        engine::collect(self.running(), inputs.__pull())
+        engine::collect(self.request(), inputs.__poller())
     }
 
     /// Takes many items through, drops their outputs, and gives the report.
@@ -312,7 +314,7 @@ where
     ///
     /// Dropping the future drops what is under way.
     pub fn drain(&self, inputs: impl Source<In>) -> impl Future<Output = Result<Report, Aborted>> + Send {
-        engine::drain(self.running(), inputs.__pull())
+        engine::drain(self.request(), inputs.__poller())
     }
 
     /// Takes many items through in a task of its own, and gives their outputs as a stream, in the order of the inputs.
@@ -339,7 +341,7 @@ where
     ///
     /// Outside of a tokio runtime.
     #[track_caller]
-    pub fn stream(&self, inputs: impl Source<In, Reading: 'static>) -> Outputs<F::Out>
+    pub fn stream(&self, inputs: impl Source<In, Poller: 'static>) -> Outputs<F::Out>
     where
         In: 'static,
         F: 'static,
@@ -347,11 +349,11 @@ where
         M: 'static,
         F::Out: 'static,
     {
-        self.stream_from(inputs.__pull())
+        self.stream_from(inputs.__poller())
     }
 
     #[track_caller]
-    pub(crate) fn stream_from(&self, pull: impl Pull<In> + 'static) -> Outputs<F::Out>
+    pub(crate) fn stream_from(&self, pull: impl PollSource<In> + 'static) -> Outputs<F::Out>
     where
         In: 'static,
         F: 'static,
@@ -360,17 +362,17 @@ where
         F::Out: 'static,
     {
         let pipeline = self.clone();
-        Outputs::new(self.settings.shared.concurrency, |shelf| async move {
-            engine::stream(pipeline.running(), pull, shelf).await
+        Outputs::new(self.settings.run.concurrency, |shelf| async move {
+            engine::stream(pipeline.request(), pull, shelf).await
         })
     }
 }
 
-impl<In, F, S, B> Pipeline<In, F, S, Parted<B>>
+impl<In, F, S, B> Pipeline<In, F, S, WithBoundary<B>>
 where
     In: Send + 'static,
     S: Send + Sync + 'static,
-    F: Flow<In, S, Parted<B>, Out: 'static> + 'static,
+    F: RunMany<In, S, WithBoundary<B>, Out: 'static> + 'static,
     B: 'static,
 {
     /// Hides the stages, the state and the settings behind one nameable type.

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::borrow::Cow;
 use std::panic::Location;
 
-use crate::policy::Spec;
+use crate::policy::Policy;
 
 /// The steps of a pipeline, in the order in which they are written.
 ///
@@ -18,7 +18,7 @@ pub struct Plan {
 /// A step or a mark.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
-    pub(crate) kind: Kind,
+    pub(crate) kind: StepKind,
     pub(crate) name: Cow<'static, str>,
     /// What goes in and what comes out, if it is known: the full names of the types.
     pub(crate) types: Option<(&'static str, &'static str)>,
@@ -27,13 +27,13 @@ pub(crate) struct Step {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Kind {
+pub(crate) enum StepKind {
     /// A stage, a closure, the choice of a route. A closure has no policy.
-    Stage(Option<Spec>),
+    Stage(Option<Policy>),
     /// `each`, `batch`
     Boundary,
     /// Branches follow.
-    Open(Fork),
+    Open(ForkKind),
     /// The head of a branch. Its name is that of its value in a graph, and the pattern in a route. What arrives here is counted.
     Branch(Needs),
     /// The fork is over. What leaves it is counted.
@@ -42,7 +42,7 @@ pub(crate) enum Kind {
 
 /// What the branches of a fork are to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fork {
+pub enum ForkKind {
     /// `(a, b)`: all of them, at the same time.
     All,
     /// `(a | b)`: one after another, until one succeeds.
@@ -60,9 +60,9 @@ pub(crate) type Needs = &'static [usize];
 
 /// The number of a step among those of its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot(u32);
+pub struct StepId(u32);
 
-impl Slot {
+impl StepId {
     /// That of a stage which is called by hand, outside of any plan.
     ///
     /// So large that it stays beyond any plan in whatever pipeline it is seen from.
@@ -70,7 +70,7 @@ impl Slot {
 
     /// The same step, seen from the pipeline around.
     #[inline]
-    pub(crate) fn after(self, base: u32) -> Self {
+    pub(crate) fn offset(self, base: u32) -> Self {
         Self(self.0.wrapping_add(base))
     }
 
@@ -80,7 +80,7 @@ impl Slot {
     }
 }
 
-impl Default for Slot {
+impl Default for StepId {
     fn default() -> Self {
         Self::NONE
     }
@@ -88,44 +88,44 @@ impl Default for Slot {
 
 impl Plan {
     /// Adds a stage with a policy.
-    pub fn stage(&mut self, spec: Spec) -> Slot {
-        self.add(Kind::Stage(Some(spec)), spec.name)
+    pub fn stage(&mut self, policy: Policy) -> StepId {
+        self.add(StepKind::Stage(Some(policy)), policy.name)
     }
 
     /// Adds a step without one: a closure, a value.
-    pub(crate) fn step(&mut self, name: &'static str) -> Slot {
-        self.add(Kind::Stage(None), name)
+    pub(crate) fn step(&mut self, name: &'static str) -> StepId {
+        self.add(StepKind::Stage(None), name)
     }
 
     /// Gives the step that was added last another policy, and with it another name.
-    pub(crate) fn override_last(&mut self, spec: Spec) -> Slot {
+    pub(crate) fn override_last(&mut self, policy: Policy) -> StepId {
         match self.steps.last_mut() {
             Some(step) => {
-                step.name = spec.name.into();
-                step.kind = Kind::Stage(Some(spec));
-                u32::try_from(self.steps.len() - 1).map_or(Slot::NONE, Slot)
+                step.name = policy.name.into();
+                step.kind = StepKind::Stage(Some(policy));
+                u32::try_from(self.steps.len() - 1).map_or(StepId::NONE, StepId)
             }
-            None => Slot::NONE,
+            None => StepId::NONE,
         }
     }
 
-    pub(crate) fn boundary(&mut self, name: impl Into<Cow<'static, str>>) -> Slot {
-        self.add(Kind::Boundary, name)
+    pub(crate) fn boundary(&mut self, name: impl Into<Cow<'static, str>>) -> StepId {
+        self.add(StepKind::Boundary, name)
     }
 
     /// Begins a fork.
-    pub fn open(&mut self, fork: Fork) -> Slot {
-        self.add(Kind::Open(fork), "")
+    pub fn open(&mut self, fork: ForkKind) -> StepId {
+        self.add(StepKind::Open(fork), "")
     }
 
     /// Begins a branch of the fork.
-    pub fn branch(&mut self, name: &'static str, needs: Needs) -> Slot {
-        self.add(Kind::Branch(needs), name)
+    pub fn branch(&mut self, name: &'static str, needs: Needs) -> StepId {
+        self.add(StepKind::Branch(needs), name)
     }
 
     /// Ends the fork.
-    pub fn close(&mut self, needs: Needs) -> Slot {
-        self.add(Kind::Close(needs), "")
+    pub fn close(&mut self, needs: Needs) -> StepId {
+        self.add(StepKind::Close(needs), "")
     }
 
     /// Adds the steps of a pipeline that goes into this one, and says where they begin.
@@ -151,20 +151,20 @@ impl Plan {
 
     /// The steps that take part in a report: stages and boundaries.
     pub(crate) fn reported(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| matches!(step.kind, Kind::Stage(_) | Kind::Boundary))
+        self.steps.iter().filter(|step| matches!(step.kind, StepKind::Stage(_) | StepKind::Boundary))
     }
 
     /// The name of the stage that an item meets first.
     pub(crate) fn first_stage(&self) -> Option<&'static str> {
         self.steps.iter().find_map(|step| match (&step.kind, &step.name) {
-            (Kind::Stage(_), Cow::Borrowed(name)) => Some(*name),
+            (StepKind::Stage(_), Cow::Borrowed(name)) => Some(*name),
             _ => None,
         })
     }
 
-    fn add(&mut self, kind: Kind, name: impl Into<Cow<'static, str>>) -> Slot {
-        let slot = u32::try_from(self.steps.len()).map_or(Slot::NONE, Slot);
+    fn add(&mut self, kind: StepKind, name: impl Into<Cow<'static, str>>) -> StepId {
+        let id = u32::try_from(self.steps.len()).map_or(StepId::NONE, StepId);
         self.steps.push(Step { kind, name: name.into(), types: None, at: None });
-        slot
+        id
     }
 }

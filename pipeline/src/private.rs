@@ -3,19 +3,20 @@
 use std::marker::PhantomData;
 
 pub use crate::blocking::blocking;
-pub use crate::edge::Port;
-pub use crate::engine::{Empty, batch};
+pub use crate::edge::EdgeType;
+pub use crate::engine::{PassThrough, batch};
 pub use crate::error::BoxError;
-pub use crate::footing::{Named, Place, evaluated};
 pub use crate::fork::glue::*;
 pub use crate::fork::{
-    Args, Both, Branches, Branching, ByValue, Callable, Caller, Company, Handover, Have, Held, Lent, Mode,
-    Modes, Moved, OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Others, Share, Takes,
-    Under, Uses, Value, Wire, both, share,
+    ArgModes, Args, Borrow, Borrowed, Branches, Branching, ByValue, CallArgs, CallWithPolicy, Caller,
+    ConcurrentUses, Consumers, Input, JointMode, Move, MoveCell, OneOf1, OneOf2, OneOf3, OneOf4, OneOf5,
+    OneOf6, OneOf7, OneOf8, PassMode, SharedCell, SharedInput, TakesArgs, TryJoin2, ValueCell, share,
+    try_join2,
 };
-pub use crate::function::{Again, Attempts, Function, Once, Repeat, Split};
-pub use crate::overridden::{again, as_before, once, spec};
-pub use crate::plan::{Fork as ForkKind, Plan, Slot};
+pub use crate::function::{Attempts, Function, Repeat, Retry, Single, Split};
+pub use crate::overridden::{own_policy, same_retries, with_retries, without_retries};
+pub use crate::panic_origin::{CallSite, CodeSite, guard_user_code};
+pub use crate::plan::{ForkKind, Plan, StepId};
 pub use crate::policy::*;
 pub use std::primitive::{bool, str};
 pub use std::{
@@ -38,35 +39,35 @@ pub use std::{
     vec::Vec,
 };
 
-use crate::engine::{Cut, Staged, boundary};
-use crate::nested::Divided;
-use crate::{Closure, Embedded, Inspect, Nested, Parted, Pipeline};
+use crate::engine::{Bounded, StageSection, boundary};
+use crate::nested::NotNestable;
+use crate::{Closure, Embedded, Inspect, Nested, Pipeline, WithBoundary};
 
 /// The field of a stage's struct: its type parameters, and the limits of this use of it.
 pub struct Token<G, L> {
     /// The limits.
     pub limits: L,
     /// The place among the steps of the pipeline.
-    pub slot: Slot,
+    pub step: StepId,
     generics: PhantomData<fn() -> G>,
 }
 
 impl<G, L: Default> Default for Token<G, L> {
     fn default() -> Self {
-        Self { limits: L::default(), slot: Slot::default(), generics: PhantomData }
+        Self { limits: L::default(), step: StepId::default(), generics: PhantomData }
     }
 }
 
 impl<G, L: Clone> Clone for Token<G, L> {
     fn clone(&self) -> Self {
-        Self { limits: self.limits.clone(), slot: self.slot, generics: PhantomData }
+        Self { limits: self.limits.clone(), step: self.step, generics: PhantomData }
     }
 }
 
 /// The way in.
 #[must_use]
-pub fn port<T>() -> Port<T> {
-    Port::new()
+pub fn edge<T>() -> EdgeType<T> {
+    EdgeType::new()
 }
 
 /// A closure that says what it takes.
@@ -78,7 +79,7 @@ where
 }
 
 /// A closure that does not, and learns it from the edge.
-pub fn closure_after<In, Out, F>(_: Port<In>, name: &'static str, function: F) -> Closure<In, F>
+pub fn closure_after<In, Out, F>(_: EdgeType<In>, name: &'static str, function: F) -> Closure<In, F>
 where
     F: Fn(In) -> Out,
 {
@@ -94,7 +95,7 @@ where
 }
 
 /// `inspect(closure)`, where the closure learns it from the edge.
-pub fn inspect_after<In, F>(_: Port<In>, name: &'static str, function: F) -> Inspect<In, F>
+pub fn inspect_after<In, F>(_: EdgeType<In>, name: &'static str, function: F) -> Inspect<In, F>
 where
     F: Fn(&In),
 {
@@ -102,7 +103,7 @@ where
 }
 
 /// The pipeline that a checked chain makes.
-pub fn finish<In, F>(_: Port<In>, stages: F, plan: Plan) -> Pipeline<In, F> {
+pub fn finish<In, F>(_: EdgeType<In>, stages: F, plan: Plan) -> Pipeline<In, F> {
     Pipeline::planned(stages, plan)
 }
 
@@ -119,21 +120,21 @@ pub fn each() -> boundary::each {
 }
 
 /// Stages between two boundaries.
-pub fn staged<F>(stages: F) -> Staged<F> {
-    Staged::new(stages)
+pub fn stage_section<F>(stages: F) -> StageSection<F> {
+    StageSection::new(stages)
 }
 
 /// Two parts, and the boundary between them.
-pub fn cut<H, B, R>(head: H, boundary: B, rest: R) -> Cut<H, B, R> {
-    Cut::new(head, boundary, rest)
+pub fn bounded<H, B, R>(head: H, boundary: B, rest: R) -> Bounded<H, B, R> {
+    Bounded::new(head, boundary, rest)
 }
 
 /// The pipeline that checked parts make.
-pub fn parted<In, H, B, R>(
-    _: Port<In>,
-    parts: Cut<H, B, R>,
+pub fn finish_bounded<In, H, B, R>(
+    _: EdgeType<In>,
+    parts: Bounded<H, B, R>,
     plan: Plan,
-) -> Pipeline<In, Cut<H, B, R>, (), Parted<B>> {
+) -> Pipeline<In, Bounded<H, B, R>, (), WithBoundary<B>> {
     Pipeline::planned(parts, plan)
 }
 
@@ -150,11 +151,11 @@ impl<In, F> Embed<Pipeline<In, F>> {
 }
 
 /// A pipeline with a boundary does not go into another: its edge says so.
-impl<In, F, S, B> Embed<Pipeline<In, F, S, Parted<B>>> {
+impl<In, F, S, B> Embed<Pipeline<In, F, S, WithBoundary<B>>> {
     /// What does not fit.
     #[must_use]
-    pub fn into_stage(self) -> Divided<F, B> {
-        Divided::new(self.0)
+    pub fn into_stage(self) -> NotNestable<F, B> {
+        NotNestable::new(self.0)
     }
 }
 

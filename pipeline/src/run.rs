@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::meter::{Counter, Meter};
-use crate::observer::{Observer, survives};
-use crate::plan::{Plan, Slot};
-use crate::settings::Shared;
+use crate::metrics::{Counter, StageMetrics};
+use crate::observer::{Observer, catch_observer_panic};
+use crate::plan::{Plan, StepId};
+use crate::settings::RunSettings;
 
 /// Tells the runs of a process apart: in logs, and in what stages keep in their own places.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,33 +26,33 @@ impl fmt::Display for RunId {
 pub(crate) struct Run<'a> {
     /// 0 until somebody asks: most runs of one item never need a number of their own.
     id: AtomicU64,
-    settings: &'a Shared,
+    settings: &'a RunSettings,
     /// What a run of many counts.
-    counts: Option<&'a Counts>,
+    counters: Option<&'a RunCounters>,
 }
 
 /// What one worker counts of a run.
-pub(crate) struct Counts {
+pub(crate) struct RunCounters {
     /// One a step.
-    meters: Box<[Meter]>,
+    metrics: Box<[StageMetrics]>,
     started: Instant,
     /// The time since the start, in nanoseconds, as of the last look at the clock.
     clock: AtomicU64,
     observer_panics: Counter,
 }
 
-impl Counts {
+impl RunCounters {
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
-            meters: plan.steps().iter().map(|_| Meter::default()).collect(),
+            metrics: plan.steps().iter().map(|_| StageMetrics::default()).collect(),
             started: Instant::now(),
             clock: AtomicU64::new(0),
             observer_panics: Counter::default(),
         }
     }
 
-    pub(crate) fn meters(&self) -> &[Meter] {
-        &self.meters
+    pub(crate) fn metrics(&self) -> &[StageMetrics] {
+        &self.metrics
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -67,13 +67,13 @@ impl Counts {
 impl<'a> Run<'a> {
     /// The run of a single item: nothing is counted.
     #[inline]
-    pub(crate) fn single(settings: &'a Shared) -> Self {
-        Self { id: AtomicU64::new(0), settings, counts: None }
+    pub(crate) fn single(settings: &'a RunSettings) -> Self {
+        Self { id: AtomicU64::new(0), settings, counters: None }
     }
 
     /// A run of many, or a worker's part of it.
-    pub(crate) fn counted(settings: &'a Shared, counts: &'a Counts, id: Option<RunId>) -> Self {
-        Self { id: AtomicU64::new(id.map_or(0, |id| id.0)), settings, counts: Some(counts) }
+    pub(crate) fn counted(settings: &'a RunSettings, counters: &'a RunCounters, id: Option<RunId>) -> Self {
+        Self { id: AtomicU64::new(id.map_or(0, |id| id.0)), settings, counters: Some(counters) }
     }
 
     pub(crate) fn id(&self) -> RunId {
@@ -89,7 +89,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(crate) fn settings(&self) -> &'a Shared {
+    pub(crate) fn settings(&self) -> &'a RunSettings {
         self.settings
     }
 
@@ -101,53 +101,53 @@ impl<'a> Run<'a> {
 
     /// Tells all observers.
     #[inline]
-    pub(crate) fn tell(&self, what: impl Fn(&dyn Observer)) {
+    pub(crate) fn notify(&self, what: impl Fn(&dyn Observer)) {
         if self.is_observed() {
-            self.tell_all(&what);
+            self.notify_all(&what);
         }
     }
 
     #[cold]
-    fn tell_all(&self, what: &dyn Fn(&dyn Observer)) {
+    fn notify_all(&self, what: &dyn Fn(&dyn Observer)) {
         for observer in &self.settings.observers {
-            if !survives(|| what(observer))
-                && let Some(counts) = self.counts
+            if !catch_observer_panic(|| what(observer))
+                && let Some(counters) = self.counters
             {
-                counts.observer_panics.add(1);
+                counters.observer_panics.add(1);
             }
         }
     }
 
     #[inline]
-    pub(crate) fn meter(&self, slot: Slot) -> Option<&'a Meter> {
-        self.counts?.meters.get(slot.index())
+    pub(crate) fn metrics(&self, step: StepId) -> Option<&'a StageMetrics> {
+        self.counters?.metrics.get(step.index())
     }
 
     /// The time on the clock of the run, in nanoseconds from 1 on: as of the last look at it; of a single item, the time.
     #[inline]
     pub(crate) fn nanos(&self) -> u64 {
-        match self.counts {
-            Some(counts) => counts.clock.load(Ordering::Relaxed) + 1,
+        match self.counters {
+            Some(counters) => counters.clock.load(Ordering::Relaxed) + 1,
             None => self.nanos_at(Instant::now()),
         }
     }
 
     pub(crate) fn nanos_at(&self, time: Instant) -> u64 {
-        let nanos = time.saturating_duration_since(self.zero()).as_nanos();
+        let nanos = time.saturating_duration_since(self.epoch()).as_nanos();
         u64::try_from(nanos).unwrap_or(u64::MAX - 1) + 1
     }
 
     pub(crate) fn at(&self, nanos: u64) -> Instant {
-        self.zero() + Duration::from_nanos(nanos - 1)
+        self.epoch() + Duration::from_nanos(nanos - 1)
     }
 
     /// When the clock of the run was at 0.
-    fn zero(&self) -> Instant {
+    fn epoch(&self) -> Instant {
         /// Before all runs of single items, on whatever clock: a paused one may be behind.
-        static ZERO: OnceLock<Instant> = OnceLock::new();
-        match self.counts {
-            Some(counts) => counts.started,
-            None => *ZERO.get_or_init(|| {
+        static EPOCH: OnceLock<Instant> = OnceLock::new();
+        match self.counters {
+            Some(counters) => counters.started,
+            None => *EPOCH.get_or_init(|| {
                 let now = Instant::now();
                 now.checked_sub(Duration::from_secs(1_000_000)).unwrap_or(now)
             }),
@@ -155,11 +155,11 @@ impl<'a> Run<'a> {
     }
 
     /// Looks at the clock, and says how long it is since the last look.
-    pub(crate) fn look(&self) -> Duration {
-        let Some(counts) = self.counts else { return Duration::ZERO };
-        let nanos = u64::try_from(counts.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
-        let before = counts.clock.load(Ordering::Relaxed);
-        counts.clock.store(nanos, Ordering::Relaxed);
+    pub(crate) fn tick_clock(&self) -> Duration {
+        let Some(counters) = self.counters else { return Duration::ZERO };
+        let nanos = u64::try_from(counters.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
+        let before = counters.clock.load(Ordering::Relaxed);
+        counters.clock.store(nanos, Ordering::Relaxed);
         Duration::from_nanos(nanos.saturating_sub(before))
     }
 

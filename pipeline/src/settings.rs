@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::dead_letters::Letters;
+use crate::dead_letters::DeadLetterConfig;
 use crate::observer::Observer;
 
 /// What becomes of a run when an item fails.
@@ -21,13 +21,13 @@ pub enum ErrorMode {
 }
 
 pub(crate) struct Settings<In> {
-    pub(crate) shared: Shared,
-    pub(crate) letters: Option<Letters<In>>,
+    pub(crate) run: RunSettings,
+    pub(crate) dead_letters: Option<DeadLetterConfig<In>>,
 }
 
 /// What does not depend on the items.
 #[derive(Clone)]
-pub(crate) struct Shared {
+pub(crate) struct RunSettings {
     pub(crate) concurrency: usize,
     pub(crate) workers: usize,
     pub(crate) ordered: bool,
@@ -41,13 +41,13 @@ impl<In> Settings<In> {
     /// Whether there is nothing that a single item has to know of.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.letters.is_none() && self.shared.observers.is_empty() && self.shared.cancel.is_empty()
+        self.dead_letters.is_none() && self.run.observers.is_empty() && self.run.cancel.is_empty()
     }
 }
 
 impl<In> Default for Settings<In> {
     fn default() -> Self {
-        let shared = Shared {
+        let run = RunSettings {
             concurrency: 64,
             workers: 1,
             ordered: true,
@@ -56,19 +56,19 @@ impl<In> Default for Settings<In> {
             observers: Vec::new(),
             seed: None,
         };
-        Self { shared, letters: None }
+        Self { run, dead_letters: None }
     }
 }
 
 impl<In> Clone for Settings<In> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone(), letters: self.letters.clone() }
+        Self { run: self.run.clone(), dead_letters: self.dead_letters.clone() }
     }
 }
 
 impl<In> fmt::Debug for Settings<In> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shared { concurrency, workers, ordered, mode, seed, .. } = &self.shared;
+        let RunSettings { concurrency, workers, ordered, mode, seed, .. } = &self.run;
         f.debug_struct("Settings")
             .field("concurrency", concurrency)
             .field("workers", workers)

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use futures_util::future::Either;
 
-use crate::edge::{Keep, Kept, Port};
-use crate::engine::{Chunk, Deck, Segment, Upstream, go, go_watched};
-use crate::plan::{Plan, Slot};
-use crate::policy::Spec;
-use crate::{Scope, StageError, StageFailure};
+use crate::edge::{EdgeType, Keep, Kept};
+use crate::engine::{Chunk, Segment, SegmentContext, Upstream, run_chunk, run_observed};
+use crate::plan::{Plan, StepId};
+use crate::policy::Policy;
+use crate::{StageContext, StageError, StageFailure};
 
 /// What a stage takes and what it makes of it: the types alone, free of any state.
 ///
@@ -27,27 +27,31 @@ pub trait Accepts<In> {
 
     /// Takes its place among the steps of a pipeline.
     #[doc(hidden)]
-    fn __mount(&mut self, plan: &mut Plan) {
+    fn __register(&mut self, plan: &mut Plan) {
         let _ = plan;
     }
 
     /// What it goes by among the steps, if it is one of them; a pipeline is several.
     #[doc(hidden)]
-    fn __label(&self) -> Option<(&'static str, Slot)> {
+    fn __label(&self) -> Option<(&'static str, StepId)> {
         None
     }
 
     /// Checks one edge of a pipeline, and gives the step behind it its place in the plan.
     #[doc(hidden)]
     #[track_caller]
-    fn __fits(_: Port<In>, mut stage: Self, plan: &mut Plan) -> (Kept<Self::Out, Self>, Port<Self::Out>)
+    fn __connect(
+        _: EdgeType<In>,
+        mut stage: Self,
+        plan: &mut Plan,
+    ) -> (Kept<Self::Out, Self>, EdgeType<Self::Out>)
     where
         Self: Sized,
     {
         let before = plan.steps().len();
-        stage.__mount(plan);
+        stage.__register(plan);
         plan.describe::<In, Self::Out>(before, Location::caller());
-        (Self::Out::keep(stage), Port::new())
+        (Self::Out::keep(stage), EdgeType::new())
     }
 }
 
@@ -57,7 +61,7 @@ pub trait Accepts<In> {
 /// `{ value }`:
 ///
 /// ```
-/// use pipeline::{pipeline, Accepts, Scope, Stage, StageError};
+/// use pipeline::{pipeline, Accepts, StageContext, Stage, StageError};
 ///
 /// struct Scale(u32);
 ///
@@ -66,7 +70,7 @@ pub trait Accepts<In> {
 /// }
 ///
 /// impl<S: Send + Sync> Stage<u32, S> for Scale {
-///     async fn call(&self, input: u32, _: &Scope<'_, S>) -> Result<u32, StageError> {
+///     async fn call(&self, input: u32, _: &StageContext<'_, S>) -> Result<u32, StageError> {
 ///         Ok(input * self.0)
 ///     }
 /// }
@@ -89,15 +93,15 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
     fn call(
         &self,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
 
     /// The same, with each call of a stage watched from its beginning.
     #[doc(hidden)]
-    fn __call_watched(
+    fn __call_observed(
         &self,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         self.call(input, cx)
     }
@@ -107,24 +111,24 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
     fn __segment<'a, U>(
         self: &'a Arc<Self>,
         upstream: U,
-        deck: Deck<'a, S>,
+        context: SegmentContext<'a, S>,
         last: bool,
-    ) -> impl Upstream<Root = U::Root, Tag = U::Tag, Item = Self::Out>
+    ) -> impl Upstream<Root = U::Root, Provenance = U::Provenance, Item = Self::Out>
     where
         Self: Sized,
         In: Send,
         S: Send + Sync,
         U: Upstream<Item = In>,
     {
-        let (run, state) = (deck.run, deck.state);
+        let (run, state) = (context.run, context.state);
         let make = move |chunk: Chunk<_, _, _>| {
-            if chunk.watched {
-                Either::Right(Box::pin(go_watched(&**self, chunk, state, run)))
+            if chunk.observed {
+                Either::Right(Box::pin(run_observed(&**self, chunk, state, run)))
             } else {
-                Either::Left(go(&**self, chunk, state, run))
+                Either::Left(run_chunk(&**self, chunk, state, run))
             }
         };
-        Segment::new(upstream, make, &deck, last)
+        Segment::new(upstream, make, &context, last)
     }
 }
 
@@ -144,7 +148,7 @@ pub trait StageFn {
     type __This;
     /// The policy.
     #[doc(hidden)]
-    const __SPEC: Spec;
+    const __POLICY: Policy;
 
     /// The stage itself.
     #[doc(hidden)]

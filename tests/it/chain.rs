@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use pipeline::{Accepts, Scope, Stage, StageError, pipeline, stage};
+use pipeline::{Accepts, Stage, StageContext, StageError, pipeline, stage};
 
 #[stage]
 fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
@@ -85,7 +85,7 @@ impl Accepts<u32> for Scale {
 }
 
 impl<S: Send + Sync> Stage<u32, S> for Scale {
-    async fn call(&self, input: u32, _: &Scope<'_, S>) -> Result<u32, StageError> {
+    async fn call(&self, input: u32, _: &StageContext<'_, S>) -> Result<u32, StageError> {
         Ok(input * self.0)
     }
 }

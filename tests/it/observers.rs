@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pipeline::{
-    Accepts, BoxPipeline, ErrorKind, ErrorMode, FailedAttempt, Observer, Outcome, Report, RunId, Scope,
-    Stage, StageCall, StageError, pipeline, stage,
+    Accepts, BoxPipeline, ErrorKind, ErrorMode, FailedAttempt, Observer, Outcome, Report, RunId, Stage,
+    StageCall, StageContext, StageError, pipeline, stage,
 };
 
 use crate::spread::{Spread, however_spread};
@@ -211,7 +211,7 @@ impl Accepts<u64> for Own {
 }
 
 impl<S: Send + Sync> Stage<u64, S> for Own {
-    async fn call(&self, input: u64, _: &Scope<'_, S>) -> Result<u64, StageError> {
+    async fn call(&self, input: u64, _: &StageContext<'_, S>) -> Result<u64, StageError> {
         Ok(input)
     }
 }

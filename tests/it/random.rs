@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use pipeline::{Aborted, ErrorMode, Failure, Flow, Pipeline, Report, Stage, StageError, pipeline, stage};
+use pipeline::{Aborted, ErrorMode, Failure, Pipeline, Report, RunMany, Stage, StageError, pipeline, stage};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Refused, ms};
@@ -236,7 +236,7 @@ impl Case {
 
     async fn many<F, M>(&self, pipeline: Pipeline<u64, F, World, M>) -> Came
     where
-        F: Flow<u64, World, M, Out: Numbers> + 'static,
+        F: RunMany<u64, World, M, Out: Numbers> + 'static,
         M: 'static,
     {
         let mut came = Came::default();

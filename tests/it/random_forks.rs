@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use pipeline::{Context, ErrorKind, ErrorMode, Failure, Flow, Pipeline, Report, pipeline, stage};
+use pipeline::{Context, ErrorKind, ErrorMode, Failure, Pipeline, Report, RunMany, pipeline, stage};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use tokio_util::sync::CancellationToken;
@@ -321,7 +321,7 @@ impl Case {
 
     async fn take<F, M>(&self, pipeline: Pipeline<u64, F, World, M>) -> (Option<Report>, Option<Vec<u64>>)
     where
-        F: Flow<u64, World, M, Out = u64> + 'static,
+        F: RunMany<u64, World, M, Out = u64> + 'static,
         M: 'static,
     {
         match self.verb {

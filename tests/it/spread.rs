@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pipeline::{Flow, Pipeline};
+use pipeline::{Pipeline, RunMany};
 
 /// How many tasks a pipeline is spread over: 0 where nothing is said.
 pub(crate) trait Over<P>: fmt::Display + Copy {
@@ -33,9 +33,9 @@ impl<In, F, S, M> Over<Pipeline<In, F, S, M>> for usize
 where
     In: Send + 'static,
     S: Send + Sync + 'static,
-    F: Flow<In, S, M, Out: 'static> + 'static,
+    F: RunMany<In, S, M, Out: 'static> + 'static,
 {
-    type Spread = Pipeline<In, F::__Spread, S, M>;
+    type Spread = Pipeline<In, F::__OnWorkers, S, M>;
 
     fn over(self, pipeline: Pipeline<In, F, S, M>) -> Self::Spread {
         pipeline.workers(self)

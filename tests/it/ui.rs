@@ -103,8 +103,8 @@ fn is_an_error(line: &str) -> bool {
 /// Names of the machinery. (Of `pipeline`'s public names `Accepts`, `Stage`, `Chain` and their like may show.)
 fn is_internal(word: &str) -> bool {
     let machinery = [
-        "Attempts", "Embed", "EmbedAny", "Function", "Keep", "Kept", "Moved", "Port", "Repeat", "Spec",
-        "Token",
+        "Attempts", "EdgeType", "Embed", "EmbedAny", "Function", "Keep", "Kept", "Policy", "Repeat",
+        "Strategy", "Token",
     ];
     // Underscores alone are lines that rustc draws.
     let hidden = word.starts_with("__") && !word.trim_matches('_').is_empty();

@@ -121,7 +121,7 @@ pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenS
     let checks = sharing(&woven.meetings, &[(0, entry.clone())], &|it| rows[it.call][0].span(), runtime);
     let modes = names.iter().enumerate().map(|(index, name)| {
         let mode = mode(Use { call: index, argument: 0, look: None });
-        quote!(let (#mode,) = #private::modes(&#name, #private::alone(#entry));)
+        quote!(let (#mode,) = #private::modes(&#name, #private::single_arg(#entry));)
     });
     let items = &woven.items;
     let graph = weave::structure();
@@ -137,11 +137,11 @@ pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenS
                 #(#fields: #names,)*
                 heads: #heads,
                 end: #end,
-                place: #private::named("", #end),
+                place: #private::code_site("", #end),
             }
         };
         #checks
-        #private::gives(#port, #made)
+        #private::finish_fork(#port, #made)
     }}
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Toke
     let use_of = |call| Use { call, argument: 0, look: None };
     let modes = names.iter().enumerate().map(|(index, name)| {
         let mode = mode(use_of(index));
-        quote!(let (#mode,) = #private::modes(&#name, #private::alone(#entry));)
+        quote!(let (#mode,) = #private::modes(&#name, #private::single_arg(#entry));)
     });
     let alternatives = (0..rows.len() - 1)
         .map(|call| Meeting { value: 0, uses: vec![use_of(call)], again: true })
@@ -167,7 +167,7 @@ pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Toke
         let #made = #private::first((#(#names,)*), #heads, #end);
         #agreement
         #sharing
-        #private::gives(#port, #made)
+        #private::finish_fork(#port, #made)
     }}
 }
 
@@ -198,7 +198,7 @@ pub(crate) fn sharing(
     let (root, private, made) = (runtime.root(), runtime.private(), made());
     let port = |value: usize| ports.iter().find(|(it, _)| *it == value).map(|(_, port)| port);
     let witness = |it: Use| match it.look {
-        Some(_) => quote!(#private::lent()),
+        Some(_) => quote!(#private::borrow()),
         None => mode(it).into_token_stream(),
     };
     let (copied, alone) = (hidden("copied", 0), hidden("copied", 1));
@@ -208,11 +208,11 @@ pub(crate) fn sharing(
         let mut share = |it: &Use| {
             if it.look.is_none() {
                 let mode = mode(*it);
-                let shared = quote!(#root::Shared::<_>::__shared);
+                let shared = quote!(#root::CloneToShare::<_>::__share);
                 let check = check(span(*it), &shared, &[&copied, &alone, port, &made]);
                 checks.extend(quote! {
                     let #copied = #port.copied(#mode);
-                    let #alone = #private::alone(#copied);
+                    let #alone = #private::single_arg(#copied);
                     let (#made, #port) = #check;
                 });
             }
@@ -227,10 +227,14 @@ pub(crate) fn sharing(
                 let witness = witness(*it);
                 quote!((#witness, #rest))
             });
-            let check = check(span(*last), &quote!(#root::Given::<_>::__given), &[&copied, &alone, &made]);
+            let check = check(
+                span(*last),
+                &quote!(#root::CloneWhileBorrowed::<_>::__take),
+                &[&copied, &alone, &made],
+            );
             checks.extend(quote! {
                 let #copied = #port.borrowed(#others).copied(#mode);
-                let #alone = #private::alone(#copied);
+                let #alone = #private::single_arg(#copied);
                 let #made = #check;
             });
         }

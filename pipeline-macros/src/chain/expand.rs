@@ -41,11 +41,11 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
         }
         Err(sections) => {
             let parts = parted(sections, boundaries, &runtime);
-            quote!(#private::parted(#first, #parts, #plan))
+            quote!(#private::finish_bounded(#first, #parts, #plan))
         }
     };
     quote! {{
-        let #first = #private::port #input ();
+        let #first = #private::edge #input ();
         let mut #plan = #private::plan();
         #steps
         #made
@@ -57,15 +57,15 @@ fn parted(sections: Vec<Vec<TokenStream>>, boundaries: Vec<Ident>, runtime: &Run
     let private = runtime.private();
     let mut parts = sections.into_iter().rev().map(|stages| {
         if stages.is_empty() {
-            return quote!(#private::Empty);
+            return quote!(#private::PassThrough);
         }
         let chain = nest(stages, runtime);
-        quote!(#private::staged(#chain))
+        quote!(#private::stage_section(#chain))
     });
     let last = parts.next().unwrap_or_default();
     parts
         .zip(boundaries.into_iter().rev())
-        .fold(last, |rest, (part, boundary)| quote!(#private::cut(#part, #boundary, #rest)))
+        .fold(last, |rest, (part, boundary)| quote!(#private::bounded(#part, #boundary, #rest)))
 }
 
 /// The variable that numbers the steps.
@@ -187,7 +187,7 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) 
     let agreement = overrides.map(|overrides| policy::agreement(overrides, runtime));
     // The stand-in agrees with any override: one error is enough.
     let any = agreement.as_ref().filter(|agreement| !agreement.is_empty()).map(
-        |_| quote!(impl #name<#(#units),*> { pub const __POLICY: #private::Spec = #private::Spec::ANY; }),
+        |_| quote!(impl #name<#(#units),*> { pub const __POLICY: #private::Policy = #private::Policy::ANY; }),
     );
     quote! {{
         #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
@@ -265,23 +265,23 @@ fn stand_in_parameters(arguments: &PathArguments) -> Vec<Ident> {
 /// The same stage under a policy of this place.
 pub(crate) fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
     let (root, private, plan) = (runtime.root(), runtime.private(), plan());
-    let spec = policy::overrides(overrides, &quote!(#private::spec(&#stage)), runtime);
+    let policy = policy::overrides(overrides, &quote!(#private::own_policy(&#stage)), runtime);
     let overridden = match &overrides.retries {
-        None => quote!(#private::as_before(#port, #stage, spec, &mut #plan)),
+        None => quote!(#private::same_retries(#port, #stage, policy, &mut #plan)),
         Some(retries) if overrides.retries() => {
             let at = retries.key.span();
             let value = Ident::new("stage", at);
-            let attempts = call_at(at, &quote!(#root::Retryable::<_>::__again), &quote!(#port, #value));
+            let attempts = call_at(at, &quote!(#root::Retryable::<_>::__strategy), &quote!(#port, #value));
             quote!({
                 let attempts = { let #value = &#stage; #attempts };
-                #private::again(#stage, attempts, spec, &mut #plan)
+                #private::with_retries(#stage, attempts, policy, &mut #plan)
             })
         }
-        Some(_) => quote!(#private::once(#port, #stage, spec, &mut #plan)),
+        Some(_) => quote!(#private::without_retries(#port, #stage, policy, &mut #plan)),
     };
     quote! {
         let #stage = {
-            let spec = #spec;
+            let policy = #policy;
             #overridden
         };
     }
@@ -329,7 +329,7 @@ pub(crate) fn checked(stage: &TokenStream, port: &Ident, at: Span, runtime: &Run
     // The user's own tokens as far as rustc can see, or it would add a note on macros to each mismatch.
     let value = Ident::new("stage", at);
     let plan = plan();
-    let fits = call_at(at, &quote!(#root::Accepts::__fits), &quote!(#port, #value, &mut #plan));
+    let fits = call_at(at, &quote!(#root::Accepts::__connect), &quote!(#port, #value, &mut #plan));
     quote! {{
         let #value = #stage;
         #fits

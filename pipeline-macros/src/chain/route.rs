@@ -56,7 +56,7 @@ pub(crate) fn route(keyword: Token![match], arms: &[Arm], port: &Ident, runtime:
         let #end = #plan.close(&[]);
         let #made = #routed;
         #agreement
-        #private::gives(#port, #made)
+        #private::finish_fork(#port, #made)
     }}
 }
 
@@ -124,7 +124,7 @@ fn routed(names: &[Ident], chosen: &[Ident], first: usize, runtime: &Runtime) ->
     quote! {
         #private::route(
             #port, #place, #choose,
-            (#(#own,)* #private::inner(#rest),),
+            (#(#own,)* #private::inner_route(#rest),),
             [#(#heads,)* #private::uncounted()],
             #end,
         )

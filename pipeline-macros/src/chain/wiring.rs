@@ -23,8 +23,8 @@ pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStre
     let ty = &graph.input;
     let made = made();
     let taken = hidden("taken", 0);
-    let arrives = check(ty.span(), &quote!(#root::Arrives::<_>::__arrives), &[port, &taken]);
-    let kept = check(ty.span(), &quote!(#root::Arrives::<_>::__kept), &[port, &taken, &made]);
+    let arrives = check(ty.span(), &quote!(#root::GraphInput::<_>::__accept), &[port, &taken]);
+    let kept = check(ty.span(), &quote!(#root::GraphInput::<_>::__kept), &[port, &taken, &made]);
     // Twice: first for the values; then for what was made, which is not known where the pattern does not fit.
     let apart = wiring.apart(&graph.net.input, Some(&graph.input_pattern), &entry, &made);
     let calls = (0..graph.stages.len()).map(|call| wiring.call(call));
@@ -40,9 +40,9 @@ pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStre
     let (items, structure) = (&woven.items, weave::structure());
     let name = place_name("graph", graph.at, runtime);
     quote! {{
-        let #taken = #private::port::<#ty>();
+        let #taken = #private::edge::<#ty>();
         let #entry = #arrives;
-        let #place = #private::named(#name, #plan.open(#private::ForkKind::Graph));
+        let #place = #private::code_site(#name, #plan.open(#private::ForkKind::Graph));
         let #made = ();
         #apart
         #(#calls)*
@@ -63,7 +63,7 @@ pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStre
         #checks
         #apart
         let #made = #kept;
-        #private::gives(#port, #made)
+        #private::finish_fork(#port, #made)
     }}
 }
 
@@ -108,19 +108,20 @@ impl Wiring<'_> {
                     quote!(let (#stage, #port) = #check;)
                 });
                 let takes: Vec<_> = takes.collect();
-                let called = call_at(at, &quote!(#private::called), &quote!(#list, #stage, &mut #plan));
+                let called =
+                    call_at(at, &quote!(#private::register_call), &quote!(#list, #stage, &mut #plan));
                 let one = hidden("one", call);
                 let overridden = overrides.as_ref().map(|overrides| {
                     let overridden = overridden(overrides, &stage, &one, self.runtime);
                     quote! {
-                        let #one = #private::one(#list);
+                        let #one = #private::as_input(#list);
                         #overridden
                     }
                 });
                 quote! {
                     let #stage = { let #value = #made_stage; #arity };
                     #(#takes)*
-                    let #list = #private::list((#(#ports,)*));
+                    let #list = #private::arg_list((#(#ports,)*));
                     let (#stage, #output) = #called;
                     #overridden
                 }
@@ -129,8 +130,8 @@ impl Wiring<'_> {
                 let one = hidden("one", call);
                 let checked = checked(&embedded(value, self.runtime), &one, value.span(), self.runtime);
                 quote! {
-                    let #list = #private::list((#(#ports,)*));
-                    let #one = #private::one(#list);
+                    let #list = #private::arg_list((#(#ports,)*));
+                    let #one = #private::as_input(#list);
                     let (#stage, #output) = #checked;
                     let #stage = #private::ByValue(#stage);
                 }
@@ -261,7 +262,7 @@ impl Wiring<'_> {
                 let pattern = pattern.map(unwrapped);
                 let at = pattern.map_or_else(Span::call_site, Spanned::span);
                 let count = Literal::usize_unsuffixed(parts.len());
-                let check = check(at, &quote!(#root::Apart::<#count>::__apart), &[port, checked]);
+                let check = check(at, &quote!(#root::Destructure::<#count>::__destructure), &[port, checked]);
                 let names: Vec<_> = (0..parts.len())
                     .map(|index| format_ident!("{port}_{index}", span = Span::mixed_site()))
                     .collect();

@@ -11,15 +11,20 @@ use crate::paths::Runtime;
 use crate::value::Rate;
 
 /// The policy of an attribute, as a constant.
-pub(crate) fn spec(policy: &Policy, function: &Ident, interruptible: bool, runtime: &Runtime) -> TokenStream {
+pub(crate) fn constant(
+    policy: &Policy,
+    function: &Ident,
+    interruptible: bool,
+    runtime: &Runtime,
+) -> TokenStream {
     let private = runtime.private();
     let name = policy.name.as_ref().map_or_else(|| unraw(function), |name| name.value.clone());
     let changes = changes(policy, runtime);
     quote! {{
-        let mut spec = #private::Spec::new(#name);
-        spec.interruptible = #interruptible;
+        let mut policy = #private::Policy::new(#name);
+        policy.interruptible = #interruptible;
         #changes
-        spec
+        policy
     }}
 }
 
@@ -27,14 +32,14 @@ pub(crate) fn spec(policy: &Policy, function: &Ident, interruptible: bool, runti
 pub(crate) fn overrides(policy: &Policy, own: &TokenStream, runtime: &Runtime) -> TokenStream {
     let name = policy.name.as_ref().map(|name| {
         let name = &name.value;
-        quote!(spec.name = #name;)
+        quote!(policy.name = #name;)
     });
     let changes = changes(policy, runtime);
     quote! {{
-        let mut spec = #own;
+        let mut policy = #own;
         #name
         #changes
-        spec
+        policy
     }}
 }
 
@@ -84,51 +89,51 @@ pub(crate) fn agreement(policy: &Policy, runtime: &Runtime) -> TokenStream {
     }
     quote! {
         const _: () = {
-            const OWN: #private::Spec = __Stage::__POLICY;
+            const OWN: #private::Policy = __Stage::__POLICY;
             #rules
         };
     }
 }
 
-/// Statements over a variable `spec`.
+/// Statements over a variable `policy`.
 fn changes(policy: &Policy, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
     let mut changes = TokenStream::new();
     if let Some(retries) = &policy.retries {
         let retries = retries.value;
-        changes.extend(quote!(spec.retries = #retries;));
+        changes.extend(quote!(policy.retries = #retries;));
     }
     if let Some(backoff) = &policy.backoff {
         let variant = Ident::new(backoff.value.variant(), Span::call_site());
-        changes.extend(quote!(spec.backoff.growth = #private::Growth::#variant;));
+        changes.extend(quote!(policy.backoff.growth = #private::Growth::#variant;));
     }
     if let Some(delay) = &policy.delay {
         let delay = duration(delay.value, runtime);
-        changes.extend(quote!(spec.backoff = spec.backoff.with_delay(#delay);));
+        changes.extend(quote!(policy.backoff = policy.backoff.with_delay(#delay);));
     }
     if let Some(max_delay) = &policy.max_delay {
         let max_delay = duration(max_delay.value, runtime);
-        changes.extend(quote!(spec.backoff.max_delay = #max_delay;));
+        changes.extend(quote!(policy.backoff.max_delay = #max_delay;));
     }
     if policy.jitter.is_some() {
-        changes.extend(quote!(spec.backoff.jitter = true;));
+        changes.extend(quote!(policy.backoff.jitter = true;));
     }
     if let Some(timeout) = &policy.timeout {
         let timeout = duration(timeout.value, runtime);
-        changes.extend(quote!(spec.timeout = #private::Option::Some(#timeout);));
+        changes.extend(quote!(policy.timeout = #private::Option::Some(#timeout);));
     }
     if let Some(deadline) = &policy.deadline {
         let deadline = duration(deadline.value, runtime);
-        changes.extend(quote!(spec.deadline = #private::Option::Some(#deadline);));
+        changes.extend(quote!(policy.deadline = #private::Option::Some(#deadline);));
     }
     if let Some(concurrency) = &policy.concurrency {
         let n = concurrency.value;
-        changes.extend(quote!(spec.concurrency = #private::NonZeroU32::new(#n);));
+        changes.extend(quote!(policy.concurrency = #private::NonZeroU32::new(#n);));
     }
     if let Some(rate) = &policy.rate {
         let Rate { count, period } = rate.value;
         let (count, period) = (count.get(), duration(period, runtime));
-        changes.extend(quote!(spec.rate = #private::Rate::new(#count, #period);));
+        changes.extend(quote!(policy.rate = #private::Rate::new(#count, #period);));
     }
     changes
 }

@@ -7,6 +7,6 @@ mod options;
 mod parse;
 
 pub(crate) use check::{Body, check_attribute, check_override};
-pub(crate) use expand::{agreement, duration, overrides, spec};
+pub(crate) use expand::{agreement, constant, duration, overrides};
 pub(crate) use model::Policy;
 pub(crate) use parse::{Given, parse_attribute, read_override};

@@ -43,7 +43,7 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
             type Value = #value;
             #[inline]
-            fn once(&self, input: #input, cx: #root::Scope<'_, __S>, place: #private::Place) -> #future { #body }
+            fn call_once(&self, input: #input, cx: #root::StageContext<'_, __S>, place: #private::CallSite) -> #future { #body }
             #retry_if
             #retry_after
         }
@@ -92,9 +92,9 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
             #[inline]
             fn moved(kept: &Self::Kept) -> &Self::Moved { &kept.1 }
             #[inline]
-            fn again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #root::Scope<'_, __S>, place: #private::Place) -> #future { #again }
+            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #root::StageContext<'_, __S>, place: #private::CallSite) -> #future { #again }
             #[inline]
-            fn last(&self, kept: Self::Kept, cx: #root::Scope<'_, __S>, place: #private::Place) -> #future { #last }
+            fn call_last(&self, kept: Self::Kept, cx: #root::StageContext<'_, __S>, place: #private::CallSite) -> #future { #last }
         }
     }
 }
@@ -111,13 +111,13 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let moved = stage.moved().map(|input| &input.variable);
     let pattern = quote_spanned!(at=> (#(#moved,)*));
 
-    let how = if policy.splits() { quote!(Split) } else { quote!(Again) };
+    let how = if policy.splits() { quote!(Split) } else { quote!(Retry) };
     let own = if policy.retries() || policy.splits() {
         // A missing `Clone` is reported at the type of the parameter.
         let copies = stage.moved().map(|Input { variable, owned, .. }| {
             let there = owned.span();
             let input = Ident::new("input", there);
-            let copy = respan(quote_spanned!(there=> #root::RetryInput::<()>::__again), there);
+            let copy = respan(quote_spanned!(there=> #root::RetryInput::<()>::__clone_input), there);
             quote_spanned!(there=> { let #input = #variable; #copy(#input) })
         });
         quote! {
@@ -128,8 +128,8 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
         }
     } else {
         quote! {
-            type Own = #private::Once;
-            fn own() -> Self::Own { #private::Once }
+            type Own = #private::Single;
+            fn own() -> Self::Own { #private::Single }
         }
     };
 
@@ -141,8 +141,8 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
         }
     } else {
         quote! {
-            type Single = #private::Once;
-            fn single() -> Self::Single { #private::Once }
+            type Single = #private::Single;
+            fn single() -> Self::Single { #private::Single }
         }
     };
 
@@ -153,17 +153,17 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
         any.make_where_clause().predicates.push(parse_quote!(#bound));
     }
     let (any, _, any_clause) = any.split_for_impl();
-    let copies = stage
-        .moved()
-        .map(|Input { variable, .. }| quote_spanned!(at=> #root::RetryInput::<Asked>::__again(#variable)));
+    let copies = stage.moved().map(
+        |Input { variable, .. }| quote_spanned!(at=> #root::RetryInput::<Asked>::__clone_input(#variable)),
+    );
     let (generics, _, clause) = stage.generics.split_for_impl();
     quote_spanned! {at=>
         impl #generics #private::Attempts<#input> for #name #arguments #clause { #own #single }
         impl #any #root::Retryable<#input, Asked> for #name #arguments #any_clause {
             type __Moved = #types;
             fn __copy(moved: &Self::__Moved) -> Self::__Moved { let #pattern = moved; (#(#copies,)*) }
-            type __Attempts = #private::#how<#types>;
-            fn __again(_: #private::Port<#input>, _: &Self) -> Self::__Attempts {
+            type __Strategy = #private::#how<#types>;
+            fn __strategy(_: #private::EdgeType<#input>, _: &Self) -> Self::__Strategy {
                 #private::#how(<Self as #root::Retryable<#input, Asked>>::__copy)
             }
         }
@@ -206,7 +206,8 @@ fn held_generics(stage: &Stage) -> (TokenStream, TokenStream) {
         for input in stage.lent() {
             let (held, owned) = (held(stage, input), &input.owned);
             generics.params.push(parse_quote!(#held));
-            let bound = quote_spanned!(at=> #held: #private::Held<#owned> + #private::Send + #private::Sync);
+            let bound =
+                quote_spanned!(at=> #held: #private::Borrowed<#owned> + #private::Send + #private::Sync);
             generics.make_where_clause().predicates.push(parse_quote!(#bound));
         }
     }
@@ -238,10 +239,10 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     let arguments = stage.arguments.iter().map(|argument| match argument {
         Argument::Input(Input { variable, owned, lending }) => match (lending, lent_as) {
             (Lending::Lent, LentAs::Borrowed) if stage.can_borrow() => {
-                quote_spanned!(at=> #private::Held::<#owned>::lent(#variable))
+                quote_spanned!(at=> #private::Borrowed::<#owned>::borrowed(#variable))
             }
             (Lending::Lent, LentAs::Owned) if stage.can_borrow() => {
-                quote_spanned!(at=> #private::Held::<#owned>::lent(&#variable))
+                quote_spanned!(at=> #private::Borrowed::<#owned>::borrowed(&#variable))
             }
             (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote_spanned!(at=> #variable),
             (Lending::Lent, LentAs::Owned) => quote_spanned!(at=> &#variable),
@@ -275,7 +276,7 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     let result = if fallible { awaited } else { quote_spanned!(at=> #private::Result::Ok(#awaited)) };
     if stage.body == Body::Async && stage.lent().next().is_none() && !stage.uses_context() {
         // The function's own future: nothing has to live beside it.
-        let future = if fallible { called } else { quote_spanned!(at=> #root::Infallibly::new(#called)) };
+        let future = if fallible { called } else { quote_spanned!(at=> #root::NeverFails::new(#called)) };
         return quote_spanned!(at=> #prepare #open #future);
     }
     if !stage.is_blocking() {

@@ -75,7 +75,7 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
                 type Out = [(); { #error }];
             }
             impl #example {
-                #vis const __POLICY: #private::Spec = #private::Spec::ANY;
+                #vis const __POLICY: #private::Policy = #private::Policy::ANY;
             }
             impl #counted #root::Arity<__N> for #name #arguments {
                 // A type with the error in it: what depends on it is not reported.
@@ -85,7 +85,7 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
             impl #bounds #root::StageFn for #name #arguments {
                 type Error = #private::Infallible;
                 type __This = Self;
-                const __SPEC: #private::Spec = #private::Spec::new("");
+                const __POLICY: #private::Policy = #private::Policy::new("");
                 fn __this(self) -> Self { self }
             }
         };
@@ -146,11 +146,11 @@ fn accepts(stage: &Stage) -> TokenStream {
     quote_spanned! {at=>
         impl #generics #root::Accepts<#input> for #name #arguments #clause {
             type Out = #output;
-            fn __mount(&mut self, plan: &mut #private::Plan) {
-                self.__stage.slot = plan.stage(#example::__POLICY);
+            fn __register(&mut self, plan: &mut #private::Plan) {
+                self.__stage.step = plan.stage(#example::__POLICY);
             }
-            fn __label(&self) -> #private::Option<(&'static #private::str, #private::Slot)> {
-                #private::Option::Some((#example::__POLICY.name, self.__stage.slot))
+            fn __label(&self) -> #private::Option<(&'static #private::str, #private::StepId)> {
+                #private::Option::Some((#example::__POLICY.name, self.__stage.step))
             }
         }
     }
@@ -161,7 +161,7 @@ fn policied(stage: &Stage) -> TokenStream {
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let example = example(name, &stage.generics);
     let interruptible = stage.body == Body::Async || stage.is_blocking();
-    let spec = policy::spec(policy, name, interruptible, &stage.runtime);
+    let constant = policy::constant(policy, name, interruptible, &stage.runtime);
     let error = error_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
@@ -169,12 +169,12 @@ fn policied(stage: &Stage) -> TokenStream {
     quote_spanned! {at=>
         impl #example {
             #[doc(hidden)]
-            #visibility const __POLICY: #private::Spec = #spec;
+            #visibility const __POLICY: #private::Policy = #constant;
         }
         impl #generics #root::StageFn for #name #arguments #clause {
             type Error = #error;
             type __This = Self;
-            const __SPEC: #private::Spec = <#example>::__POLICY;
+            const __POLICY: #private::Policy = <#example>::__POLICY;
             fn __this(self) -> Self { self }
         }
     }
@@ -190,17 +190,17 @@ fn called(stage: &Stage) -> TokenStream {
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
-    let spec = quote_spanned!(at=> <Self as #root::StageFn>::__SPEC);
+    let its_policy = quote_spanned!(at=> <Self as #root::StageFn>::__POLICY);
     let call = if policy.is_bare() {
-        quote_spanned!(at=> #private::bare(self, self.__stage.slot, input, cx))
+        quote_spanned!(at=> #private::bare(self, self.__stage.step, input, cx))
     } else if policy.splits() {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        quote_spanned!(at=> #private::splitting(self, #attempts, const { &#spec }, self.__stage.slot, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::splitting(self, #attempts, const { &#its_policy }, self.__stage.step, &self.__stage.limits, input, cx))
     } else if policy.retries() {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#spec }, self.__stage.slot, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#its_policy }, self.__stage.step, &self.__stage.limits, input, cx))
     } else {
-        quote_spanned!(at=> #private::single(self, const { &#spec }, self.__stage.slot, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::single(self, const { &#its_policy }, self.__stage.step, &self.__stage.limits, input, cx))
     };
     let at = name.span();
     quote_spanned! {at=>
@@ -209,7 +209,7 @@ fn called(stage: &Stage) -> TokenStream {
             fn call(
                 &self,
                 input: #input,
-                cx: &#root::Scope<'_, __S>,
+                cx: &#root::StageContext<'_, __S>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #root::StageError>> + #private::Send {
                 #call
             }

@@ -52,9 +52,9 @@ fn forms(stage: &Stage) -> Vec<Form> {
     let one = stage.input_type();
     let all_lent = stage.can_borrow() && !variables.is_empty() && stage.moved().next().is_none();
     let (mode, open) = if all_lent {
-        (quote!(Lent), quote_spanned!(at=> let (#input,) = args; let input = #input;))
+        (quote!(Borrow), quote_spanned!(at=> let (#input,) = args; let input = #input;))
     } else {
-        (quote!(Moved), quote_spanned!(at=> let (input,) = args;))
+        (quote!(Move), quote_spanned!(at=> let (input,) = args;))
     };
     let whole =
         Form { values: quote_spanned!(at=> (#one,)), modes: quote_spanned!(at=> (#private::#mode,)), open };
@@ -64,8 +64,8 @@ fn forms(stage: &Stage) -> Vec<Form> {
 fn mode(stage: &Stage, Input { lending, .. }: &Input) -> TokenStream {
     let private = stage.runtime.private();
     match lending {
-        Lending::Lent if stage.can_borrow() => quote!(#private::Lent),
-        Lending::Lent | Lending::Moved => quote!(#private::Moved),
+        Lending::Lent if stage.can_borrow() => quote!(#private::Borrow),
+        Lending::Lent | Lending::Moved => quote!(#private::Move),
     }
 }
 
@@ -79,13 +79,13 @@ fn takes(stage: &Stage, Form { values, modes, .. }: &Form) -> TokenStream {
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     quote_spanned! {at=>
-        impl #generics #private::Takes<#values> for #name #arguments #clause {
+        impl #generics #private::TakesArgs<#values> for #name #arguments #clause {
             type Out = #output;
-            type Modes = #modes;
-            fn mount(&mut self, plan: &mut #private::Plan) {
-                <Self as #root::Accepts<#input>>::__mount(self, plan)
+            type ArgModes = #modes;
+            fn register(&mut self, plan: &mut #private::Plan) {
+                <Self as #root::Accepts<#input>>::__register(self, plan)
             }
-            fn label(&self) -> #private::Option<(&'static #private::str, #private::Slot)> {
+            fn label(&self) -> #private::Option<(&'static #private::str, #private::StepId)> {
                 <Self as #root::Accepts<#input>>::__label(self)
             }
         }
@@ -98,16 +98,16 @@ fn callable(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
     let (root, private) = (stage.runtime.root(), stage.runtime.private());
     let input = stage.input_type();
     let call = if stage.policy.is_bare() {
-        quote_spanned!(at=> #open #private::bare(self, self.__stage.slot, input, cx))
+        quote_spanned!(at=> #open #private::bare(self, self.__stage.step, input, cx))
     } else {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
         let rest = quote_spanned! {at=>
-            const { &<Self as #root::StageFn>::__SPEC }, self.__stage.slot, &self.__stage.limits, input, cx
+            const { &<Self as #root::StageFn>::__POLICY }, self.__stage.step, &self.__stage.limits, input, cx
         };
         if stage.policy.splits() {
             quote_spanned!(at=> #open #private::splitting(self, #attempts, #rest))
         } else {
-            quote_spanned!(at=> #open #private::Attempted::call(#attempts, self, #rest))
+            quote_spanned!(at=> #open #private::Strategy::call(#attempts, self, #rest))
         }
     };
     let generics = full_generics(stage);
@@ -115,12 +115,12 @@ fn callable(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
     let arguments = type_arguments(&stage.generics);
     let splits = split_clause(stage, clause);
     quote_spanned! {at=>
-        impl #generics #private::Callable<#values, __S> for #name #arguments #splits {
+        impl #generics #private::CallArgs<#values, __S> for #name #arguments #splits {
             #[inline]
             fn call_with<'__args>(
                 &self,
                 args: #private::Args<'__args, #values, Self>,
-                cx: &#root::Scope<'_, __S>,
+                cx: &#root::StageContext<'_, __S>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #root::StageError>> + #private::Send
             where
                 #values: '__args,
@@ -141,27 +141,27 @@ fn under(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
     let (attempts, call) = if stage.policy.splits() {
         (
             quote_spanned!(at=> #private::Split<#moved>),
-            quote_spanned!(at=> #private::splitting(self, attempts, spec, slot, limit, input, cx)),
+            quote_spanned!(at=> #private::splitting(self, attempts, policy, step, gate, input, cx)),
         )
     } else {
         let attempts = Ident::new("__Attempts", at);
-        generics.params.push(parse_quote!(#attempts: #private::Attempted<#moved>));
-        (quote!(#attempts), quote_spanned!(at=> attempts.call(self, spec, slot, limit, input, cx)))
+        generics.params.push(parse_quote!(#attempts: #private::Strategy<#moved>));
+        (quote!(#attempts), quote_spanned!(at=> attempts.call(self, policy, step, gate, input, cx)))
     };
     let (generics, _, clause) = generics.split_for_impl();
     let splits = split_clause(stage, clause);
     let arguments = type_arguments(&stage.generics);
     quote_spanned! {at=>
-        impl #generics #private::Under<#values, __S, #attempts> for #name #arguments #splits {
+        impl #generics #private::CallWithPolicy<#values, __S, #attempts> for #name #arguments #splits {
             #[inline]
-            fn call_under<'__args, __Limit: #private::Limit>(
+            fn call_with_policy<'__args, __Gate: #private::Gate>(
                 &self,
                 attempts: #attempts,
-                spec: &#private::Spec,
-                slot: #private::Slot,
-                limit: &__Limit,
+                policy: &#private::Policy,
+                step: #private::StepId,
+                gate: &__Gate,
                 args: #private::Args<'__args, #values, Self>,
-                cx: &#root::Scope<'_, __S>,
+                cx: &#root::StageContext<'_, __S>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #root::StageError>> + #private::Send
             where
                 #values: '__args,

@@ -80,7 +80,7 @@ struct Lines {
 impl JsonLines {
     /// Makes the file, or empties the one that is there.
     ///
-    /// Letters that are still to be replayed are gone then: see [`append`](Self::append).
+    /// DeadLetterConfig that are still to be replayed are gone then: see [`append`](Self::append).
     ///
     /// # Errors
     ///

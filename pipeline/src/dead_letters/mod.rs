@@ -1,8 +1,8 @@
 //! Where failed items go, whole, with what was wrong with them.
 
+mod delivery;
 #[cfg(feature = "serde")]
 mod json_lines;
-mod post;
 
 use std::fmt;
 use std::future::Future;
@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
+pub(crate) use self::delivery::{DeadLetterConfig, DeliveryQueue};
 #[cfg(feature = "serde")]
 pub use self::json_lines::{JsonLines, Recorded, Records};
-pub(crate) use self::post::{Letters, Post};
 use crate::{BoxError, StageError};
 
 /// An item that failed, as it came in.

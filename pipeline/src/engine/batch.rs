@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use super::each::boundary;
-use super::tag::{Members, Origin, Tag};
-use super::upstream::{Account, Packet, Part, Take, Turn, Upstream};
+use super::provenance::{BatchOrigins, Origin, Provenance};
+use super::upstream::{PollBudget, Pulled, RunTotals, SegmentTotals, Tagged, Upstream};
 use crate::StageError;
-use crate::plan::Slot;
+use crate::plan::StepId;
 use crate::policy::sleep;
 
 /// The `batch` of a running line.
@@ -27,8 +27,8 @@ pub(crate) struct Batch<U: Upstream> {
     linger: Option<Pin<Box<Sleep>>>,
     lingers: bool,
     ended: bool,
-    taken: u64,
-    given: u64,
+    items_in: u64,
+    items_out: u64,
 }
 
 impl<U: Upstream> Batch<U> {
@@ -42,39 +42,39 @@ impl<U: Upstream> Batch<U> {
             linger: None,
             lingers: false,
             ended: false,
-            taken: 0,
-            given: 0,
+            items_in: 0,
+            items_out: 0,
         }
     }
 
     /// Takes what is there, up to a batch; and says whether it is time to give it.
-    fn gather(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> bool {
-        while self.items.len() < self.settings.size && !self.ended && turn.step() {
-            match self.upstream.take(turn) {
-                Take::Item(Packet { tag, value: Ok(value) }) => {
+    fn fill_batch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> bool {
+        while self.items.len() < self.settings.size && !self.ended && budget.take_item() {
+            match self.upstream.pull(budget) {
+                Pulled::Item(Tagged { provenance, value: Ok(value) }) => {
                     if self.items.is_empty() {
-                        self.start();
+                        self.start_linger();
                     }
-                    self.taken += 1;
+                    self.items_in += 1;
                     self.items.push(value);
-                    self.origins.push(tag.origin().clone());
+                    self.origins.push(provenance.origin().clone());
                 }
-                Take::Item(Packet { tag, value: Err(error) }) => {
-                    self.failures.push_back((tag.origin().clone(), error));
+                Pulled::Item(Tagged { provenance, value: Err(error) }) => {
+                    self.failures.push_back((provenance.origin().clone(), error));
                     if self.items.is_empty() {
                         return false;
                     }
                 }
-                Take::Empty => break,
-                Take::End => self.ended = true,
+                Pulled::Pending => break,
+                Pulled::End => self.ended = true,
             }
         }
         let full = self.items.len() >= self.settings.size || self.ended;
-        !self.items.is_empty() && (full || self.has_lingered(turn))
+        !self.items.is_empty() && (full || self.has_lingered(budget))
     }
 
     /// The first item of a batch is there.
-    fn start(&mut self) {
+    fn start_linger(&mut self) {
         // A batch that is never full should not take the memory of one.
         self.items.reserve(self.settings.size.min(1024));
         let Some(until) = self.settings.linger.and_then(|linger| Instant::now().checked_add(linger)) else {
@@ -87,66 +87,66 @@ impl<U: Upstream> Batch<U> {
         }
     }
 
-    fn has_lingered(&mut self, turn: &Turn<'_, '_, U::Root>) -> bool {
+    fn has_lingered(&mut self, budget: &PollBudget<'_, '_, U::Root>) -> bool {
         let Some(sleep) = self.linger.as_mut().filter(|_| self.lingers) else { return false };
-        sleep.as_mut().poll(&mut turn.cx()).is_ready()
+        sleep.as_mut().poll(&mut budget.cx()).is_ready()
     }
 }
 
 impl<U: Upstream> Upstream for Batch<U> {
     type Root = U::Root;
-    type Tag = Members<U::Root>;
+    type Provenance = BatchOrigins<U::Root>;
     type Item = Vec<U::Item>;
 
-    fn wake(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
-        self.upstream.wake(turn);
+    fn wake(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        self.upstream.wake(budget);
     }
 
-    fn take(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Take<Self::Tag, Self::Item> {
+    fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<Self::Provenance, Self::Item> {
         if self.items.is_empty()
             && let Some((origin, error)) = self.failures.pop_front()
         {
-            return Take::Item(Packet { tag: Members::one(origin), value: Err(error) });
+            return Pulled::Item(Tagged { provenance: BatchOrigins::one(origin), value: Err(error) });
         }
-        if self.gather(turn) {
+        if self.fill_batch(budget) {
             self.lingers = false;
-            self.given += 1;
+            self.items_out += 1;
             let value = std::mem::take(&mut self.items);
-            if let Some(tag) = Members::new(self.origins.drain(..)) {
-                return Take::Item(Packet { tag, value: Ok(value) });
+            if let Some(provenance) = BatchOrigins::new(self.origins.drain(..)) {
+                return Pulled::Item(Tagged { provenance, value: Ok(value) });
             }
         }
         if self.items.is_empty() {
             if let Some((origin, error)) = self.failures.pop_front() {
-                return Take::Item(Packet { tag: Members::one(origin), value: Err(error) });
+                return Pulled::Item(Tagged { provenance: BatchOrigins::one(origin), value: Err(error) });
             }
             if self.ended {
-                return Take::End;
+                return Pulled::End;
             }
         }
-        Take::Empty
+        Pulled::Pending
     }
 
-    fn fill(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
-        self.gather(turn);
-        self.upstream.fill(turn);
+    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        self.fill_batch(budget);
+        self.upstream.prefetch(budget);
     }
 
-    fn close(&mut self, turn: &mut Turn<'_, '_, U::Root>, account: &mut Account) -> Poll<()> {
-        let upstream = self.upstream.close(turn, account);
+    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
+        let upstream = self.upstream.shut_down(budget, totals);
         self.items.clear();
         for origin in self.origins.drain(..) {
-            if let Some(meter) = turn.books.run.meter(self.settings.slot) {
-                meter.waiting.up();
+            if let Some(metrics) = budget.run_state.run.metrics(self.settings.step) {
+                metrics.waiting.inc();
             }
-            turn.books.give_up(origin.index, account);
+            budget.run_state.cancel_item(origin.index, totals);
         }
         upstream
     }
 
-    fn report(&self, account: &mut Account) {
-        self.upstream.report(account);
-        account.parts.push(Part::Boundary { taken: self.taken, given: self.given });
+    fn add_totals(&self, totals: &mut RunTotals) {
+        self.upstream.add_totals(totals);
+        totals.segments.push(SegmentTotals::Boundary { items_in: self.items_in, items_out: self.items_out });
     }
 }
 
@@ -159,5 +159,5 @@ impl<U: Upstream> Upstream for Batch<U> {
 #[track_caller]
 pub fn settings(size: usize, linger: Option<Duration>) -> boundary::batch {
     assert!(size > 0, "`batch(0)` would never give a batch: 1 makes batches of one item");
-    boundary::batch { slot: Slot::NONE, size, linger }
+    boundary::batch { step: StepId::NONE, size, linger }
 }

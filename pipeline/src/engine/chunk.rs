@@ -11,51 +11,51 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::one::{Way, finished};
-use super::tag::Tag;
+use super::one::{ItemResult, item_result};
+use super::provenance::Provenance;
 use crate::item::Item;
 use crate::run::Run;
-use crate::{Scope, Stage};
+use crate::{Stage, StageContext};
 
-/// An item that is to go through.
-pub(crate) struct Job<G, In> {
-    pub(crate) tag: G,
+/// An item that is to run_chunk through.
+pub(crate) struct QueuedItem<G, In> {
+    pub(crate) provenance: G,
     pub(crate) input: In,
 }
 
 /// Items for one lane.
 pub(crate) struct Chunk<G, In, T> {
-    pub(crate) first: Job<G, In>,
+    pub(crate) first: QueuedItem<G, In>,
     /// Those behind it, and where they are given back, should an item have to wait or panic.
-    pub(crate) rest: Behind<G, In, T>,
+    pub(crate) remainder: Following<G, In, T>,
     /// Whether the calls are to be watched from their beginning.
-    pub(crate) watched: bool,
+    pub(crate) observed: bool,
 }
 
 /// The rest, if there is one, and where it is given back.
-pub(crate) type Behind<G, In, T> = Option<(Box<Rest<G, In, T>>, Arc<Back<G, In, T>>)>;
+pub(crate) type Following<G, In, T> = Option<(Box<Remainder<G, In, T>>, Arc<ReturnSlot<G, In, T>>)>;
 
-pub(crate) type Back<G, In, T> = Mutex<Option<Box<Rest<G, In, T>>>>;
+pub(crate) type ReturnSlot<G, In, T> = Mutex<Option<Box<Remainder<G, In, T>>>>;
 
 /// What came of the items before the one that a lane is busy with, and the items behind it.
-pub(crate) struct Rest<G, In, T> {
+pub(crate) struct Remainder<G, In, T> {
     /// In order.
-    pub(crate) done: Vec<(G, T)>,
+    pub(crate) outputs: Vec<(G, T)>,
     /// The next one last.
-    pub(crate) jobs: Vec<Job<G, In>>,
+    pub(crate) items: Vec<QueuedItem<G, In>>,
     /// That of the item that the lane is busy with, where the rest was given back.
-    pub(crate) tag: Option<G>,
+    pub(crate) provenance: Option<G>,
 }
 
 /// What came of the item that a lane stopped at, and the rest.
-pub(crate) type Gone<G, In, T> = (G, Way<T>, Spare<G, In, T>);
+pub(crate) type ChunkResult<G, In, T> = (G, ItemResult<T>, Recycled<G, In, T>);
 
 /// A rest, which is worth its memory.
-pub(crate) type Spare<G, In, T> = Option<Box<Rest<G, In, T>>>;
+pub(crate) type Recycled<G, In, T> = Option<Box<Remainder<G, In, T>>>;
 
-impl<G, In, T> Default for Rest<G, In, T> {
+impl<G, In, T> Default for Remainder<G, In, T> {
     fn default() -> Self {
-        Self { done: Vec::new(), jobs: Vec::new(), tag: None }
+        Self { outputs: Vec::new(), items: Vec::new(), provenance: None }
     }
 }
 
@@ -63,102 +63,110 @@ impl<G, In, T> Default for Rest<G, In, T> {
 /// and the rest.
 #[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
 #[inline]
-pub(crate) fn go<'a, G, In, F, S>(
+pub(crate) fn run_chunk<'a, G, In, F, S>(
     stages: &'a F,
     chunk: Chunk<G, In, F::Out>,
     state: &'a Arc<S>,
     run: &'a Run<'a>,
-) -> impl Future<Output = Gone<G, In, F::Out>> + Send + use<'a, G, In, F, S>
+) -> impl Future<Output = ChunkResult<G, In, F::Out>> + Send + use<'a, G, In, F, S>
 where
-    G: Tag,
+    G: Provenance,
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
     async move {
-        let Chunk { first: Job { tag, mut input }, rest, .. } = chunk;
-        let mut hold = Hold { tag, rest };
+        let Chunk { first: QueuedItem { provenance, mut input }, remainder, .. } = chunk;
+        let mut guard = ReturnOnPending { provenance, remainder };
         loop {
-            let item = Item::new(run, hold.tag.origin().index, false);
-            let cx = Scope::new(state, &item);
+            let item = Item::new(run, guard.provenance.origin().index, false);
+            let cx = StageContext::new(state, &item);
             let call = stages.call(input, &cx);
-            let output = match (Leading { call, hold: &mut hold }).await {
+            let output = match (FirstCall { call, guard: &mut guard }).await {
                 Ok(output) if !item.has_extra() => output,
-                other => match finished(other, &item) {
+                other => match item_result(other, &item) {
                     Ok(output) => output,
                     Err(mishap) => {
-                        return (hold.tag.clone(), Err(mishap), hold.rest.take().map(|(rest, _)| rest));
+                        return (
+                            guard.provenance.clone(),
+                            Err(mishap),
+                            guard.remainder.take().map(|(remainder, _)| remainder),
+                        );
                     }
                 },
             };
-            if let Some((rest, _)) = &mut hold.rest
-                && let Some(next) = rest.jobs.pop()
+            if let Some((remainder, _)) = &mut guard.remainder
+                && let Some(next) = remainder.items.pop()
             {
-                rest.done.push((std::mem::replace(&mut hold.tag, next.tag), output));
+                remainder.outputs.push((std::mem::replace(&mut guard.provenance, next.provenance), output));
                 input = next.input;
                 continue;
             }
-            return (hold.tag.clone(), Ok(output), hold.rest.take().map(|(rest, _)| rest));
+            return (
+                guard.provenance.clone(),
+                Ok(output),
+                guard.remainder.take().map(|(remainder, _)| remainder),
+            );
         }
     }
 }
 
 /// Takes one item through whose calls are watched from their beginning.
-pub(crate) async fn go_watched<G, In, F, S>(
+pub(crate) async fn run_observed<G, In, F, S>(
     stages: &F,
     chunk: Chunk<G, In, F::Out>,
     state: &Arc<S>,
     run: &Run<'_>,
-) -> Gone<G, In, F::Out>
+) -> ChunkResult<G, In, F::Out>
 where
-    G: Tag,
+    G: Provenance,
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    let Chunk { first: Job { tag, input }, rest, .. } = chunk;
-    let item = Item::new(run, tag.origin().index, true);
-    let cx = Scope::new(state, &item);
-    let result = stages.__call_watched(input, &cx).await;
-    (tag, finished(result, &item), rest.map(|(rest, _)| rest))
+    let Chunk { first: QueuedItem { provenance, input }, remainder, .. } = chunk;
+    let item = Item::new(run, provenance.origin().index, true);
+    let cx = StageContext::new(state, &item);
+    let result = stages.__call_observed(input, &cx).await;
+    (provenance, item_result(result, &item), remainder.map(|(remainder, _)| remainder))
 }
 
 /// The rest, which is given back when an item has to wait, or panics.
-struct Hold<G: Tag, In, T> {
+struct ReturnOnPending<G: Provenance, In, T> {
     /// That of the item which is under way.
-    tag: G,
-    rest: Behind<G, In, T>,
+    provenance: G,
+    remainder: Following<G, In, T>,
 }
 
-impl<G: Tag, In, T> Hold<G, In, T> {
+impl<G: Provenance, In, T> ReturnOnPending<G, In, T> {
     #[cold]
-    fn give_back(&mut self) {
-        if let Some((mut rest, back)) = self.rest.take() {
-            rest.tag = Some(self.tag.clone());
-            *back.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+    fn return_remainder(&mut self) {
+        if let Some((mut remainder, return_slot)) = self.remainder.take() {
+            remainder.provenance = Some(self.provenance.clone());
+            *return_slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(remainder);
         }
     }
 }
 
-impl<G: Tag, In, T> Drop for Hold<G, In, T> {
+impl<G: Provenance, In, T> Drop for ReturnOnPending<G, In, T> {
     #[inline]
     fn drop(&mut self) {
-        if self.rest.is_some() {
-            self.give_back();
+        if self.remainder.is_some() {
+            self.return_remainder();
         }
     }
 }
 
 pin_project! {
     /// A call with others behind it, which do not wait with it.
-    struct Leading<'c, C, G: Tag, In, T> {
+    struct FirstCall<'c, C, G: Provenance, In, T> {
         #[pin]
         call: C,
-        hold: &'c mut Hold<G, In, T>,
+        guard: &'c mut ReturnOnPending<G, In, T>,
     }
 }
 
-impl<C: Future, G: Tag, In, T> Future for Leading<'_, C, G, In, T> {
+impl<C: Future, G: Provenance, In, T> Future for FirstCall<'_, C, G, In, T> {
     type Output = C::Output;
 
     #[inline]
@@ -167,8 +175,8 @@ impl<C: Future, G: Tag, In, T> Future for Leading<'_, C, G, In, T> {
         match this.call.poll(cx) {
             Poll::Ready(output) => Poll::Ready(output),
             Poll::Pending => {
-                if this.hold.rest.is_some() {
-                    this.hold.give_back();
+                if this.guard.remainder.is_some() {
+                    this.guard.return_remainder();
                 }
                 Poll::Pending
             }

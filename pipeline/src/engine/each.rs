@@ -2,31 +2,31 @@
 
 use std::task::Poll;
 
-use super::flow::Items;
-use super::tag::{Origin, Tag};
-use super::upstream::{Account, Packet, Part, Take, Turn, Upstream};
+use super::provenance::{Origin, Provenance};
+use super::section::Items;
+use super::upstream::{PollBudget, Pulled, RunTotals, SegmentTotals, Tagged, Upstream};
 use crate::StageError;
-use crate::footing::Place;
-use crate::plan::Slot;
+use crate::panic_origin::CallSite;
+use crate::plan::StepId;
 
 /// The boundaries, by the names that they have in `pipeline!`: errors name them. Nobody makes them by hand.
 pub mod boundary {
     use std::time::Duration;
 
-    use crate::plan::Slot;
+    use crate::plan::StepId;
 
     /// `each`: one value in, its items out.
     #[allow(non_camel_case_types)]
     #[derive(Debug, Clone, Copy, Default)]
     pub struct each {
-        pub(crate) slot: Slot,
+        pub(crate) step: StepId,
     }
 
     /// `batch(n, "linger")`: items in, vectors of them out.
     #[allow(non_camel_case_types)]
     #[derive(Debug, Clone, Copy)]
     pub struct batch {
-        pub(crate) slot: Slot,
+        pub(crate) step: StepId,
         pub(crate) size: usize,
         pub(crate) linger: Option<Duration>,
     }
@@ -35,18 +35,18 @@ pub mod boundary {
 /// The `each` of a running line: iterators are opened one after another, and read as items are asked for.
 pub(crate) struct Each<U: Upstream<Item: Items>> {
     upstream: U,
-    slot: Slot,
-    open: Option<Open<U::Tag, <U::Item as Items>::Iter>>,
+    step: StepId,
+    current: Option<OpenIter<U::Provenance, <U::Item as Items>::Iter>>,
     /// Of what is being opened.
-    opening: Option<U::Tag>,
+    opening: Option<U::Provenance>,
     /// Between the beginning and the end of a call of the iterator: if it is set before one, the last one panicked.
     reading: bool,
-    taken: u64,
-    given: u64,
+    items_in: u64,
+    items_out: u64,
 }
 
-struct Open<G, I> {
-    tag: G,
+struct OpenIter<G, I> {
+    provenance: G,
     items: I,
     /// How many there are, if that is known, and how many there were.
     of: usize,
@@ -54,19 +54,23 @@ struct Open<G, I> {
 }
 
 impl<U: Upstream<Item: Items>> Each<U> {
-    pub(crate) fn new(upstream: U, slot: Slot) -> Self {
-        Self { upstream, slot, open: None, opening: None, reading: false, taken: 0, given: 0 }
+    pub(crate) fn new(upstream: U, step: StepId) -> Self {
+        Self { upstream, step, current: None, opening: None, reading: false, items_in: 0, items_out: 0 }
     }
 
     /// The iterator panicked: what it was made of fails.
     #[cold]
-    fn panicked(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Option<(Origin<U::Root>, StageError)> {
+    fn panicked(
+        &mut self,
+        budget: &mut PollBudget<'_, '_, U::Root>,
+    ) -> Option<(Origin<U::Root>, StageError)> {
         self.reading = false;
-        let tag = self.opening.take().or_else(|| self.open.take().map(|open| open.tag))?;
-        let payload = turn.books.panic.take()?;
-        let place = Place::of("each", self.slot);
-        let error = turn.books.fail(&tag, StageError::panicked(place, payload))?;
-        Some((tag.origin().clone(), error))
+        let provenance =
+            self.opening.take().or_else(|| self.current.take().map(|current| current.provenance))?;
+        let payload = budget.run_state.source_panic.take()?;
+        let site = CallSite::of("each", self.step);
+        let error = budget.run_state.fail_item(&provenance, StageError::panicked(site, payload))?;
+        Some((provenance.origin().clone(), error))
     }
 }
 
@@ -75,73 +79,77 @@ where
     U: Upstream<Item: Items>,
 {
     type Root = U::Root;
-    type Tag = Origin<U::Root>;
+    type Provenance = Origin<U::Root>;
     type Item = <U::Item as Items>::Item;
 
-    fn wake(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
-        self.upstream.wake(turn);
+    fn wake(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        self.upstream.wake(budget);
     }
 
     #[inline]
-    fn take(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Take<Self::Tag, Self::Item> {
+    fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<Self::Provenance, Self::Item> {
         loop {
             if self.reading
-                && let Some((tag, error)) = self.panicked(turn)
+                && let Some((provenance, error)) = self.panicked(budget)
             {
-                return Take::Item(Packet { tag, value: Err(error) });
+                return Pulled::Item(Tagged { provenance, value: Err(error) });
             }
-            if let Some(open) = &mut self.open {
+            if let Some(current) = &mut self.current {
                 self.reading = true;
-                let next = open.items.next();
+                let next = current.items.next();
                 self.reading = false;
                 if let Some(item) = next {
-                    let tag = open.tag.row(open.row, open.of).clone();
-                    open.row += 1;
-                    self.given += 1;
-                    return Take::Item(Packet { tag, value: Ok(item) });
+                    let provenance = current.provenance.row(current.row, current.of).clone();
+                    current.row += 1;
+                    self.items_out += 1;
+                    return Pulled::Item(Tagged { provenance, value: Ok(item) });
                 }
-                self.open = None;
+                self.current = None;
                 // What gives nothing costs a turn as well.
-                if !turn.spend() {
-                    return Take::Empty;
+                if !budget.take_call() {
+                    return Pulled::Pending;
                 }
             }
-            match self.upstream.take(turn) {
-                Take::Item(Packet { tag, value: Ok(value) }) => {
-                    self.taken += 1;
-                    self.opening = Some(tag);
+            match self.upstream.pull(budget) {
+                Pulled::Item(Tagged { provenance, value: Ok(value) }) => {
+                    self.items_in += 1;
+                    self.opening = Some(provenance);
                     self.reading = true;
                     let items = value.items();
                     let of = items.size_hint().0;
                     self.reading = false;
-                    self.open = self.opening.take().map(|tag| Open { tag, items, of, row: 0 });
+                    self.current =
+                        self.opening.take().map(|provenance| OpenIter { provenance, items, of, row: 0 });
                 }
-                Take::Item(Packet { tag, value: Err(error) }) => {
-                    return Take::Item(Packet { tag: tag.origin().clone(), value: Err(error) });
+                Pulled::Item(Tagged { provenance, value: Err(error) }) => {
+                    return Pulled::Item(Tagged {
+                        provenance: provenance.origin().clone(),
+                        value: Err(error),
+                    });
                 }
-                Take::Empty => return Take::Empty,
-                Take::End => return Take::End,
+                Pulled::Pending => return Pulled::Pending,
+                Pulled::End => return Pulled::End,
             }
         }
     }
 
-    fn fill(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
-        self.upstream.fill(turn);
+    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        self.upstream.prefetch(budget);
     }
 
-    fn close(&mut self, turn: &mut Turn<'_, '_, U::Root>, account: &mut Account) -> Poll<()> {
-        let upstream = self.upstream.close(turn, account);
-        if let Some(Open { tag, .. }) = self.open.take() {
-            if let Some(meter) = turn.books.run.meter(self.slot) {
-                meter.waiting.up();
+    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
+        let upstream = self.upstream.shut_down(budget, totals);
+        if let Some(OpenIter { provenance, .. }) = self.current.take() {
+            if let Some(metrics) = budget.run_state.run.metrics(self.step) {
+                metrics.waiting.inc();
             }
-            turn.books.give_up(tag.origin().index, account);
+            budget.run_state.cancel_item(provenance.origin().index, totals);
         }
         upstream
     }
 
-    fn report(&self, account: &mut Account) {
-        self.upstream.report(account);
-        account.parts.push(Part::Boundary { taken: self.taken, given: self.given });
+    fn add_totals(&self, totals: &mut RunTotals) {
+        self.upstream.add_totals(totals);
+        totals.segments.push(SegmentTotals::Boundary { items_in: self.items_in, items_out: self.items_out });
     }
 }

@@ -10,72 +10,72 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::runtime::{Builder, Handle};
 
-use crate::footing::Place;
 use crate::item::Item;
+use crate::panic_origin::CallSite;
 use crate::run::Run;
-use crate::{Scope, Stage, StageError};
+use crate::{Stage, StageContext, StageError};
 
 /// What comes of an item on its way through a chain.
-pub(crate) type Way<T> = Result<T, Mishap<T>>;
+pub(crate) type ItemResult<T> = Result<T, ItemFailure<T>>;
 
 /// An item that did not simply come out.
-pub(crate) enum Mishap<T> {
+pub(crate) enum ItemFailure<T> {
     Failed(StageError),
     /// Rows of it failed by themselves; the rest came out, or failed later.
-    Partly(Box<(Result<T, StageError>, Vec<StageError>)>),
+    Partial(Box<(Result<T, StageError>, Vec<StageError>)>),
 }
 
 /// Takes one item through. A panic on the way is its failure, and nobody else's.
-pub(crate) async fn way<In, F, S>(
+pub(crate) async fn run_item<In, F, S>(
     stages: &F,
     input: In,
     state: &Arc<S>,
     run: &Run<'_>,
     index: usize,
-    watched: bool,
-) -> Way<F::Out>
+    observed: bool,
+) -> ItemResult<F::Out>
 where
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    let item = Item::new(run, index, watched);
-    let cx = Scope::new(state, &item);
-    let result = if watched {
-        Box::pin(Caught { call: stages.__call_watched(input, &cx) }).await
+    let item = Item::new(run, index, observed);
+    let cx = StageContext::new(state, &item);
+    let result = if observed {
+        Box::pin(CatchPanic { call: stages.__call_observed(input, &cx) }).await
     } else {
-        Caught { call: stages.call(input, &cx) }.await
+        CatchPanic { call: stages.call(input, &cx) }.await
     };
-    match result.unwrap_or_else(|payload| Err(panicked(run, payload))) {
+    match result.unwrap_or_else(|payload| Err(panic_failure(run, payload))) {
         Ok(output) if !item.has_extra() => Ok(output),
-        other => finished(other, &item),
+        other => item_result(other, &item),
     }
 }
 
 /// What comes of an item whose chain is through, apart from the plain case.
 #[cold]
 #[inline(never)]
-pub(super) fn finished<T>(result: Result<T, StageError>, item: &Item<'_>) -> Way<T> {
+pub(super) fn item_result<T>(result: Result<T, StageError>, item: &Item<'_>) -> ItemResult<T> {
     let rows = item.isolated();
     if !rows.is_empty() {
-        return Err(Mishap::Partly(Box::new((result, rows))));
+        return Err(ItemFailure::Partial(Box::new((result, rows))));
     }
-    result.map_err(Mishap::Failed)
+    result.map_err(ItemFailure::Failed)
 }
 
 /// The result of an item that runs alone: there is nobody to be told of single rows, so the first of them is its failure.
 #[cold]
 #[inline(never)]
-pub(crate) fn result<T>(
+pub(crate) fn single_result<T>(
     outcome: Result<Result<T, StageError>, Box<dyn Any + Send>>,
     item: &Item<'_>,
 ) -> Result<T, StageError> {
-    let outcome = outcome.unwrap_or_else(|payload| Err(panicked(item.run(), payload)));
-    match finished(outcome, item) {
+    let outcome = outcome.unwrap_or_else(|payload| Err(panic_failure(item.run(), payload)));
+    match item_result(outcome, item) {
         Ok(value) => Ok(value),
-        Err(Mishap::Failed(error)) => Err(error),
-        Err(Mishap::Partly(partly)) => {
-            let (value, rows) = *partly;
+        Err(ItemFailure::Failed(error)) => Err(error),
+        Err(ItemFailure::Partial(partial)) => {
+            let (value, rows) = *partial;
             rows.into_iter().next().map_or(value, Err)
         }
     }
@@ -85,13 +85,13 @@ pin_project! {
     /// The call of a chain, with its panics caught.
     ///
     /// It holds the call itself: behind a pointer the compiler loses sight of how far a fresh call has come.
-    pub(crate) struct Caught<C> {
+    pub(crate) struct CatchPanic<C> {
         #[pin]
         pub(crate) call: C,
     }
 }
 
-impl<C: Future> Future for Caught<C> {
+impl<C: Future> Future for CatchPanic<C> {
     type Output = Result<C::Output, Box<dyn Any + Send>>;
 
     #[inline]
@@ -108,12 +108,12 @@ impl<C: Future> Future for Caught<C> {
 /// The failure that a panic is, which was just caught on this thread.
 #[cold]
 #[inline(never)]
-pub(crate) fn panicked(run: &Run<'_>, payload: Box<dyn Any + Send>) -> StageError {
-    let place = Place::of_panic();
-    if let Some(meter) = run.meter(place.slot).filter(|_| place.waits) {
-        meter.waiting.down();
+pub(crate) fn panic_failure(run: &Run<'_>, payload: Box<dyn Any + Send>) -> StageError {
+    let site = CallSite::of_caught_panic();
+    if let Some(metrics) = run.metrics(site.step).filter(|_| site.waiting) {
+        metrics.waiting.dec();
     }
-    StageError::panicked(place, payload)
+    StageError::panicked(site, payload)
 }
 
 /// Runs a future to its end on a thread that may block.

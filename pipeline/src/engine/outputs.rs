@@ -12,7 +12,7 @@ use futures_util::stream::{FusedStream, Stream};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::drive::Sink;
+use super::driver::Sink;
 use crate::StageError;
 use crate::report::{Failure, Report};
 
@@ -26,8 +26,8 @@ use crate::report::{Failure, Report};
 #[must_use = "a stream that is dropped cancels its run"]
 pub struct Outputs<Out> {
     /// What was taken from the shelf.
-    here: VecDeque<Result<Out, Failure>>,
-    shelf: Arc<Shelf<Result<Out, Failure>>>,
+    buffered: VecDeque<Result<Out, Failure>>,
+    queue: Arc<OutputQueue<Result<Out, Failure>>>,
     task: JoinHandle<Report>,
     report: Option<Report>,
     over: bool,
@@ -35,7 +35,7 @@ pub struct Outputs<Out> {
 
 impl<Out: Send + 'static> Outputs<Out> {
     #[track_caller]
-    pub(crate) fn new<R>(room: usize, run: impl FnOnce(Arc<Shelf<Result<Out, Failure>>>) -> R) -> Self
+    pub(crate) fn new<R>(room: usize, run: impl FnOnce(Arc<OutputQueue<Result<Out, Failure>>>) -> R) -> Self
     where
         R: Future<Output = Report> + Send + 'static,
     {
@@ -45,9 +45,9 @@ impl<Out: Send + 'static> Outputs<Out> {
                 "`stream` runs in a task of its own, and there is no tokio runtime here: call it in async code"
             )
         };
-        let shelf = Arc::new(Shelf::new(room));
-        let task = runtime.spawn(run(Arc::clone(&shelf)));
-        Self { here: VecDeque::new(), shelf, task, report: None, over: false }
+        let queue = Arc::new(OutputQueue::new(room));
+        let task = runtime.spawn(run(Arc::clone(&queue)));
+        Self { buffered: VecDeque::new(), queue, task, report: None, over: false }
     }
 }
 
@@ -76,14 +76,14 @@ impl<Out> Outputs<Out> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Out, Failure>>> {
-        if let Some(output) = self.here.pop_front() {
+        if let Some(output) = self.buffered.pop_front() {
             return Poll::Ready(Some(output));
         }
         if self.over {
             return Poll::Ready(None);
         }
-        if self.shelf.take(&mut self.here, cx) {
-            return Poll::Ready(self.here.pop_front());
+        if self.queue.take(&mut self.buffered, cx) {
+            return Poll::Ready(self.buffered.pop_front());
         }
         match Pin::new(&mut self.task).poll(cx) {
             Poll::Pending => Poll::Pending,
@@ -99,8 +99,8 @@ impl<Out> Outputs<Out> {
                     }
                 }
                 // The last ones may have come just before.
-                self.shelf.take(&mut self.here, cx);
-                Poll::Ready(self.here.pop_front())
+                self.queue.take(&mut self.buffered, cx);
+                Poll::Ready(self.buffered.pop_front())
             }
         }
     }
@@ -118,7 +118,7 @@ impl<Out> Stream for Outputs<Out> {
 
 impl<Out> FusedStream for Outputs<Out> {
     fn is_terminated(&self) -> bool {
-        self.over && self.here.is_empty()
+        self.over && self.buffered.is_empty()
     }
 }
 
@@ -135,36 +135,36 @@ impl<Out> fmt::Debug for Outputs<Out> {
 }
 
 /// Where results wait for whoever reads them. They change hands many at a time.
-pub(crate) struct Shelf<T> {
+pub(crate) struct OutputQueue<T> {
     room: usize,
-    contents: Mutex<Contents<T>>,
+    state: Mutex<QueueState<T>>,
 }
 
-struct Contents<T> {
+struct QueueState<T> {
     items: VecDeque<T>,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
-impl<T> Shelf<T> {
+impl<T> OutputQueue<T> {
     fn new(room: usize) -> Self {
-        Self { room, contents: Mutex::new(Contents { items: VecDeque::new(), reader: None, writer: None }) }
+        Self { room, state: Mutex::new(QueueState { items: VecDeque::new(), reader: None, writer: None }) }
     }
 
-    fn contents(&self) -> MutexGuard<'_, Contents<T>> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, QueueState<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes all there is into `here`, which is empty; or leaves word where to say that there is something.
-    fn take(&self, here: &mut VecDeque<T>, cx: &mut Context<'_>) -> bool {
-        let mut contents = self.contents();
-        if contents.items.is_empty() {
-            contents.reader = Some(cx.waker().clone());
+    fn take(&self, buffered: &mut VecDeque<T>, cx: &mut Context<'_>) -> bool {
+        let mut state = self.state();
+        if state.items.is_empty() {
+            state.reader = Some(cx.waker().clone());
             return false;
         }
-        std::mem::swap(&mut contents.items, here);
-        let writer = contents.writer.take();
-        drop(contents);
+        std::mem::swap(&mut state.items, buffered);
+        let writer = state.writer.take();
+        drop(state);
         if let Some(writer) = writer {
             writer.wake();
         }
@@ -173,8 +173,8 @@ impl<T> Shelf<T> {
 }
 
 /// Puts results on a shelf.
-pub(crate) struct Shelving<T> {
-    shelf: Arc<Shelf<Result<T, Failure>>>,
+pub(crate) struct QueueSink<T> {
+    queue: Arc<OutputQueue<Result<T, Failure>>>,
     ends_at_failure: bool,
     /// What is to be put there.
     items: VecDeque<Result<T, Failure>>,
@@ -182,27 +182,27 @@ pub(crate) struct Shelving<T> {
     room: usize,
 }
 
-impl<T> Shelving<T> {
-    pub(crate) fn new(shelf: Arc<Shelf<Result<T, Failure>>>, ends_at_failure: bool) -> Self {
-        Self { room: shelf.room, shelf, ends_at_failure, items: VecDeque::new() }
+impl<T> QueueSink<T> {
+    pub(crate) fn new(queue: Arc<OutputQueue<Result<T, Failure>>>, ends_at_failure: bool) -> Self {
+        Self { room: queue.room, queue, ends_at_failure, items: VecDeque::new() }
     }
 }
 
-impl<T> Sink<T> for Shelving<T> {
+impl<T> Sink<T> for QueueSink<T> {
     fn has_room(&mut self, cx: &mut Context<'_>) -> bool {
         if self.items.len() < self.room {
             return true;
         }
         self.flush();
-        let mut contents = self.shelf.contents();
-        self.room = self.shelf.room.saturating_sub(contents.items.len());
+        let mut state = self.queue.state();
+        self.room = self.queue.room.saturating_sub(state.items.len());
         if self.room == 0 {
-            contents.writer = Some(cx.waker().clone());
+            state.writer = Some(cx.waker().clone());
         }
         self.room > 0
     }
 
-    fn put(&mut self, index: usize, result: Result<T, StageError>) -> bool {
+    fn push(&mut self, index: usize, result: Result<T, StageError>) -> bool {
         let failed = result.is_err();
         self.items.push_back(result.map_err(|error| Failure { index, error }));
         failed && self.ends_at_failure
@@ -212,15 +212,15 @@ impl<T> Sink<T> for Shelving<T> {
         if self.items.is_empty() {
             return;
         }
-        let mut contents = self.shelf.contents();
-        if contents.items.is_empty() {
-            std::mem::swap(&mut contents.items, &mut self.items);
+        let mut state = self.queue.state();
+        if state.items.is_empty() {
+            std::mem::swap(&mut state.items, &mut self.items);
         } else {
-            contents.items.append(&mut self.items);
+            state.items.append(&mut self.items);
         }
-        self.room = self.shelf.room.saturating_sub(contents.items.len());
-        let reader = contents.reader.take();
-        drop(contents);
+        self.room = self.queue.room.saturating_sub(state.items.len());
+        let reader = state.reader.take();
+        drop(state);
         if let Some(reader) = reader {
             reader.wake();
         }

@@ -7,82 +7,86 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 
-use super::chunk::{Back, Chunk, Gone, Job, Rest, Spare};
-use super::lanes::Lanes;
-use super::one::{Caught, Mishap, panicked};
-use super::tag::Tag;
-use super::upstream::{Account, Packet, Part, Take, Turn, Upstream};
-use super::window::Window;
+use super::chunk::{Chunk, ChunkResult, QueuedItem, Recycled, Remainder, ReturnSlot};
+use super::in_flight::InFlight;
+use super::one::{CatchPanic, ItemFailure, panic_failure};
+use super::provenance::Provenance;
+use super::reorder_buffer::ReorderBuffer;
+use super::upstream::{PollBudget, Pulled, RunTotals, SegmentTotals, Tagged, Upstream};
+use crate::call_timer::SAMPLE_EVERY;
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::watch::SAMPLED;
 
 /// What all parts of a line share.
-pub struct Deck<'a, S> {
+pub struct SegmentContext<'a, S> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) state: &'a Arc<S>,
     pub(crate) plan: &'a Plan,
     /// Whom to wake.
     pub(crate) driver: Arc<AtomicWaker>,
     /// What the last part keeps to.
-    pub(crate) ending: Ending,
+    pub(crate) output_config: OutputConfig,
 }
 
 /// How the last part of a line gives its results.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ending {
+pub(crate) struct OutputConfig {
     pub(crate) ordered: bool,
     /// Whether all results are to be kept anyway, so that a window would only be in the way.
     pub(crate) unbounded: bool,
 }
 
-impl<S> Clone for Deck<'_, S> {
+impl<S> Clone for SegmentContext<'_, S> {
     fn clone(&self) -> Self {
         Self { driver: Arc::clone(&self.driver), ..*self }
     }
 }
 
-impl<S> Deck<'_, S> {
+impl<S> SegmentContext<'_, S> {
     /// The ending of a part, which is the last or not.
-    pub(crate) fn ending(&self, last: bool) -> Ending {
-        if last { self.ending } else { Ending { ordered: self.run.settings().ordered, unbounded: false } }
+    pub(crate) fn output_config(&self, last: bool) -> OutputConfig {
+        if last {
+            self.output_config
+        } else {
+            OutputConfig { ordered: self.run.settings().ordered, unbounded: false }
+        }
     }
 }
 
 /// How many results may be under way or waiting in a part.
-pub(crate) fn room(ending: Ending, lanes: usize) -> usize {
-    if ending.unbounded { usize::MAX } else { lanes.saturating_mul(2) }
+pub(crate) fn buffer_limit(config: OutputConfig, in_flight: usize) -> usize {
+    if config.unbounded { usize::MAX } else { in_flight.saturating_mul(2) }
 }
 
 /// A lane takes at most so many items at a time.
-const CHUNK: usize = 32;
+const MAX_CHUNK: usize = 32;
 /// And fewer, if they take longer than this: which is looked at once in so many times.
-const LONG: Duration = Duration::from_micros(50);
-const PACE: u32 = 4;
+const SLOW_CHUNK: Duration = Duration::from_micros(50);
+const CLOCK_INTERVAL: u32 = 4;
 
 /// A chain, its calls and their results.
 pub(crate) struct Segment<U: Upstream, M, C, T> {
     upstream: U,
     /// Makes the future that takes a chunk of items through.
-    make: M,
+    make_call: M,
     /// With each chunk that waits, the place and the tag of its item.
-    lanes: Lanes<Caught<C>, (u64, U::Tag)>,
+    in_flight: InFlight<CatchPanic<C>, (u64, U::Provenance)>,
     /// Items that were taken and not begun, the next one last.
-    jobs: Vec<Job<U::Tag, U::Item>>,
+    queue: Vec<QueuedItem<U::Provenance, U::Item>>,
     /// A failure that came behind those items.
-    behind: Option<Packet<U::Tag, T>>,
+    pending_failure: Option<Tagged<U::Provenance, T>>,
     /// Outputs whose turn has come, the next one last; they come before the results.
-    done: Vec<(U::Tag, T)>,
-    results: Window<Packet<U::Tag, T>>,
+    ready: Vec<(U::Provenance, T)>,
+    reorder: ReorderBuffer<Tagged<U::Provenance, T>>,
     /// The most that may be under way or waiting.
-    room: usize,
+    limit: usize,
     /// How many items a lane takes now.
     chunk: usize,
     chunks: u32,
-    back: Arc<Back<U::Tag, U::Item, T>>,
+    return_slot: Arc<ReturnSlot<U::Provenance, U::Item, T>>,
     /// Kept for its memory.
-    spare: Spare<U::Tag, U::Item, T>,
-    begun: u64,
+    recycled: Recycled<U::Provenance, U::Item, T>,
+    started: u64,
     observed: bool,
     ended: bool,
 }
@@ -90,157 +94,171 @@ pub(crate) struct Segment<U: Upstream, M, C, T> {
 impl<U, M, C, T> Segment<U, M, C, T>
 where
     U: Upstream,
-    M: Fn(Chunk<U::Tag, U::Item, T>) -> C,
-    C: Future<Output = Gone<U::Tag, U::Item, T>>,
+    M: Fn(Chunk<U::Provenance, U::Item, T>) -> C,
+    C: Future<Output = ChunkResult<U::Provenance, U::Item, T>>,
 {
-    pub(crate) fn new<S>(upstream: U, make: M, deck: &Deck<'_, S>, last: bool) -> Self {
-        let width = deck.run.settings().concurrency;
-        let ending = deck.ending(last);
+    pub(crate) fn new<S>(upstream: U, make_call: M, context: &SegmentContext<'_, S>, last: bool) -> Self {
+        let width = context.run.settings().concurrency;
+        let config = context.output_config(last);
         Self {
             upstream,
-            make,
-            lanes: Lanes::new(width, Arc::clone(&deck.driver)),
-            jobs: Vec::new(),
-            behind: None,
-            done: Vec::new(),
-            results: Window::new(ending.ordered),
-            room: room(ending, width),
+            make_call,
+            in_flight: InFlight::new(width, Arc::clone(&context.driver)),
+            queue: Vec::new(),
+            pending_failure: None,
+            ready: Vec::new(),
+            reorder: ReorderBuffer::new(config.ordered),
+            limit: buffer_limit(config, width),
             chunk: 1,
             chunks: 0,
-            back: Arc::default(),
-            spare: None,
-            begun: 0,
-            observed: deck.run.is_observed(),
+            return_slot: Arc::default(),
+            recycled: None,
+            started: 0,
+            observed: context.run.is_observed(),
             ended: false,
         }
     }
 
     #[inline]
     fn outstanding(&self) -> usize {
-        self.results.outstanding(self.lanes.busy()) + self.done.len()
+        self.reorder.outstanding(self.in_flight.len()) + self.ready.len()
     }
 
     /// The next item for a lane; and, unless it is to be by itself, more behind it.
     #[inline]
-    fn next(&mut self, alone: bool, turn: &mut Turn<'_, '_, U::Root>) -> Option<Job<U::Tag, U::Item>> {
-        if let Some(job) = self.jobs.pop() {
+    fn next_item(
+        &mut self,
+        alone: bool,
+        budget: &mut PollBudget<'_, '_, U::Root>,
+    ) -> Option<QueuedItem<U::Provenance, U::Item>> {
+        if let Some(job) = self.queue.pop() {
             return Some(job);
         }
-        let room = self.room.saturating_sub(self.outstanding());
-        if self.ended || self.behind.is_some() || room == 0 {
+        let room = self.limit.saturating_sub(self.outstanding());
+        if self.ended || self.pending_failure.is_some() || room == 0 {
             return None;
         }
-        let most = if alone { 1 } else { room.min(self.chunk) };
-        let stopped = if most == 1 {
-            turn.spend().then(|| self.upstream.take(turn))
+        let limit = if alone { 1 } else { room.min(self.chunk) };
+        let stopped = if limit == 1 {
+            budget.take_call().then(|| self.upstream.pull(budget))
         } else {
-            let jobs = &mut self.jobs;
-            self.upstream.take_many(turn, most, |tag, input| jobs.push(Job { tag, input }))
+            let queue = &mut self.queue;
+            self.upstream
+                .pull_many(budget, limit, |provenance, input| queue.push(QueuedItem { provenance, input }))
         };
         match stopped {
-            None | Some(Take::Empty) => {}
-            Some(Take::Item(Packet { tag, value: Ok(input) })) => return Some(Job { tag, input }),
-            Some(Take::Item(Packet { tag, value: Err(error) })) => {
-                self.behind = Some(Packet { tag, value: Err(error) });
+            None | Some(Pulled::Pending) => {}
+            Some(Pulled::Item(Tagged { provenance, value: Ok(input) })) => {
+                return Some(QueuedItem { provenance, input });
             }
-            Some(Take::End) => self.ended = true,
+            Some(Pulled::Item(Tagged { provenance, value: Err(error) })) => {
+                self.pending_failure = Some(Tagged { provenance, value: Err(error) });
+            }
+            Some(Pulled::End) => self.ended = true,
         }
-        self.jobs.reverse();
-        self.jobs.pop()
+        self.queue.reverse();
+        self.queue.pop()
     }
 
     /// Begins a chunk of items, and says whether there was one.
-    fn begin(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> bool {
-        if !self.lanes.has_room() {
+    fn start_next(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> bool {
+        if !self.in_flight.has_room() {
             return false;
         }
-        let watched = self.observed || self.begun < 16 || self.begun.is_multiple_of(SAMPLED);
-        let Some(first) = self.next(watched, turn) else {
-            let Some(packet) = self.behind.take() else { return false };
-            self.results.push(packet);
+        let observed = self.observed || self.started < 16 || self.started.is_multiple_of(SAMPLE_EVERY);
+        let Some(first) = self.next_item(observed, budget) else {
+            let Some(packet) = self.pending_failure.take() else { return false };
+            self.reorder.push(packet);
             return true;
         };
-        let tag = first.tag.clone();
-        let alone = self.jobs.is_empty() || watched;
-        let rest = (!alone).then(|| {
-            let mut rest = self.spare.take().unwrap_or_default();
-            std::mem::swap(&mut rest.jobs, &mut self.jobs);
-            (rest, Arc::clone(&self.back))
+        let provenance = first.provenance.clone();
+        let alone = self.queue.is_empty() || observed;
+        let remainder = (!alone).then(|| {
+            let mut remainder = self.recycled.take().unwrap_or_default();
+            std::mem::swap(&mut remainder.items, &mut self.queue);
+            (remainder, Arc::clone(&self.return_slot))
         });
-        let make = &self.make;
-        match self.lanes.begin(|| Caught { call: make(Chunk { first, rest, watched }) }) {
-            Ok(Ok((tag, way, rest))) => {
-                let (last, mishap) = match way {
-                    Ok(output) => (Some((tag, output)), None),
-                    Err(mishap) => (None, Some((tag, mishap))),
+        let make_call = &self.make_call;
+        match self.in_flight.start(|| CatchPanic { call: make_call(Chunk { first, remainder, observed }) }) {
+            Ok(Ok((provenance, result, remainder))) => {
+                let (last, failure) = match result {
+                    Ok(output) => (Some((provenance, output)), None),
+                    Err(failure) => (None, Some((provenance, failure))),
                 };
-                match (rest, last) {
-                    (Some(rest), last) => self.put(rest, last),
-                    (None, Some(last)) if self.done.is_empty() && self.results.is_empty() => {
-                        self.done.push(last);
+                match (remainder, last) {
+                    (Some(remainder), last) => self.accept_chunk(remainder, last),
+                    (None, Some(last)) if self.ready.is_empty() && self.reorder.is_empty() => {
+                        self.ready.push(last);
                     }
-                    (None, Some((tag, output))) => self.results.push(Packet { tag, value: Ok(output) }),
+                    (None, Some((provenance, output))) => {
+                        self.reorder.push(Tagged { provenance, value: Ok(output) })
+                    }
                     (None, None) => {}
                 }
-                if let Some((tag, mishap)) = mishap {
-                    self.results.extend(turn.books.mishap(tag, mishap));
+                if let Some((provenance, failure)) = failure {
+                    self.reorder.push_some(budget.run_state.resolve_failure(provenance, failure));
                 }
-                self.faster(turn);
+                self.adapt_chunk_size(budget);
             }
             Ok(Err(payload)) => {
-                let tag = if alone { tag } else { self.take_back(tag) };
-                let error = panicked(turn.books.run, payload);
-                self.results.extend(turn.books.mishap(tag, Mishap::Failed(error)));
+                let provenance = if alone { provenance } else { self.reclaim(provenance) };
+                let error = panic_failure(budget.run_state.run, payload);
+                self.reorder
+                    .push_some(budget.run_state.resolve_failure(provenance, ItemFailure::Failed(error)));
             }
-            Err(lane) => {
-                let tag = if alone { tag } else { self.take_back(tag) };
-                self.lanes.keep(lane, (self.results.reserve(), tag));
+            Err(slot) => {
+                let provenance = if alone { provenance } else { self.reclaim(provenance) };
+                self.in_flight.attach(slot, (self.reorder.reserve(), provenance));
                 self.chunk = 1;
             }
         }
-        self.begun += 1;
+        self.started += 1;
         true
     }
 
     /// Takes what was given back, and the tag of the item that the lane stopped at.
     #[cold]
-    fn take_back(&mut self, first: U::Tag) -> U::Tag {
-        let rest = self.back.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut rest) = rest else { return first };
-        let tag = rest.tag.take();
-        self.put(rest, None);
-        tag.unwrap_or(first)
+    fn reclaim(&mut self, first: U::Provenance) -> U::Provenance {
+        let remainder = self.return_slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut remainder) = remainder else { return first };
+        let provenance = remainder.provenance.take();
+        self.accept_chunk(remainder, None);
+        provenance.unwrap_or(first)
     }
 
     /// Puts down the outputs of the items up to the one that a lane stopped at, and takes back those behind it.
     #[inline]
-    fn put(&mut self, mut rest: Box<Rest<U::Tag, U::Item, T>>, last: Option<(U::Tag, T)>) {
-        self.begun += rest.done.len() as u64;
-        std::mem::swap(&mut self.jobs, &mut rest.jobs);
-        rest.done.extend(last);
-        if self.done.is_empty() && self.results.is_empty() {
-            rest.done.reverse();
-            std::mem::swap(&mut self.done, &mut rest.done);
+    fn accept_chunk(
+        &mut self,
+        mut remainder: Box<Remainder<U::Provenance, U::Item, T>>,
+        last: Option<(U::Provenance, T)>,
+    ) {
+        self.started += remainder.outputs.len() as u64;
+        std::mem::swap(&mut self.queue, &mut remainder.items);
+        remainder.outputs.extend(last);
+        if self.ready.is_empty() && self.reorder.is_empty() {
+            remainder.outputs.reverse();
+            std::mem::swap(&mut self.ready, &mut remainder.outputs);
         } else {
-            for (tag, output) in rest.done.drain(..) {
-                self.results.push(Packet { tag, value: Ok(output) });
+            for (provenance, output) in remainder.outputs.drain(..) {
+                self.reorder.push(Tagged { provenance, value: Ok(output) });
             }
         }
-        self.spare = Some(rest);
+        self.recycled = Some(remainder);
     }
 
     /// Items are ready at once: takes more of them at a time, if that takes little time. If not, others get their turn.
     #[inline]
-    fn faster(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
-        let most = CHUNK.min(self.lanes.width());
-        let growing = self.chunk < most;
+    fn adapt_chunk_size(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        let limit = MAX_CHUNK.min(self.in_flight.capacity());
+        let growing = self.chunk < limit;
         self.chunks = self.chunks.wrapping_add(1);
-        let looks = if growing { self.chunk >= 4 } else { self.chunks.is_multiple_of(PACE) };
-        if looks && turn.look() > if growing { LONG } else { LONG * PACE } {
+        let looks = if growing { self.chunk >= 4 } else { self.chunks.is_multiple_of(CLOCK_INTERVAL) };
+        if looks && budget.tick_clock() > if growing { SLOW_CHUNK } else { SLOW_CHUNK * CLOCK_INTERVAL } {
             self.chunk = 1;
-            turn.end();
+            budget.exhaust();
         } else if growing {
-            self.chunk = (self.chunk * 2).min(most);
+            self.chunk = (self.chunk * 2).min(limit);
         }
     }
 }
@@ -248,79 +266,83 @@ where
 impl<U, M, C, T> Upstream for Segment<U, M, C, T>
 where
     U: Upstream,
-    M: Fn(Chunk<U::Tag, U::Item, T>) -> C + Send,
-    C: Future<Output = Gone<U::Tag, U::Item, T>> + Send,
+    M: Fn(Chunk<U::Provenance, U::Item, T>) -> C + Send,
+    C: Future<Output = ChunkResult<U::Provenance, U::Item, T>> + Send,
     T: Send,
 {
     type Root = U::Root;
-    type Tag = U::Tag;
+    type Provenance = U::Provenance;
     type Item = T;
 
-    fn wake(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
-        self.upstream.wake(turn);
-        let (lanes, results) = (&mut self.lanes, &mut self.results);
-        let run = turn.books.run;
+    fn wake(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        self.upstream.wake(budget);
+        let (in_flight, reorder) = (&mut self.in_flight, &mut self.reorder);
+        let run = budget.run_state.run;
         let mut ended = Vec::new();
-        let mut may = |budget: bool| {
-            if !budget {
-                turn.end();
+        let mut may_poll = |tokio_has_budget: bool| {
+            if !tokio_has_budget {
+                budget.exhaust();
             }
-            turn.spend()
+            budget.take_call()
         };
-        lanes.wake(&mut may, |(place, tag), gone| match gone {
-            Ok((tag, Ok(output), _)) => results.fill(place, Some(Packet { tag, value: Ok(output) })),
-            Ok((tag, Err(mishap), _)) => ended.push((place, tag, mishap)),
-            Err(payload) => ended.push((place, tag, Mishap::Failed(panicked(run, payload)))),
+        in_flight.poll_ready(&mut may_poll, |(sequence, provenance), result| match result {
+            Ok((provenance, Ok(output), _)) => {
+                reorder.complete(sequence, Some(Tagged { provenance, value: Ok(output) }))
+            }
+            Ok((provenance, Err(failure), _)) => ended.push((sequence, provenance, failure)),
+            Err(payload) => {
+                ended.push((sequence, provenance, ItemFailure::Failed(panic_failure(run, payload))))
+            }
         });
-        for (place, tag, mishap) in ended {
-            let packet = turn.books.mishap(tag, mishap);
-            results.fill(place, packet);
+        for (sequence, provenance, failure) in ended {
+            let packet = budget.run_state.resolve_failure(provenance, failure);
+            reorder.complete(sequence, packet);
         }
     }
 
     #[inline]
-    fn take(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Take<U::Tag, T> {
+    fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<U::Provenance, T> {
         loop {
-            if let Some((tag, output)) = self.done.pop() {
-                return Take::Item(Packet { tag, value: Ok(output) });
+            if let Some((provenance, output)) = self.ready.pop() {
+                return Pulled::Item(Tagged { provenance, value: Ok(output) });
             }
-            if let Some(packet) = self.results.pop() {
-                return Take::Item(packet);
+            if let Some(packet) = self.reorder.pop() {
+                return Pulled::Item(packet);
             }
-            if turn.books.halted || !self.begin(turn) {
+            if budget.run_state.aborting || !self.start_next(budget) {
                 break;
             }
         }
-        let idle = self.jobs.is_empty() && self.behind.is_none() && self.lanes.busy() == 0;
-        if self.ended && idle && self.results.is_empty() { Take::End } else { Take::Empty }
+        let idle = self.queue.is_empty() && self.pending_failure.is_none() && self.in_flight.len() == 0;
+        if self.ended && idle && self.reorder.is_empty() { Pulled::End } else { Pulled::Pending }
     }
 
-    fn fill(&mut self, turn: &mut Turn<'_, '_, U::Root>) {
-        while !turn.books.halted && self.outstanding() < self.room && self.begin(turn) {}
-        self.upstream.fill(turn);
+    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        while !budget.run_state.aborting && self.outstanding() < self.limit && self.start_next(budget) {}
+        self.upstream.prefetch(budget);
     }
 
-    fn close(&mut self, turn: &mut Turn<'_, '_, U::Root>, account: &mut Account) -> Poll<()> {
-        let upstream = self.upstream.close(turn, account);
-        let books = &mut *turn.books;
-        self.lanes.clear(|(_, tag)| books.give_up(tag.origin().index, account));
-        for Job { tag, .. } in self.jobs.drain(..) {
-            books.give_up(tag.origin().index, account);
+    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
+        let upstream = self.upstream.shut_down(budget, totals);
+        let run_state = &mut *budget.run_state;
+        self.in_flight.clear(|(_, provenance)| run_state.cancel_item(provenance.origin().index, totals));
+        for QueuedItem { provenance, .. } in self.queue.drain(..) {
+            run_state.cancel_item(provenance.origin().index, totals);
         }
-        for (tag, _) in self.done.drain(..) {
-            books.give_up(tag.origin().index, account);
+        for (provenance, _) in self.ready.drain(..) {
+            run_state.cancel_item(provenance.origin().index, totals);
         }
-        self.behind = None;
-        for packet in self.results.clear() {
+        self.pending_failure = None;
+        for packet in self.reorder.clear() {
             if packet.value.is_ok() {
-                books.give_up(packet.tag.origin().index, account);
+                run_state.cancel_item(packet.provenance.origin().index, totals);
             }
         }
         upstream
     }
 
-    fn report(&self, account: &mut Account) {
-        self.upstream.report(account);
-        account.parts.push(Part::Lanes { begun: self.begun });
+    fn add_totals(&self, totals: &mut RunTotals) {
+        self.upstream.add_totals(totals);
+        totals.segments.push(SegmentTotals::Segment { started: self.started });
     }
 }

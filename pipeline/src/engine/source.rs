@@ -6,11 +6,11 @@ use std::task::{Context, Poll};
 
 use futures_util::stream::{Stream, StreamExt};
 
-use super::tag::Origin;
-use super::upstream::{Account, Packet, Take, Turn, Upstream};
+use super::provenance::Origin;
+use super::upstream::{PollBudget, Pulled, RunTotals, Tagged, Upstream};
 use crate::StageError;
-use crate::footing::Place;
-use crate::plan::Slot;
+use crate::panic_origin::CallSite;
+use crate::plan::StepId;
 
 /// Gives the items of a run: any `IntoIterator`, or a `Stream` through [`stream`].
 ///
@@ -24,34 +24,34 @@ use crate::plan::Slot;
 )]
 pub trait Source<In> {
     #[doc(hidden)]
-    type Reading: Pull<In>;
+    type Poller: PollSource<In>;
 
     #[doc(hidden)]
-    fn __pull(self) -> Self::Reading;
+    fn __poller(self) -> Self::Poller;
 }
 
 /// A source that is being read.
 #[doc(hidden)]
-pub trait Pull<In>: Send {
+pub trait PollSource<In>: Send {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>>;
 }
 
-impl<In, P: Pull<In>> Pull<In> for &mut P {
+impl<In, P: PollSource<In>> PollSource<In> for &mut P {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>> {
         P::poll_next(self, cx)
     }
 }
 
-impl<In> Pull<In> for Box<dyn Pull<In> + '_> {
+impl<In> PollSource<In> for Box<dyn PollSource<In> + '_> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>> {
         (**self).poll_next(cx)
     }
 }
 
 #[doc(hidden)]
-pub struct Iterating<I>(I);
+pub struct IterPoller<I>(I);
 
-impl<I: Iterator + Send> Pull<I::Item> for Iterating<I> {
+impl<I: Iterator + Send> PollSource<I::Item> for IterPoller<I> {
     #[inline]
     fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<I::Item>> {
         Poll::Ready(self.0.next())
@@ -63,10 +63,10 @@ impl<In, I> Source<In> for I
 where
     I: IntoIterator<Item = In, IntoIter: Send>,
 {
-    type Reading = Iterating<I::IntoIter>;
+    type Poller = IterPoller<I::IntoIter>;
 
-    fn __pull(self) -> Self::Reading {
-        Iterating(self.into_iter())
+    fn __poller(self) -> Self::Poller {
+        IterPoller(self.into_iter())
     }
 }
 
@@ -87,37 +87,37 @@ where
 /// assert_eq!(doubled, [2, 4, 6]);
 /// # Ok(()) }
 /// ```
-pub fn stream<St: Stream>(stream: St) -> Streaming<St> {
-    Streaming(stream)
+pub fn stream<St: Stream>(stream: St) -> StreamSource<St> {
+    StreamSource(stream)
 }
 
 /// What [`stream`] gives.
 #[derive(Debug)]
-pub struct Streaming<St>(St);
+pub struct StreamSource<St>(St);
 
 #[doc(hidden)]
-pub struct Polling<St>(Pin<Box<St>>);
+pub struct StreamPoller<St>(Pin<Box<St>>);
 
-impl<St: Stream + Send> Pull<St::Item> for Polling<St> {
+impl<St: Stream + Send> PollSource<St::Item> for StreamPoller<St> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<St::Item>> {
         self.0.poll_next_unpin(cx)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<In, St> Source<In> for Streaming<St>
+impl<In, St> Source<In> for StreamSource<St>
 where
     St: Stream<Item = In> + Send,
 {
-    type Reading = Polling<St>;
+    type Poller = StreamPoller<St>;
 
-    fn __pull(self) -> Self::Reading {
-        Polling(Box::pin(self.0))
+    fn __poller(self) -> Self::Poller {
+        StreamPoller(Box::pin(self.0))
     }
 }
 
 /// The beginning of a running line.
-pub(crate) struct Origins<In, P> {
+pub(crate) struct SourceSegment<In, P> {
     pull: P,
     /// Between the beginning and the end of a call of the source: if it is set before one, the last one panicked.
     reading: bool,
@@ -125,85 +125,86 @@ pub(crate) struct Origins<In, P> {
     items: PhantomData<fn() -> In>,
 }
 
-impl<In: Send, P: Pull<In>> Origins<In, P> {
+impl<In: Send, P: PollSource<In>> SourceSegment<In, P> {
     pub(crate) fn new(pull: P) -> Self {
         Self { pull, reading: false, ended: false, items: PhantomData }
     }
 
     #[cold]
-    fn panicked(&mut self, turn: &mut Turn<'_, '_, In>) -> Take<Origin<In>, In> {
+    fn panicked(&mut self, budget: &mut PollBudget<'_, '_, In>) -> Pulled<Origin<In>, In> {
         self.ended = true;
         self.reading = false;
-        let Some(payload) = turn.books.panic.take() else { return Take::End };
-        let place = Place::of("source", Slot::NONE);
-        let tag = Origin { index: turn.books.taken, original: None };
-        turn.books.taken += 1;
-        match turn.books.fail(&tag, StageError::panicked(place, payload)) {
-            Some(error) => Take::Item(Packet { tag, value: Err(error) }),
-            None => Take::End,
+        let Some(payload) = budget.run_state.source_panic.take() else { return Pulled::End };
+        let site = CallSite::of("source", StepId::NONE);
+        let provenance = Origin { index: budget.run_state.items_in, source_item: None };
+        budget.run_state.items_in += 1;
+        match budget.run_state.fail_item(&provenance, StageError::panicked(site, payload)) {
+            Some(error) => Pulled::Item(Tagged { provenance, value: Err(error) }),
+            None => Pulled::End,
         }
     }
 }
 
-impl<In: Send, P: Pull<In>> Upstream for Origins<In, P> {
+impl<In: Send, P: PollSource<In>> Upstream for SourceSegment<In, P> {
     type Root = In;
-    type Tag = Origin<In>;
+    type Provenance = Origin<In>;
     type Item = In;
 
-    fn wake(&mut self, _: &mut Turn<'_, '_, In>) {}
+    fn wake(&mut self, _: &mut PollBudget<'_, '_, In>) {}
 
     #[inline]
-    fn take(&mut self, turn: &mut Turn<'_, '_, In>) -> Take<Origin<In>, In> {
+    fn pull(&mut self, budget: &mut PollBudget<'_, '_, In>) -> Pulled<Origin<In>, In> {
         if self.reading {
-            return self.panicked(turn);
+            return self.panicked(budget);
         }
-        if self.ended || turn.books.closed {
-            return Take::End;
+        if self.ended || budget.run_state.source_closed {
+            return Pulled::End;
         }
-        if turn.books.is_backed_up() {
-            return Take::Empty;
+        if budget.run_state.is_delivery_full() {
+            return Pulled::Pending;
         }
         self.reading = true;
-        let next = self.pull.poll_next(&mut turn.cx());
+        let next = self.pull.poll_next(&mut budget.cx());
         self.reading = false;
         match next {
             Poll::Ready(Some(item)) => {
-                let tag = turn.books.enter(&item);
-                Take::Item(Packet { tag, value: Ok(item) })
+                let provenance = budget.run_state.admit(&item);
+                Pulled::Item(Tagged { provenance, value: Ok(item) })
             }
             Poll::Ready(None) => {
                 self.ended = true;
-                turn.books.exhausted = true;
-                Take::End
+                budget.run_state.source_exhausted = true;
+                Pulled::End
             }
-            Poll::Pending => Take::Empty,
+            Poll::Pending => Pulled::Pending,
         }
     }
 
     #[inline]
-    fn take_many(
+    fn pull_many(
         &mut self,
-        turn: &mut Turn<'_, '_, In>,
+        budget: &mut PollBudget<'_, '_, In>,
         most: usize,
         mut each: impl FnMut(Origin<In>, In),
-    ) -> Option<Take<Origin<In>, In>> {
-        if self.ended || self.reading || turn.books.closed || turn.books.is_backed_up() {
-            return Some(self.take(turn));
+    ) -> Option<Pulled<Origin<In>, In>> {
+        if self.ended || self.reading || budget.run_state.source_closed || budget.run_state.is_delivery_full()
+        {
+            return Some(self.pull(budget));
         }
         self.reading = true;
-        let mut cx = turn.cx();
+        let mut cx = budget.cx();
         let mut stopped = None;
-        for _ in 0..turn.spend_many(most) {
+        for _ in 0..budget.take_calls(most) {
             match self.pull.poll_next(&mut cx) {
-                Poll::Ready(Some(item)) => each(turn.books.enter(&item), item),
+                Poll::Ready(Some(item)) => each(budget.run_state.admit(&item), item),
                 Poll::Ready(None) => {
                     self.ended = true;
-                    turn.books.exhausted = true;
-                    stopped = Some(Take::End);
+                    budget.run_state.source_exhausted = true;
+                    stopped = Some(Pulled::End);
                     break;
                 }
                 Poll::Pending => {
-                    stopped = Some(Take::Empty);
+                    stopped = Some(Pulled::Pending);
                     break;
                 }
             }
@@ -212,16 +213,16 @@ impl<In: Send, P: Pull<In>> Upstream for Origins<In, P> {
         stopped
     }
 
-    fn fill(&mut self, _: &mut Turn<'_, '_, In>) {}
+    fn prefetch(&mut self, _: &mut PollBudget<'_, '_, In>) {}
 
-    fn close(&mut self, _: &mut Turn<'_, '_, In>, _: &mut Account) -> Poll<()> {
+    fn shut_down(&mut self, _: &mut PollBudget<'_, '_, In>, _: &mut RunTotals) -> Poll<()> {
         Poll::Ready(())
     }
 
-    fn report(&self, _: &mut Account) {}
+    fn add_totals(&self, _: &mut RunTotals) {}
 }
 
 /// A single item.
-pub(crate) fn once<In: Send>(item: In) -> impl Pull<In> {
-    Iterating(std::iter::once(item))
+pub(crate) fn once<In: Send>(item: In) -> impl PollSource<In> {
+    IterPoller(std::iter::once(item))
 }

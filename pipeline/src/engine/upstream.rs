@@ -5,40 +5,40 @@ use std::time::Duration;
 
 use futures_util::future::Either;
 
-use super::books::Books;
-use super::tag::Tag;
+use super::provenance::Provenance;
+use super::run_state::RunState;
 use crate::StageError;
-use crate::meter::Reading;
+use crate::metrics::Snapshot;
 
 /// A part of a running line, seen from the part after it.
 pub trait Upstream: Send {
     /// What the source gives.
     type Root: Send;
     /// What travels with each item.
-    type Tag: Tag<Root = Self::Root>;
+    type Provenance: Provenance<Root = Self::Root>;
     /// What this part gives.
     type Item: Send;
 
     /// Goes on with what was woken, from the source on.
-    fn wake(&mut self, turn: &mut Turn<'_, '_, Self::Root>);
+    fn wake(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>);
 
     /// Gives the next item, if it is there or can be made at once.
-    fn take(&mut self, turn: &mut Turn<'_, '_, Self::Root>) -> Take<Self::Tag, Self::Item>;
+    fn pull(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) -> Pulled<Self::Provenance, Self::Item>;
 
     /// Gives items as long as they are there, so many at most, and no failure; and says why it stopped.
     #[inline]
-    fn take_many(
+    fn pull_many(
         &mut self,
-        turn: &mut Turn<'_, '_, Self::Root>,
+        budget: &mut PollBudget<'_, '_, Self::Root>,
         most: usize,
-        mut each: impl FnMut(Self::Tag, Self::Item),
-    ) -> Option<Take<Self::Tag, Self::Item>> {
+        mut each: impl FnMut(Self::Provenance, Self::Item),
+    ) -> Option<Pulled<Self::Provenance, Self::Item>> {
         for _ in 0..most {
-            if !turn.spend() {
-                return Some(Take::Empty);
+            if !budget.take_call() {
+                return Some(Pulled::Pending);
             }
-            match self.take(turn) {
-                Take::Item(Packet { tag, value: Ok(item) }) => each(tag, item),
+            match self.pull(budget) {
+                Pulled::Item(Tagged { provenance, value: Ok(item) }) => each(provenance, item),
                 other => return Some(other),
             }
         }
@@ -46,53 +46,53 @@ pub trait Upstream: Send {
     }
 
     /// Works ahead, as far as there is room.
-    fn fill(&mut self, turn: &mut Turn<'_, '_, Self::Root>);
+    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>);
 
     /// Gives up what is left. It is asked again until it is ready.
-    fn close(&mut self, turn: &mut Turn<'_, '_, Self::Root>, account: &mut Account) -> Poll<()>;
+    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>, totals: &mut RunTotals) -> Poll<()>;
 
     /// Says what became of everything.
-    fn report(&self, account: &mut Account);
+    fn add_totals(&self, totals: &mut RunTotals);
 }
 
 /// An item between two parts, or in place of one that failed its failure.
-pub struct Packet<G, T> {
-    pub(crate) tag: G,
+pub struct Tagged<G, T> {
+    pub(crate) provenance: G,
     pub(crate) value: Result<T, StageError>,
 }
 
 /// What a part has to give.
-pub enum Take<G, T> {
-    Item(Packet<G, T>),
+pub enum Pulled<G, T> {
+    Item(Tagged<G, T>),
     /// Nothing, now.
-    Empty,
+    Pending,
     /// Nothing any more.
     End,
 }
 
 /// One poll of a line.
-pub struct Turn<'t, 'a, R> {
+pub struct PollBudget<'t, 'a, R> {
     pub(crate) waker: &'t Waker,
-    pub(crate) books: &'t mut Books<'a, R>,
+    pub(crate) run_state: &'t mut RunState<'a, R>,
     /// How many more calls may be polled before others get their turn.
-    left: u32,
+    calls_left: u32,
     /// How many more items may be handed on.
-    steps: u32,
+    items_left: u32,
     /// Whether something was left undone for that.
     pub(crate) exhausted: bool,
 }
 
 /// As many calls are polled in one turn. Ready calls take nanoseconds, so this is some microseconds; a call that
 /// computes for long keeps its thread for that long, as it would without us.
-const CALLS: u32 = 256;
+const CALLS_PER_POLL: u32 = 256;
 /// And so many items are handed on where nothing is called.
-const STEPS: u32 = 4096;
+const ITEMS_PER_POLL: u32 = 4096;
 /// After so many calls the clock is looked at again.
-const LOOK: u32 = 64;
+const CALLS_PER_TICK: u32 = 64;
 
-impl<'t, 'a, R> Turn<'t, 'a, R> {
-    pub(crate) fn new(waker: &'t Waker, books: &'t mut Books<'a, R>) -> Self {
-        Self { waker, books, left: CALLS, steps: STEPS, exhausted: false }
+impl<'t, 'a, R> PollBudget<'t, 'a, R> {
+    pub(crate) fn new(waker: &'t Waker, run_state: &'t mut RunState<'a, R>) -> Self {
+        Self { waker, run_state, calls_left: CALLS_PER_POLL, items_left: ITEMS_PER_POLL, exhausted: false }
     }
 
     pub(crate) fn cx(&self) -> Context<'t> {
@@ -101,115 +101,115 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
 
     /// Whether one more call may be polled.
     #[inline]
-    pub(crate) fn spend(&mut self) -> bool {
-        if self.left == 0 {
+    pub(crate) fn take_call(&mut self) -> bool {
+        if self.calls_left == 0 {
             self.exhausted = true;
             return false;
         }
-        self.left -= 1;
-        if self.left.is_multiple_of(LOOK) {
-            self.books.run.look();
+        self.calls_left -= 1;
+        if self.calls_left.is_multiple_of(CALLS_PER_TICK) {
+            self.run_state.run.tick_clock();
         }
         true
     }
 
     /// Whether one more item may be handed on.
     #[inline]
-    pub(crate) fn step(&mut self) -> bool {
-        if self.steps == 0 {
+    pub(crate) fn take_item(&mut self) -> bool {
+        if self.items_left == 0 {
             self.exhausted = true;
             return false;
         }
-        self.steps -= 1;
+        self.items_left -= 1;
         true
     }
 
     /// Looks at the clock, and says how long it is since it was looked at before.
-    pub(crate) fn look(&self) -> Duration {
-        self.books.run.look()
+    pub(crate) fn tick_clock(&self) -> Duration {
+        self.run_state.run.tick_clock()
     }
 
     /// How many more calls may be polled, of so many that are wanted. They are taken for polled.
     #[inline]
-    pub(crate) fn spend_many(&mut self, wanted: usize) -> usize {
-        let granted = wanted.min(self.left as usize);
-        self.left -= u32::try_from(granted).unwrap_or(self.left);
+    pub(crate) fn take_calls(&mut self, wanted: usize) -> usize {
+        let granted = wanted.min(self.calls_left as usize);
+        self.calls_left -= u32::try_from(granted).unwrap_or(self.calls_left);
         self.exhausted |= granted < wanted;
         granted
     }
 
     /// Ends the turn, as the calls have used up what tokio lets one task do.
-    pub(crate) fn end(&mut self) {
-        self.left = 0;
+    pub(crate) fn exhaust(&mut self) {
+        self.calls_left = 0;
         self.exhausted = true;
     }
 }
 
 /// What became of the items, part by part.
 #[derive(Debug, Default)]
-pub struct Account {
+pub struct RunTotals {
     /// From the source on.
-    pub(crate) parts: Vec<Part>,
+    pub(crate) segments: Vec<SegmentTotals>,
     /// Items given up on their way.
     pub(crate) cancelled: u64,
     /// What other workers read off their meters.
-    pub(crate) readings: Vec<Vec<Reading>>,
+    pub(crate) worker_snapshots: Vec<Vec<Snapshot>>,
     pub(crate) observer_panics: u64,
 }
 
 #[derive(Debug)]
-pub(crate) enum Part {
+pub(crate) enum SegmentTotals {
     /// So many calls were begun.
-    Lanes {
-        begun: u64,
+    Segment {
+        started: u64,
     },
     Boundary {
-        taken: u64,
-        given: u64,
+        items_in: u64,
+        items_out: u64,
     },
 }
 
 impl<A, B> Upstream for Either<A, B>
 where
     A: Upstream,
-    B: Upstream<Root = A::Root, Tag = A::Tag, Item = A::Item>,
+    B: Upstream<Root = A::Root, Provenance = A::Provenance, Item = A::Item>,
 {
     type Root = A::Root;
-    type Tag = A::Tag;
+    type Provenance = A::Provenance;
     type Item = A::Item;
 
-    fn wake(&mut self, turn: &mut Turn<'_, '_, Self::Root>) {
+    fn wake(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) {
         match self {
-            Self::Left(part) => part.wake(turn),
-            Self::Right(part) => part.wake(turn),
+            Self::Left(part) => part.wake(budget),
+            Self::Right(part) => part.wake(budget),
         }
     }
 
-    fn take(&mut self, turn: &mut Turn<'_, '_, Self::Root>) -> Take<Self::Tag, Self::Item> {
+    fn pull(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) -> Pulled<Self::Provenance, Self::Item> {
         match self {
-            Self::Left(part) => part.take(turn),
-            Self::Right(part) => part.take(turn),
+            Self::Left(part) => part.pull(budget),
+            Self::Right(part) => part.pull(budget),
         }
     }
 
-    fn fill(&mut self, turn: &mut Turn<'_, '_, Self::Root>) {
+    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) {
         match self {
-            Self::Left(part) => part.fill(turn),
-            Self::Right(part) => part.fill(turn),
+            Self::Left(part) => part.prefetch(budget),
+            Self::Right(part) => part.prefetch(budget),
         }
     }
 
-    fn close(&mut self, turn: &mut Turn<'_, '_, Self::Root>, account: &mut Account) -> Poll<()> {
+    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>, totals: &mut RunTotals) -> Poll<()> {
         match self {
-            Self::Left(part) => part.close(turn, account),
-            Self::Right(part) => part.close(turn, account),
+            Self::Left(part) => part.shut_down(budget, totals),
+            Self::Right(part) => part.shut_down(budget, totals),
         }
     }
 
-    fn report(&self, account: &mut Account) {
+    fn add_totals(&self, totals: &mut RunTotals) {
         match self {
-            Self::Left(part) => part.report(account),
-            Self::Right(part) => part.report(account),
+            Self::Left(part) => part.add_totals(totals),
+            Self::Right(part) => part.add_totals(totals),
         }
     }
 }

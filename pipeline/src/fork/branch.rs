@@ -2,11 +2,11 @@
 
 use std::future::Future;
 
-use super::caller::{Caller, Plainly, Watching};
-use super::lend::Moved;
-use super::takes::{Args, Callable, List, Takes};
-use crate::plan::{Plan, Slot};
-use crate::{Accepts, Chain, Scope, Stage, StageError};
+use super::args::{ArgList, Args, CallArgs, TakesArgs};
+use super::caller::{Caller, ObservedCaller, Unobserved};
+use super::passing::Move;
+use crate::plan::{Plan, StepId};
+use crate::{Accepts, Chain, Stage, StageContext, StageError};
 
 /// A branch of a fork: a step that takes what the others take, too, and what follows it.
 #[derive(Debug, Clone)]
@@ -26,13 +26,13 @@ impl<F, R> Branch<F, R> {
         &self,
         caller: C,
         args: Args<'a, (In,), F>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<<Chain<R> as Accepts<F::Out>>::Out, StageError>> + Send
     where
         In: Send + 'a,
         S: Send + Sync,
         C: Caller,
-        F: Callable<(In,), S, Out: Send>,
+        F: CallArgs<(In,), S, Out: Send>,
         Chain<R>: Stage<F::Out, S>,
     {
         async move {
@@ -42,50 +42,50 @@ impl<F, R> Branch<F, R> {
     }
 }
 
-impl<In, F, R> Takes<(In,)> for Branch<F, R>
+impl<In, F, R> TakesArgs<(In,)> for Branch<F, R>
 where
-    F: Takes<(In,)>,
+    F: TakesArgs<(In,)>,
     Chain<R>: Accepts<F::Out>,
 {
     type Out = <Chain<R> as Accepts<F::Out>>::Out;
-    type Modes = F::Modes;
+    type ArgModes = F::ArgModes;
 
     /// Its steps have their places.
-    fn mount(&mut self, _: &mut Plan) {}
+    fn register(&mut self, _: &mut Plan) {}
 
-    fn label(&self) -> Option<(&'static str, Slot)> {
+    fn label(&self) -> Option<(&'static str, StepId)> {
         None
     }
 }
 
-impl<In, S, F, R> Callable<(In,), S> for Branch<F, R>
+impl<In, S, F, R> CallArgs<(In,), S> for Branch<F, R>
 where
     In: Send,
     S: Send + Sync,
-    F: Callable<(In,), S, Out: Send>,
+    F: CallArgs<(In,), S, Out: Send>,
     Chain<R>: Stage<F::Out, S>,
 {
     #[inline]
     fn call_with<'a>(
         &self,
         args: Args<'a, (In,), Self>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         (In,): 'a,
     {
-        self.go(Plainly, args, cx)
+        self.go(Unobserved, args, cx)
     }
 
-    fn call_with_watched<'a>(
+    fn call_with_observed<'a>(
         &self,
         args: Args<'a, (In,), Self>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         (In,): 'a,
     {
-        self.go(Watching, args, cx)
+        self.go(ObservedCaller, args, cx)
     }
 }
 
@@ -95,58 +95,58 @@ pub struct ByValue<F>(pub F);
 
 macro_rules! by_value {
     ($($value:ident $moved:ident),*) => {
-        impl<$($value: Send,)* F> Takes<($($value,)*)> for ByValue<F>
+        impl<$($value: Send,)* F> TakesArgs<($($value,)*)> for ByValue<F>
         where
-            F: Accepts<<($($value,)*) as List>::One>,
+            F: Accepts<<($($value,)*) as ArgList>::AsInput>,
         {
             type Out = F::Out;
-            type Modes = ($($moved,)*);
+            type ArgModes = ($($moved,)*);
 
-            fn mount(&mut self, plan: &mut Plan) {
-                self.0.__mount(plan);
+            fn register(&mut self, plan: &mut Plan) {
+                self.0.__register(plan);
             }
 
-            fn label(&self) -> Option<(&'static str, Slot)> {
+            fn label(&self) -> Option<(&'static str, StepId)> {
                 self.0.__label()
             }
         }
 
-        impl<$($value: Send,)* S: Send + Sync, F> Callable<($($value,)*), S> for ByValue<F>
+        impl<$($value: Send,)* S: Send + Sync, F> CallArgs<($($value,)*), S> for ByValue<F>
         where
-            F: Stage<<($($value,)*) as List>::One, S>,
+            F: Stage<<($($value,)*) as ArgList>::AsInput, S>,
         {
             #[inline]
             fn call_with<'a>(
                 &self,
                 args: Args<'a, ($($value,)*), Self>,
-                cx: &Scope<'_, S>,
+                cx: &StageContext<'_, S>,
             ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
             where
                 ($($value,)*): 'a,
             {
-                self.0.call(List::one(args), cx)
+                self.0.call(ArgList::as_input(args), cx)
             }
 
-            fn call_with_watched<'a>(
+            fn call_with_observed<'a>(
                 &self,
                 args: Args<'a, ($($value,)*), Self>,
-                cx: &Scope<'_, S>,
+                cx: &StageContext<'_, S>,
             ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
             where
                 ($($value,)*): 'a,
             {
-                self.0.__call_watched(List::one(args), cx)
+                self.0.__call_observed(ArgList::as_input(args), cx)
             }
         }
     };
 }
 
 by_value!();
-by_value!(A Moved);
-by_value!(A Moved, B Moved);
-by_value!(A Moved, B Moved, C Moved);
-by_value!(A Moved, B Moved, C Moved, D Moved);
-by_value!(A Moved, B Moved, C Moved, D Moved, E Moved);
-by_value!(A Moved, B Moved, C Moved, D Moved, E Moved, G Moved);
-by_value!(A Moved, B Moved, C Moved, D Moved, E Moved, G Moved, H Moved);
-by_value!(A Moved, B Moved, C Moved, D Moved, E Moved, G Moved, H Moved, I Moved);
+by_value!(A Move);
+by_value!(A Move, B Move);
+by_value!(A Move, B Move, C Move);
+by_value!(A Move, B Move, C Move, D Move);
+by_value!(A Move, B Move, C Move, D Move, E Move);
+by_value!(A Move, B Move, C Move, D Move, E Move, G Move);
+by_value!(A Move, B Move, C Move, D Move, E Move, G Move, H Move);
+by_value!(A Move, B Move, C Move, D Move, E Move, G Move, H Move, I Move);

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use super::takes::{Args, Callable};
-use crate::watch::Watched;
-use crate::{Scope, Stage, StageError};
+use super::args::{Args, CallArgs};
+use crate::call_timer::Observed;
+use crate::{Stage, StageContext, StageError};
 
 /// Calls steps: watched, or not.
 pub trait Caller: Copy + Send + Sync {
@@ -13,7 +13,7 @@ pub trait Caller: Copy + Send + Sync {
         self,
         step: &F,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<F::Out, StageError>> + Send
     where
         In: Send,
@@ -25,29 +25,29 @@ pub trait Caller: Copy + Send + Sync {
         self,
         step: &F,
         args: Args<'a, L, F>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<F::Out, StageError>> + Send
     where
         L: 'a,
         S: Send + Sync,
-        F: Callable<L, S>;
+        F: CallArgs<L, S>;
 }
 
 /// Nobody looks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Plainly;
+pub(crate) struct Unobserved;
 
 /// Each call of a stage is watched from its beginning; of a pipeline, those of its stages.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Watching;
+pub(crate) struct ObservedCaller;
 
-impl Caller for Plainly {
+impl Caller for Unobserved {
     #[inline]
     fn call<In, S, F>(
         self,
         step: &F,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<F::Out, StageError>> + Send
     where
         In: Send,
@@ -62,28 +62,28 @@ impl Caller for Plainly {
         self,
         step: &F,
         args: Args<'a, L, F>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<F::Out, StageError>> + Send
     where
         L: 'a,
         S: Send + Sync,
-        F: Callable<L, S>,
+        F: CallArgs<L, S>,
     {
         step.call_with(args, cx)
     }
 }
 
-impl Caller for Watching {
-    async fn call<In, S, F>(self, step: &F, input: In, cx: &Scope<'_, S>) -> Result<F::Out, StageError>
+impl Caller for ObservedCaller {
+    async fn call<In, S, F>(self, step: &F, input: In, cx: &StageContext<'_, S>) -> Result<F::Out, StageError>
     where
         In: Send,
         S: Send + Sync,
         F: Stage<In, S>,
     {
-        let call = step.__call_watched(input, cx);
+        let call = step.__call_observed(input, cx);
         match step.__label() {
             // A function is called within the call: by then the watch runs.
-            Some((name, slot)) => Watched::new(name, slot, call, cx).await,
+            Some((name, step)) => Observed::new(name, step, call, cx).await,
             None => call.await,
         }
     }
@@ -92,16 +92,16 @@ impl Caller for Watching {
         self,
         step: &F,
         args: Args<'a, L, F>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> Result<F::Out, StageError>
     where
         L: 'a,
         S: Send + Sync,
-        F: Callable<L, S>,
+        F: CallArgs<L, S>,
     {
-        let call = step.call_with_watched(args, cx);
+        let call = step.call_with_observed(args, cx);
         match step.label() {
-            Some((name, slot)) => Watched::new(name, slot, call, cx).await,
+            Some((name, step)) => Observed::new(name, step, call, cx).await,
             None => call.await,
         }
     }

@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use super::lend::{Lent, Moved};
-use crate::edge::{Keep, Kept, Port};
+use super::passing::{Borrow, Move};
+use crate::edge::{EdgeType, Keep, Kept};
 
 /// A stage that is called with `N` values.
 #[diagnostic::on_unimplemented(
@@ -38,11 +38,11 @@ pub trait Parameter<const K: usize, T> {
     /// The stage and the value. (The value comes first: rustc would tell from the only impl what the stage takes, and then
     /// find fault with the port.)
     #[doc(hidden)]
-    fn __takes(_: Port<T>, stage: Self) -> (Kept<Self::__Same, Self>, Port<Self::__Same>)
+    fn __takes(_: EdgeType<T>, stage: Self) -> (Kept<Self::__Same, Self>, EdgeType<Self::__Same>)
     where
         Self: Sized,
     {
-        (<Self::__Same as Keep<Self>>::keep(stage), Port::new())
+        (<Self::__Same as Keep<Self>>::keep(stage), EdgeType::new())
     }
 }
 
@@ -52,7 +52,7 @@ pub trait Parameter<const K: usize, T> {
     label = "does not take `{In}`",
     note = "make the two types agree, or put a stage or a closure in between that turns one into the other"
 )]
-pub trait Arrives<In>: Sized {
+pub trait GraphInput<In>: Sized {
     /// `B`.
     #[doc(hidden)]
     type __Kept<B>;
@@ -60,22 +60,22 @@ pub trait Arrives<In>: Sized {
     /// The same edge. (The graph's type comes second: rustc would tell from it what comes here, and then find fault with the
     /// port.)
     #[doc(hidden)]
-    fn __arrives(_: Port<In>, _: Port<Self>) -> Self::__Kept<Port<Self>>;
+    fn __accept(_: EdgeType<In>, _: EdgeType<Self>) -> Self::__Kept<EdgeType<Self>>;
 
     /// The graph itself.
     #[doc(hidden)]
-    fn __kept<B>(_: Port<In>, _: Port<Self>, graph: B) -> Self::__Kept<B>;
+    fn __kept<B>(_: EdgeType<In>, _: EdgeType<Self>, graph: B) -> Self::__Kept<B>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<In> Arrives<In> for In {
+impl<In> GraphInput<In> for In {
     type __Kept<B> = B;
 
-    fn __arrives(edge: Port<In>, _: Port<In>) -> Port<In> {
+    fn __accept(edge: EdgeType<In>, _: EdgeType<In>) -> EdgeType<In> {
         edge
     }
 
-    fn __kept<B>(_: Port<In>, _: Port<In>, graph: B) -> B {
+    fn __kept<B>(_: EdgeType<In>, _: EdgeType<In>, graph: B) -> B {
         graph
     }
 }
@@ -93,14 +93,18 @@ pub trait EndsAs<T>: Sized {
 
     /// The branch itself, and what the next one is held against.
     #[doc(hidden)]
-    fn __ends_as<B>(first: Port<T>, _: Port<Self>, branch: B) -> (Self::__Kept<B>, Self::__Kept<Port<T>>);
+    fn __ends_as<B>(
+        first: EdgeType<T>,
+        _: EdgeType<Self>,
+        branch: B,
+    ) -> (Self::__Kept<B>, Self::__Kept<EdgeType<T>>);
 }
 
 #[diagnostic::do_not_recommend]
 impl<T> EndsAs<T> for T {
     type __Kept<B> = B;
 
-    fn __ends_as<B>(first: Port<T>, _: Port<T>, branch: B) -> (B, Port<T>) {
+    fn __ends_as<B>(first: EdgeType<T>, _: EdgeType<T>, branch: B) -> (B, EdgeType<T>) {
         (branch, first)
     }
 }
@@ -113,26 +117,26 @@ impl<T> EndsAs<T> for T {
     label = "takes a copy of the `{T}`",
     note = "let the stage take it by reference: what is lent needs no copies; or make it `Clone`"
 )]
-pub trait Shared<T>: Sized {
+pub trait CloneToShare<T>: Sized {
     /// `B`.
     #[doc(hidden)]
     type __Kept<B>;
 
     /// What was checked, and what the next one has of the value.
     #[doc(hidden)]
-    fn __shared<V, B>(
-        _: Port<T>,
-        _: Port<Self>,
-        value: Port<V>,
+    fn __share<V, B>(
+        _: EdgeType<T>,
+        _: EdgeType<Self>,
+        value: EdgeType<V>,
         checked: B,
-    ) -> (Self::__Kept<B>, Self::__Kept<Port<V>>);
+    ) -> (Self::__Kept<B>, Self::__Kept<EdgeType<V>>);
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Shared<T> for (T,) {
+impl<T: Clone> CloneToShare<T> for (T,) {
     type __Kept<B> = B;
 
-    fn __shared<V, B>(_: Port<T>, _: Port<Self>, value: Port<V>, checked: B) -> (B, Port<V>) {
+    fn __share<V, B>(_: EdgeType<T>, _: EdgeType<Self>, value: EdgeType<V>, checked: B) -> (B, EdgeType<V>) {
         (checked, value)
     }
 }
@@ -140,13 +144,13 @@ impl<T: Clone> Shared<T> for (T,) {
 // Beside another impl that could be meant, rustc asks for `Clone` before it takes the first, and where there is none it knows
 // no type for what depends on it.
 #[diagnostic::do_not_recommend]
-impl<T> Shared<T> for (T,)
+impl<T> CloneToShare<T> for (T,)
 where
-    (T,): Never,
+    (T,): Unsatisfiable,
 {
     type __Kept<B> = B;
 
-    fn __shared<V, B>(_: Port<T>, _: Port<Self>, value: Port<V>, checked: B) -> (B, Port<V>) {
+    fn __share<V, B>(_: EdgeType<T>, _: EdgeType<Self>, value: EdgeType<V>, checked: B) -> (B, EdgeType<V>) {
         (checked, value)
     }
 }
@@ -157,21 +161,21 @@ where
     label = "takes a copy of the `{T}`",
     note = "let the stage take it by reference, too; or make it `Clone`; or let this call wait for what the other one gives"
 )]
-pub trait Given<T>: Sized {
+pub trait CloneWhileBorrowed<T>: Sized {
     /// `B`.
     #[doc(hidden)]
     type __Kept<B>;
 
     /// What was checked.
     #[doc(hidden)]
-    fn __given<B>(_: Port<T>, _: Port<Self>, checked: B) -> Self::__Kept<B>;
+    fn __take<B>(_: EdgeType<T>, _: EdgeType<Self>, checked: B) -> Self::__Kept<B>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Given<T> for (T,) {
+impl<T: Clone> CloneWhileBorrowed<T> for (T,) {
     type __Kept<B> = B;
 
-    fn __given<B>(_: Port<T>, _: Port<Self>, checked: B) -> B {
+    fn __take<B>(_: EdgeType<T>, _: EdgeType<Self>, checked: B) -> B {
         checked
     }
 }
@@ -179,63 +183,63 @@ impl<T: Clone> Given<T> for (T,) {
 // Beside another impl that could be meant, rustc asks for `Clone` before it takes the first, and where there is none it knows
 // no type for what depends on it.
 #[diagnostic::do_not_recommend]
-impl<T> Given<T> for (T,)
+impl<T> CloneWhileBorrowed<T> for (T,)
 where
-    (T,): Never,
+    (T,): Unsatisfiable,
 {
     type __Kept<B> = B;
 
-    fn __given<B>(_: Port<T>, _: Port<Self>, checked: B) -> B {
+    fn __take<B>(_: EdgeType<T>, _: EdgeType<Self>, checked: B) -> B {
         checked
     }
 }
 
 /// What nothing is.
-pub trait Never {}
+pub trait Unsatisfiable {}
 
 /// The way in which a call has a value that others want, too.
-pub trait Has {
+pub trait CopiedAs {
     /// What it needs a copy of: the value, or nothing.
     type Copied<T>;
 }
 
-impl Has for Lent {
+impl CopiedAs for Borrow {
     type Copied<T> = ();
 }
 
-impl Has for Moved {
+impl CopiedAs for Move {
     type Copied<T> = T;
 }
 
-/// The ways in which others have it at the same time: `(Port<Lent>, (Port<Moved>, ()))`.
-pub trait Others {
+/// The ways in which others have it at the same time: `(EdgeType<Borrow>, (EdgeType<Move>, ()))`.
+pub trait ConcurrentUses {
     /// What cannot be moved away from them: the value, or nothing.
     type Borrowed<T>;
 }
 
-impl Others for () {
+impl ConcurrentUses for () {
     type Borrowed<T> = ();
 }
 
-impl<R: Others> Others for (Port<Lent>, R) {
+impl<R: ConcurrentUses> ConcurrentUses for (EdgeType<Borrow>, R) {
     type Borrowed<T> = T;
 }
 
-impl<R: Others> Others for (Port<Moved>, R) {
+impl<R: ConcurrentUses> ConcurrentUses for (EdgeType<Move>, R) {
     type Borrowed<T> = R::Borrowed<T>;
 }
 
-impl<T> Port<T> {
+impl<T> EdgeType<T> {
     /// What a call needs a copy of that has the value as `M` says.
     #[must_use]
-    pub fn copied<M: Has>(self, _: Port<M>) -> Port<M::Copied<T>> {
-        Port::new()
+    pub fn copied<M: CopiedAs>(self, _: EdgeType<M>) -> EdgeType<M::Copied<T>> {
+        EdgeType::new()
     }
 
     /// What others borrow while a call has the value.
     #[must_use]
-    pub fn borrowed<O: Others>(self, _: O) -> Port<O::Borrowed<T>> {
-        Port::new()
+    pub fn borrowed<O: ConcurrentUses>(self, _: O) -> EdgeType<O::Borrowed<T>> {
+        EdgeType::new()
     }
 }
 
@@ -245,7 +249,7 @@ impl<T> Port<T> {
     label = "takes a tuple of {N} apart",
     note = "write a name for each part, or one name for the whole"
 )]
-pub trait Apart<const N: usize>: Sized {
+pub trait Destructure<const N: usize>: Sized {
     /// The types of its parts.
     #[doc(hidden)]
     type __Parts;
@@ -253,20 +257,20 @@ pub trait Apart<const N: usize>: Sized {
     #[doc(hidden)]
     type __Kept<B>;
 
-    /// Takes it apart; and what was checked.
+    /// TakesArgs it apart; and what was checked.
     #[doc(hidden)]
-    fn __apart<B>(_: Port<Self>, checked: B) -> (Self::__Kept<B>, Self::__Parts);
+    fn __destructure<B>(_: EdgeType<Self>, checked: B) -> (Self::__Kept<B>, Self::__Parts);
 }
 
 macro_rules! apart {
     ($count:literal: $($part:ident)*) => {
         #[diagnostic::do_not_recommend]
-        impl<$($part),*> Apart<$count> for ($($part,)*) {
-            type __Parts = ($(Port<$part>,)*);
+        impl<$($part),*> Destructure<$count> for ($($part,)*) {
+            type __Parts = ($(EdgeType<$part>,)*);
             type __Kept<Checked> = Checked;
 
-            fn __apart<Checked>(_: Port<Self>, checked: Checked) -> (Checked, Self::__Parts) {
-                (checked, ($(Port::<$part>::new(),)*))
+            fn __destructure<Checked>(_: EdgeType<Self>, checked: Checked) -> (Checked, Self::__Parts) {
+                (checked, ($(EdgeType::<$part>::new(),)*))
             }
         }
     };

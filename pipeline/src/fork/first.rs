@@ -2,13 +2,13 @@
 
 use std::future::Future;
 
+use super::args::{CallArgs, TakesArgs};
 use super::caller::Caller;
-use super::lend::{Have, Share, Value};
-use super::takes::{Callable, Takes};
+use super::passing::{Input, SharedInput, ValueCell};
 use super::{Branches, Branching};
 use crate::item::Item;
-use crate::plan::Slot;
-use crate::{ErrorKind, Scope, StageError};
+use crate::plan::StepId;
+use crate::{ErrorKind, StageContext, StageError};
 
 /// Branches that are tried in order on one item until one succeeds: what `(primary | mirror)` becomes.
 ///
@@ -16,23 +16,23 @@ use crate::{ErrorKind, Scope, StageError};
 #[derive(Debug, Clone)]
 pub struct First<B, const N: usize> {
     branches: B,
-    heads: [Slot; N],
-    end: Slot,
+    heads: [StepId; N],
+    end: StepId,
 }
 
 impl<B, const N: usize> First<B, N> {
-    pub(crate) fn new(branches: B, heads: [Slot; N], end: Slot) -> Self {
+    pub(crate) fn new(branches: B, heads: [StepId; N], end: StepId) -> Self {
         Self { branches, heads, end }
     }
 }
 
 /// What failed before the branch that is being tried.
-struct Tries<'a> {
+struct FailedAlternatives<'a> {
     item: &'a Item<'a>,
     failed: Vec<StageError>,
 }
 
-impl<'a> Tries<'a> {
+impl<'a> FailedAlternatives<'a> {
     #[inline]
     fn new(item: &'a Item<'a>) -> Self {
         Self { item, failed: Vec::new() }
@@ -42,13 +42,13 @@ impl<'a> Tries<'a> {
     ///
     /// The branch has the steps from one mark to the next. Rows that failed in them by themselves do not count.
     #[cold]
-    fn fails(&mut self, error: StageError, from: Slot, to: Slot) -> Result<(), StageError> {
+    fn fails(&mut self, error: StageError, from: StepId, to: StepId) -> Result<(), StageError> {
         if error.kind() == ErrorKind::Panicked {
             return Err(self.last(error));
         }
         self.item.forget_isolated(&(from.index()..to.index()));
-        if let Some(meter) = self.item.run().meter(error.slot()) {
-            meter.failed.add(1);
+        if let Some(metrics) = self.item.run().metrics(error.step()) {
+            metrics.failed.add(1);
         }
         self.failed.push(error);
         Ok(())
@@ -60,7 +60,7 @@ impl<'a> Tries<'a> {
         if error.kind() == ErrorKind::Panicked {
             return error;
         }
-        error.instead_of(std::mem::take(&mut self.failed))
+        error.after_alternatives(std::mem::take(&mut self.failed))
     }
 }
 
@@ -68,8 +68,8 @@ macro_rules! first {
     ($count:literal: $($branch:ident $mode:ident $index:tt),*; $last:ident $last_mode:ident $last_index:tt) => {
         impl<In, $($branch,)* $last> Branches<In> for First<($($branch,)* $last), $count>
         where
-            $($branch: Takes<(In,), Out = $last::Out>,)*
-            $last: Takes<(In,), Out: Send>,
+            $($branch: TakesArgs<(In,), Out = $last::Out>,)*
+            $last: TakesArgs<(In,), Out: Send>,
         {
             type Out = $last::Out;
         }
@@ -79,21 +79,21 @@ macro_rules! first {
             In: Send,
             S: Send + Sync,
             $(
-                $branch: Callable<(In,), S> + Takes<(In,), Modes = ($mode,), Out = $last::Out>,
-                $mode: Share<In>,
+                $branch: CallArgs<(In,), S> + TakesArgs<(In,), ArgModes = ($mode,), Out = $last::Out>,
+                $mode: SharedInput<In>,
             )*
-            $last: Callable<(In,), S> + Takes<(In,), Modes = ($last_mode,), Out: Send>,
-            $last_mode: Have<In>,
+            $last: CallArgs<(In,), S> + TakesArgs<(In,), ArgModes = ($last_mode,), Out: Send>,
+            $last_mode: Input<In>,
         {
             fn go<Call: Caller>(
                 &self,
                 caller: Call,
                 input: In,
-                cx: &Scope<'_, S>,
+                cx: &StageContext<'_, S>,
             ) -> impl Future<Output = Result<$last::Out, StageError>> + Send {
                 async move {
-                    let mut input = Value::new(input);
-                    let mut tries = Tries::new(cx.item());
+                    let mut input = ValueCell::new(input);
+                    let mut failed = FailedAlternatives::new(cx.item());
                     $(
                         cx.passes(self.heads[$index]);
                         let (arg, ()) = input.share::<($mode, ())>();
@@ -104,7 +104,7 @@ macro_rules! first {
                             }
                             Err(error) => {
                                 let (from, to) = (self.heads[$index], self.heads[$index + 1]);
-                                tries.fails(error, cx.slot(from), cx.slot(to))?;
+                                failed.fails(error, cx.step(from), cx.step(to))?;
                             }
                         }
                     )*
@@ -115,7 +115,7 @@ macro_rules! first {
                             cx.passes(self.end);
                             Ok(value)
                         }
-                        Err(error) => Err(tries.last(error)),
+                        Err(error) => Err(failed.last(error)),
                     }
                 }
             }

@@ -3,17 +3,17 @@
 
 use std::panic::Location;
 
+use super::args::{ArgList, TakesArgs};
 use super::branch::Branch;
 use super::checks::Text;
 use super::first::First;
-use super::lend::Lent;
+use super::passing::Borrow;
 use super::route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
-use super::takes::{List, Takes};
 use super::{Branches, Fork};
 use crate::Chain;
-use crate::edge::{Keep, Kept, Port};
-use crate::footing::Named;
-use crate::plan::{Plan, Slot};
+use crate::edge::{EdgeType, Keep, Kept};
+use crate::panic_origin::CodeSite;
+use crate::plan::{Plan, StepId};
 
 /// The branch of a fork: its first step, and those that follow.
 pub fn branch<F, R>(first: F, rest: Chain<R>) -> Branch<F, R> {
@@ -21,72 +21,75 @@ pub fn branch<F, R>(first: F, rest: Chain<R>) -> Branch<F, R> {
 }
 
 /// The one value that goes into each branch.
-pub fn alone<T>(_: Port<T>) -> Port<(T,)> {
-    Port::new()
+pub fn single_arg<T>(_: EdgeType<T>) -> EdgeType<(T,)> {
+    EdgeType::new()
 }
 
 /// Several values as the arguments of a call.
-pub fn list<P: Ports>(_: P) -> Port<P::List> {
-    Port::new()
+pub fn arg_list<P: Edges>(_: P) -> EdgeType<P::ArgList> {
+    EdgeType::new()
 }
 
 /// Several edges.
-pub trait Ports {
+pub trait Edges {
     /// What goes over them, as a tuple.
-    type List;
+    type ArgList;
 }
 
-macro_rules! ports {
+macro_rules! edges {
     ($($value:ident)*) => {
-        impl<$($value),*> Ports for ($(Port<$value>,)*) {
-            type List = ($($value,)*);
+        impl<$($value),*> Edges for ($(EdgeType<$value>,)*) {
+            type ArgList = ($($value,)*);
         }
     };
 }
 
 /// The values of a call as the one input that they are.
-pub fn one<L: List>(_: Port<L>) -> Port<L::One> {
-    Port::new()
+pub fn as_input<L: ArgList>(_: EdgeType<L>) -> EdgeType<L::AsInput> {
+    EdgeType::new()
 }
 
 /// A call of a graph in its place in the plan, and what it gives.
 #[track_caller]
-pub fn called<L: List, F: Takes<L>>(
-    _: Port<L>,
+pub fn register_call<L: ArgList, F: TakesArgs<L>>(
+    _: EdgeType<L>,
     mut stage: F,
     plan: &mut Plan,
-) -> (Kept<F::Out, F>, Port<F::Out>) {
+) -> (Kept<F::Out, F>, EdgeType<F::Out>) {
     let before = plan.steps().len();
-    stage.mount(plan);
-    plan.describe::<L::One, F::Out>(before, Location::caller());
-    (F::Out::keep(stage), Port::new())
+    stage.register(plan);
+    plan.describe::<L::AsInput, F::Out>(before, Location::caller());
+    (F::Out::keep(stage), EdgeType::new())
 }
 
 /// How a stage has each of its values.
-pub fn modes<L, F: Takes<L, Modes: Witness>>(_: &F, _: Port<L>) -> <F::Modes as Witness>::Ports {
-    <F::Modes as Witness>::ports()
+pub fn modes<L, F: TakesArgs<L, ArgModes: ModeList>>(
+    _: &F,
+    _: EdgeType<L>,
+) -> <F::ArgModes as ModeList>::Edges {
+    <F::ArgModes as ModeList>::edges()
 }
 
 /// Several modes.
-pub trait Witness {
+pub trait ModeList {
     /// A port for each.
-    type Ports;
+    type Edges;
 
-    /// The ports.
-    fn ports() -> Self::Ports;
+    /// The edges.
+    fn edges() -> Self::Edges;
 }
 
 macro_rules! witness {
     ($($mode:ident)*) => {
-        impl<$($mode),*> Witness for ($($mode,)*) {
-            type Ports = ($(Port<$mode>,)*);
+        impl<$($mode),*> ModeList for ($($mode,)*) {
+            type Edges = ($(EdgeType<$mode>,)*);
 
-            fn ports() -> Self::Ports {
-                ($(Port::<$mode>::new(),)*)
+            fn edges() -> Self::Edges {
+                ($(EdgeType::<$mode>::new(),)*)
             }
         }
 
-        ports!($($mode)*);
+        edges!($($mode)*);
     };
 }
 
@@ -101,22 +104,22 @@ witness!(A B C D E F G);
 witness!(A B C D E F G H);
 
 /// That a value is lent.
-pub fn lent() -> Port<Lent> {
-    Port::new()
+pub fn borrow() -> EdgeType<Borrow> {
+    EdgeType::new()
 }
 
 macro_rules! expressions {
     ($($expression:ident $last:ident: $($value:ident)*;)*) => {$(
         /// An expression in an argument: it looks at values.
         #[allow(clippy::too_many_arguments)]
-        pub fn $expression<$($value,)* X, F: Fn($(&$value),*) -> X>($(_: Port<$value>,)* function: F) -> (F, Port<X>) {
-            (function, Port::new())
+        pub fn $expression<$($value,)* X, F: Fn($(&$value),*) -> X>($(_: EdgeType<$value>,)* function: F) -> (F, EdgeType<X>) {
+            (function, EdgeType::new())
         }
 
         /// The expression at the end: it has values for its own.
         #[allow(clippy::too_many_arguments)]
-        pub fn $last<$($value,)* X, F: Fn($($value),*) -> X>($(_: Port<$value>,)* function: F) -> (F, Port<X>) {
-            (function, Port::new())
+        pub fn $last<$($value,)* X, F: Fn($($value),*) -> X>($(_: EdgeType<$value>,)* function: F) -> (F, EdgeType<X>) {
+            (function, EdgeType::new())
         }
     )*};
 }
@@ -144,56 +147,56 @@ pub fn copy<T: Clone>(value: &T) -> T {
 }
 
 /// The name of a fork for its own code: the `match` of a route, the expressions of a graph.
-pub fn named(name: &'static str, slot: Slot) -> Named {
-    Named { name, slot }
+pub fn code_site(name: &'static str, step: StepId) -> CodeSite {
+    CodeSite { name, step }
 }
 
 /// The type of a fork that was checked.
-pub fn gives<In, B: Branches<In>>(_: Port<In>, branches: B) -> (Fork<B>, Port<B::Out>) {
-    (Fork(branches), Port::new())
+pub fn finish_fork<In, B: Branches<In>>(_: EdgeType<In>, branches: B) -> (Fork<B>, EdgeType<B::Out>) {
+    (Fork(branches), EdgeType::new())
 }
 
 /// Branches that are tried in order.
-pub fn first<B, const N: usize>(branches: B, heads: [Slot; N], end: Slot) -> First<B, N> {
+pub fn first<B, const N: usize>(branches: B, heads: [StepId; N], end: StepId) -> First<B, N> {
     First::new(branches, heads, end)
 }
 
 /// Arms, of which an item takes one.
 pub fn route<In, C, A, const N: usize>(
-    _: Port<In>,
-    place: Named,
+    _: EdgeType<In>,
+    place: CodeSite,
     choose: C,
     arms: A,
-    heads: [Slot; N],
-    end: Slot,
+    heads: [StepId; N],
+    end: StepId,
 ) -> Route<In, C, A, N> {
     Route::new(place, choose, arms, heads, end)
 }
 
 /// The route behind the last arm of one that is too wide for a single one.
-pub fn inner<B>(route: B) -> Fork<B> {
+pub fn inner_route<B>(route: B) -> Fork<B> {
     Fork(route)
 }
 
 /// No mark: what goes by is counted elsewhere.
-pub fn uncounted() -> Slot {
-    Slot::NONE
+pub fn uncounted() -> StepId {
+    StepId::NONE
 }
 
 /// The place of a `match` in the plan.
 #[track_caller]
-pub fn matches<In>(_: Port<In>, name: &'static str, plan: &mut Plan) -> Named {
+pub fn matches<In>(_: EdgeType<In>, name: &'static str, plan: &mut Plan) -> CodeSite {
     let before = plan.steps().len();
-    let slot = plan.step(name);
+    let step = plan.step(name);
     plan.describe::<In, In>(before, Location::caller());
-    Named { name, slot }
+    CodeSite { name, step }
 }
 
 macro_rules! choices {
     ($($choice:ident $one_of:ident: $($value:ident)*;)*) => {$(
         /// A `match`, and what goes into its arms.
-        pub fn $choice<In, $($value,)* F: Fn(In) -> $one_of<$($value),*>>(_: Port<In>, choose: F) -> (F, ($(Port<$value>,)*)) {
-            (choose, ($(Port::<$value>::new(),)*))
+        pub fn $choice<In, $($value,)* F: Fn(In) -> $one_of<$($value),*>>(_: EdgeType<In>, choose: F) -> (F, ($(EdgeType<$value>,)*)) {
+            (choose, ($(EdgeType::<$value>::new(),)*))
         }
     )*};
 }

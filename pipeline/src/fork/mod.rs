@@ -6,34 +6,34 @@
 //!
 //! A fork counts what arrives in its branches and what leaves it: reports are made from that.
 
-mod both;
+mod args;
 mod branch;
 mod caller;
+mod cells;
 mod checks;
 mod first;
 pub(crate) mod glue;
-mod lend;
+mod passing;
 mod route;
-mod takes;
-mod wires;
+mod try_join;
 
 use std::future::Future;
 
-pub use both::{Both, both};
+pub use args::{ArgModes, Args, CallArgs, CallWithPolicy, TakesArgs};
 pub use branch::{Branch, ByValue};
 pub use caller::Caller;
-pub(crate) use caller::{Plainly, Watching};
+pub(crate) use caller::{ObservedCaller, Unobserved};
+pub use cells::{MoveCell, SharedCell, share};
 pub use checks::{
-    Apart, Arity, Arrives, CalledInClosure, CalledInExpression, EndsAs, Given, Others, Parameter,
-    PlainFunction, Shared, Text,
+    Arity, CalledInClosure, CalledInExpression, CloneToShare, CloneWhileBorrowed, ConcurrentUses,
+    Destructure, EndsAs, GraphInput, Parameter, PlainFunction, Text,
 };
 pub use first::First;
-pub use lend::{Company, Have, Held, Lent, Mode, Moved, Share, Uses, Value};
+pub use passing::{Borrow, Borrowed, Consumers, Input, JointMode, Move, PassMode, SharedInput, ValueCell};
 pub use route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
-pub use takes::{Args, Callable, Modes, Takes, Under};
-pub use wires::{Handover, Wire, share};
+pub use try_join::{TryJoin2, try_join2};
 
-use crate::{Accepts, Scope, Stage, StageError};
+use crate::{Accepts, Stage, StageContext, StageError};
 
 /// Branches, and what comes out of them: the types alone.
 pub trait Branches<In> {
@@ -43,12 +43,12 @@ pub trait Branches<In> {
 
 /// Branches, and how an item goes through them.
 pub trait Branching<In, S>: Branches<In> + Send + Sync {
-    /// Takes an item through.
+    /// TakesArgs an item through.
     fn go<C: Caller>(
         &self,
         caller: C,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
 }
 
@@ -70,16 +70,16 @@ where
     fn call(
         &self,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.0.go(Plainly, input, cx)
+        self.0.go(Unobserved, input, cx)
     }
 
-    fn __call_watched(
+    fn __call_observed(
         &self,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.0.go(Watching, input, cx)
+        self.0.go(ObservedCaller, input, cx)
     }
 }

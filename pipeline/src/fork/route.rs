@@ -1,4 +1,4 @@
-//! One of several, by pattern: `match { … }`.
+//! AsInput of several, by pattern: `match { … }`.
 
 use std::fmt;
 use std::future::Future;
@@ -6,23 +6,23 @@ use std::marker::PhantomData;
 
 use super::caller::Caller;
 use super::{Branches, Branching};
-use crate::footing::{Named, evaluated};
-use crate::plan::Slot;
-use crate::{Accepts, Scope, Stage, StageError};
+use crate::panic_origin::{CodeSite, guard_user_code};
+use crate::plan::StepId;
+use crate::{Accepts, Stage, StageContext, StageError};
 
 /// Arms, of which an item takes one: what `match { pattern => value => chain, … }` becomes.
 pub struct Route<In, C, A, const N: usize> {
-    place: Named,
+    place: CodeSite,
     /// The `match`: says which arm, and with what.
     choose: C,
     arms: A,
-    heads: [Slot; N],
-    end: Slot,
+    heads: [StepId; N],
+    end: StepId,
     input: PhantomData<fn(In)>,
 }
 
 impl<In, C, A, const N: usize> Route<In, C, A, N> {
-    pub(crate) fn new(place: Named, choose: C, arms: A, heads: [Slot; N], end: Slot) -> Self {
+    pub(crate) fn new(place: CodeSite, choose: C, arms: A, heads: [StepId; N], end: StepId) -> Self {
         Self { place, choose, arms, heads, end, input: PhantomData }
     }
 }
@@ -66,10 +66,10 @@ macro_rules! route {
                 &self,
                 caller: Call,
                 input: In,
-                cx: &Scope<'_, S>,
+                cx: &StageContext<'_, S>,
             ) -> impl Future<Output = Result<$first::Out, StageError>> + Send {
                 async move {
-                    let output = match evaluated(self.place, cx, || (self.choose)(input)) {
+                    let output = match guard_user_code(self.place, cx, || (self.choose)(input)) {
                         $one_of::$first(value) => {
                             cx.passes(self.heads[$first_index]);
                             caller.call(&self.arms.$first_index, value, cx).await?

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::names::one_line;
 use super::{Edge, EdgeKind, Graph, Group, Line, Node, NodeKind, Type};
-use crate::plan::{Fork, Kind, Step};
+use crate::plan::{ForkKind, Step, StepKind};
 
 pub(super) fn graph(steps: &[Step], input: &'static str, output: Option<&'static str>) -> Graph {
     let graph = Graph { nodes: Vec::new(), edges: Vec::new(), groups: Vec::new(), outline: Vec::new() };
@@ -103,25 +103,26 @@ impl Builder<'_> {
     fn sequence(&mut self, mut way: Way) -> Way {
         while let Some(step) = self.steps.get(self.at) {
             match &step.kind {
-                Kind::Stage(_) | Kind::Boundary => {
+                StepKind::Stage(_) | StepKind::Boundary => {
                     let node = self.step(step);
                     self.connect(&way.ends, node);
                     let carries = step.types.map(|(_, output)| Type::Borrowed(output));
                     way = Way { ends: vec![End::of(node)], carries };
                     self.at += 1;
                 }
-                Kind::Open(fork) => way = self.fork(*fork, way),
-                Kind::Branch(_) | Kind::Close(_) => break,
+                StepKind::Open(fork) => way = self.fork(*fork, way),
+                StepKind::Branch(_) | StepKind::Close(_) => break,
             }
         }
         way
     }
 
     fn step(&mut self, step: &Step) -> usize {
-        let chooses = matches!(self.steps.get(self.at + 1), Some(Step { kind: Kind::Open(Fork::Route), .. }));
+        let chooses =
+            matches!(self.steps.get(self.at + 1), Some(Step { kind: StepKind::Open(ForkKind::Route), .. }));
         let (kind, policy) = match step.kind {
-            Kind::Boundary => (NodeKind::Boundary, None),
-            Kind::Stage(policy) if !chooses => (NodeKind::Stage, policy),
+            StepKind::Boundary => (NodeKind::Boundary, None),
+            StepKind::Stage(policy) if !chooses => (NodeKind::Stage, policy),
             _ => (NodeKind::Choice, None),
         };
         let types = step.types.map(|(input, output)| (Type::Borrowed(input), Type::Borrowed(output))).unzip();
@@ -134,7 +135,7 @@ impl Builder<'_> {
         node
     }
 
-    fn fork(&mut self, fork: Fork, way: Way) -> Way {
+    fn fork(&mut self, fork: ForkKind, way: Way) -> Way {
         self.at += 1;
         let parts = self.takers(fork) > 1 && !way.can_part();
         let start = if parts { self.gather(&way) } else { way };
@@ -144,19 +145,19 @@ impl Builder<'_> {
         self.within.push(group);
         let branches = self.branches(fork, &start);
         let end = match fork {
-            Fork::Graph => self.values(branches, &start),
-            Fork::All | Fork::First | Fork::Route => self.together(fork, branches, start),
+            ForkKind::Graph => self.values(branches, &start),
+            ForkKind::All | ForkKind::First | ForkKind::Route => self.together(fork, branches, start),
         };
         self.within.pop();
         end
     }
 
-    fn branches(&mut self, fork: Fork, start: &Way) -> Vec<Branch> {
+    fn branches(&mut self, fork: ForkKind, start: &Way) -> Vec<Branch> {
         let mut branches: Vec<Branch> = Vec::new();
         let outside = std::mem::take(&mut self.failing);
         while let Some(step) = self.steps.get(self.at) {
-            let Kind::Branch(needs) = step.kind else {
-                if matches!(step.kind, Kind::Close(_)) {
+            let StepKind::Branch(needs) = step.kind else {
+                if matches!(step.kind, StepKind::Close(_)) {
                     break;
                 }
                 // No mark says which branch this is: it stands by itself.
@@ -165,19 +166,19 @@ impl Builder<'_> {
             };
             let name = one_line(&step.name);
             let words = match fork {
-                Fork::Graph => needed(needs, &branches),
+                ForkKind::Graph => needed(needs, &branches),
                 _ => Vec::new(),
             };
             self.graph.outline.push(Line::Branch { name: name.clone(), needs: words });
             self.at += 1;
             let from = match (fork, branches.last()) {
-                (Fork::Route, _) => start.clone().labelled(&name),
-                (Fork::First, Some(before)) => before.fallback(&std::mem::take(&mut self.failing)),
-                (Fork::Graph, _) => take(needs, &mut branches, start),
+                (ForkKind::Route, _) => start.clone().labelled(&name),
+                (ForkKind::First, Some(before)) => before.fallback(&std::mem::take(&mut self.failing)),
+                (ForkKind::Graph, _) => take(needs, &mut branches, start),
                 _ => start.clone(),
             };
             let mut way = self.sequence(from);
-            if fork == Fork::Graph && way.ends.len() > 1 && self.uses(branches.len() + 1) > 1 {
+            if fork == ForkKind::Graph && way.ends.len() > 1 && self.uses(branches.len() + 1) > 1 {
                 way = self.gather(&way);
             }
             branches.push(Branch { name, way, needed: false });
@@ -207,7 +208,7 @@ impl Builder<'_> {
     }
 
     /// What the branches of any other fork give: each what it gives, and `All` of them the tuple.
-    fn together(&mut self, fork: Fork, branches: Vec<Branch>, start: Way) -> Way {
+    fn together(&mut self, fork: ForkKind, branches: Vec<Branch>, start: Way) -> Way {
         self.close();
         self.graph.outline.push(Line::Close { needs: Vec::new() });
         if branches.is_empty() {
@@ -216,7 +217,7 @@ impl Builder<'_> {
         let mut end = Way::default();
         let types: Vec<_> = branches.iter().map(|branch| branch.way.carries.clone()).collect();
         end.carries = match fork {
-            Fork::All => types.into_iter().collect::<Option<Vec<_>>>().map(|types| tuple(&types)),
+            ForkKind::All => types.into_iter().collect::<Option<Vec<_>>>().map(|types| tuple(&types)),
             _ => types.into_iter().flatten().next(),
         };
         for branch in branches {
@@ -226,13 +227,13 @@ impl Builder<'_> {
     }
 
     /// How many branches take what comes into the fork whose first mark is next.
-    fn takers(&self, fork: Fork) -> usize {
-        if fork == Fork::First {
+    fn takers(&self, fork: ForkKind) -> usize {
+        if fork == ForkKind::First {
             return 1;
         }
-        let takes = |kind: &Kind| match kind {
-            Kind::Branch(needs) => fork != Fork::Graph || needs.is_empty() || needs.contains(&0),
-            Kind::Close(needs) => needs.contains(&0),
+        let takes = |kind: &StepKind| match kind {
+            StepKind::Branch(needs) => fork != ForkKind::Graph || needs.is_empty() || needs.contains(&0),
+            StepKind::Close(needs) => needs.contains(&0),
             _ => false,
         };
         self.marks().into_iter().filter(|kind| takes(kind)).count()
@@ -240,24 +241,23 @@ impl Builder<'_> {
 
     /// How often the value of a branch is asked for in the graph around.
     fn uses(&self, value: usize) -> usize {
-        let asks =
-            |kind: &&Kind| matches!(kind, Kind::Branch(needs) | Kind::Close(needs) if needs.contains(&value));
+        let asks = |kind: &&StepKind| matches!(kind, StepKind::Branch(needs) | StepKind::Close(needs) if needs.contains(&value));
         self.marks().into_iter().filter(asks).count()
     }
 
     /// The marks of the fork that is open, from here to its end, without those of forks within it.
-    fn marks(&self) -> Vec<&Kind> {
+    fn marks(&self) -> Vec<&StepKind> {
         let mut marks = Vec::new();
         let mut depth = 0_usize;
         for Step { kind, .. } in self.steps.iter().skip(self.at) {
             match kind {
-                Kind::Open(_) => depth += 1,
-                Kind::Branch(_) if depth == 0 => marks.push(kind),
-                Kind::Close(_) if depth == 0 => {
+                StepKind::Open(_) => depth += 1,
+                StepKind::Branch(_) if depth == 0 => marks.push(kind),
+                StepKind::Close(_) if depth == 0 => {
                     marks.push(kind);
                     break;
                 }
-                Kind::Close(_) => depth -= 1,
+                StepKind::Close(_) => depth -= 1,
                 _ => {}
             }
         }
@@ -265,7 +265,7 @@ impl Builder<'_> {
     }
 
     fn close(&mut self) -> &'static [usize] {
-        let Some(Step { kind: Kind::Close(needs), .. }) = self.steps.get(self.at) else { return &[] };
+        let Some(Step { kind: StepKind::Close(needs), .. }) = self.steps.get(self.at) else { return &[] };
         self.at += 1;
         needs
     }

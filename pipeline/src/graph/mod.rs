@@ -23,8 +23,8 @@ use std::panic::Location;
 use std::time::Duration;
 
 use self::figures::Figures;
-use crate::plan::{Fork, Plan};
-use crate::policy::Spec;
+use crate::plan::{ForkKind, Plan};
+use crate::policy::Policy;
 use crate::report::Report;
 
 /// What a pipeline is made of: nodes, the edges between them, and groups of nodes where it forks.
@@ -68,7 +68,7 @@ pub struct Node {
     kind: NodeKind,
     name: String,
     types: (Option<Type>, Option<Type>),
-    policy: Option<Spec>,
+    policy: Option<Policy>,
     at: Option<&'static Location<'static>>,
     group: Option<usize>,
     figures: Option<Figures>,
@@ -118,7 +118,7 @@ pub enum EdgeKind {
 /// A fork: the nodes of its branches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    fork: Fork,
+    fork: ForkKind,
     parent: Option<usize>,
 }
 
@@ -338,10 +338,10 @@ impl Group {
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self.fork {
-            Fork::All => "all",
-            Fork::First => "first that succeeds",
-            Fork::Route => "match",
-            Fork::Graph => "graph",
+            ForkKind::All => "all",
+            ForkKind::First => "first that succeeds",
+            ForkKind::Route => "match",
+            ForkKind::Graph => "graph",
         }
     }
 

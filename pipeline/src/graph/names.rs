@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::display::{count, human};
-use crate::policy::{Backoff, Growth, Spec};
+use crate::policy::{Backoff, Growth, Policy};
 
 /// `Vec<Airport>` of `alloc::vec::Vec<app::Airport>`: each path in it by its last segment, and no longer than `room`
 /// characters.
@@ -53,26 +53,26 @@ pub(super) fn short_step(name: &str) -> String {
 }
 
 /// What a stage's attribute asks for, in its words; empty for a bare one.
-pub(super) fn policy(spec: &Spec) -> String {
+pub(super) fn policy(policy: &Policy) -> String {
     let mut words = Vec::new();
-    match spec.retries {
+    match policy.retries {
         0 => {}
         1 => words.push("1 retry".to_owned()),
         retries => words.push(format!("{retries} retries")),
     }
-    if spec.retries > 0 {
-        words.push(waits(&spec.backoff));
+    if policy.retries > 0 {
+        words.push(waits(&policy.backoff));
     }
-    if let Some(timeout) = spec.timeout {
+    if let Some(timeout) = policy.timeout {
         words.push(format!("timeout {}", human(timeout)));
     }
-    if let Some(deadline) = spec.deadline {
+    if let Some(deadline) = policy.deadline {
         words.push(format!("deadline {}", human(deadline)));
     }
-    if let Some(concurrency) = spec.concurrency {
+    if let Some(concurrency) = policy.concurrency {
         words.push(format!("concurrency {concurrency}"));
     }
-    if let Some(rate) = spec.rate {
+    if let Some(rate) = policy.rate {
         words.push(format!("rate {}/{}", rate.count, period(rate.period)));
     }
     words.join(", ")
@@ -152,18 +152,18 @@ mod tests {
 
     #[test]
     fn a_policy_is_in_the_words_of_its_attribute() {
-        assert_eq!(policy(&Spec::new("bare")), "");
+        assert_eq!(policy(&Policy::new("bare")), "");
         assert_eq!(policy(&hasty("hasty")), "timeout 250ms");
         let words = "3 retries, exponential from 100ms, timeout 5s, concurrency 4, rate 100/s";
         assert_eq!(policy(&patient("patient")), words);
         let words = "1 retry, linear from 100ms to 2s with jitter, deadline 1m 30s";
         assert_eq!(policy(&stubborn("stubborn")), words);
-        let mut spec = Spec::new("fixed");
-        spec.retries = 2;
-        spec.backoff =
+        let mut fixed = Policy::new("fixed");
+        fixed.retries = 2;
+        fixed.backoff =
             Backoff { growth: Growth::Fixed, ..Backoff::DEFAULT.with_delay(Duration::from_mins(1)) };
-        spec.rate = Rate::new(5, Duration::from_millis(100));
-        assert_eq!(policy(&spec), "2 retries, fixed 1m 0s, rate 5/100ms");
+        fixed.rate = Rate::new(5, Duration::from_millis(100));
+        assert_eq!(policy(&fixed), "2 retries, fixed 1m 0s, rate 5/100ms");
     }
 
     #[test]

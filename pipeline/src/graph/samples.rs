@@ -5,10 +5,12 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::Graph;
-use crate::footing::Place;
-use crate::plan::{Fork, Plan, Slot};
-use crate::policy::{Backoff, Growth, Rate, Spec};
-use crate::{Accepts, Chain, Embedded, ErrorKind, ErrorMode, Pipeline, Report, Scope, Stage, StageError};
+use crate::panic_origin::CallSite;
+use crate::plan::{ForkKind, Plan, StepId};
+use crate::policy::{Backoff, Growth, Policy, Rate};
+use crate::{
+    Accepts, Chain, Embedded, ErrorKind, ErrorMode, Pipeline, Report, Stage, StageContext, StageError,
+};
 
 pub(super) struct Raw;
 pub(super) struct Parsed;
@@ -22,40 +24,40 @@ pub(super) struct Page;
 impl Plan {
     #[track_caller]
     pub(super) fn bare<In, Out>(&mut self, name: &'static str) -> &mut Self {
-        self.with::<In, Out>(Spec::new(name))
+        self.with::<In, Out>(Policy::new(name))
     }
 
     #[track_caller]
-    fn with<In, Out>(&mut self, spec: Spec) -> &mut Self {
+    fn with<In, Out>(&mut self, policy: Policy) -> &mut Self {
         let before = self.steps().len();
-        self.stage(spec);
+        self.stage(policy);
         self.describe::<In, Out>(before, Location::caller());
         self
     }
 }
 
-pub(super) fn patient(name: &'static str) -> Spec {
-    let mut spec = Spec::new(name);
-    spec.retries = 3;
-    spec.timeout = Some(Duration::from_secs(5));
-    spec.concurrency = NonZeroU32::new(4);
-    spec.rate = Rate::new(100, Duration::from_secs(1));
-    spec
+pub(super) fn patient(name: &'static str) -> Policy {
+    let mut policy = Policy::new(name);
+    policy.retries = 3;
+    policy.timeout = Some(Duration::from_secs(5));
+    policy.concurrency = NonZeroU32::new(4);
+    policy.rate = Rate::new(100, Duration::from_secs(1));
+    policy
 }
 
-pub(super) fn hasty(name: &'static str) -> Spec {
-    let mut spec = Spec::new(name);
-    spec.timeout = Some(Duration::from_millis(250));
-    spec
+pub(super) fn hasty(name: &'static str) -> Policy {
+    let mut policy = Policy::new(name);
+    policy.timeout = Some(Duration::from_millis(250));
+    policy
 }
 
-pub(super) fn stubborn(name: &'static str) -> Spec {
-    let mut spec = Spec::new(name);
-    spec.retries = 1;
-    spec.backoff = Backoff { growth: Growth::Linear, jitter: true, ..Backoff::DEFAULT };
-    spec.backoff.max_delay = Duration::from_secs(2);
-    spec.deadline = Some(Duration::from_secs(90));
-    spec
+pub(super) fn stubborn(name: &'static str) -> Policy {
+    let mut policy = Policy::new(name);
+    policy.retries = 1;
+    policy.backoff = Backoff { growth: Growth::Linear, jitter: true, ..Backoff::DEFAULT };
+    policy.backoff.max_delay = Duration::from_secs(2);
+    policy.deadline = Some(Duration::from_secs(90));
+    policy
 }
 
 /// `fetch => parse => batch(500) => store`
@@ -72,7 +74,7 @@ pub(super) fn line() -> Plan {
 /// A page of a user, their orders and the news; the score needs both of the first.
 pub(super) fn dashboard() -> Plan {
     let mut plan = Plan::default();
-    plan.open(Fork::Graph);
+    plan.open(ForkKind::Graph);
     plan.branch("user", &[0]);
     plan.with::<UserId, User>(patient("fetch_user"));
     plan.branch("orders", &[0]);
@@ -94,7 +96,7 @@ pub(super) fn router() -> Plan {
     let before = plan.steps().len();
     plan.step("match at src/main.rs:12");
     plan.describe::<Raw, Raw>(before, Location::caller());
-    plan.open(Fork::Route);
+    plan.open(ForkKind::Route);
     plan.branch("Kind::Csv { head, .. } | Kind::Tsv(head)", &[]);
     plan.bare::<Raw, Vec<String>>("split")
         .bare::<Vec<String>, Parsed>("columns")
@@ -102,7 +104,7 @@ pub(super) fn router() -> Plan {
     plan.branch("Kind::Json(\"v2\") if strict", &[]);
     plan.with::<Raw, Parsed>(hasty("parse_json"));
     plan.branch("Kind::Image(_)", &[]);
-    plan.open(Fork::All);
+    plan.open(ForkKind::All);
     plan.branch("", &[]);
     plan.bare::<Raw, Vec<u8>>("thumbnail");
     plan.branch("", &[]);
@@ -118,7 +120,7 @@ pub(super) fn router() -> Plan {
 /// `(primary | mirror => unpack | cache)`
 pub(super) fn mirror() -> Plan {
     let mut plan = Plan::default();
-    plan.open(Fork::First);
+    plan.open(ForkKind::First);
     plan.branch("", &[]);
     plan.with::<String, Raw>(patient("primary"));
     plan.branch("", &[]);
@@ -133,14 +135,14 @@ pub(super) fn mirror() -> Plan {
 /// Forks in forks, and forks right after forks.
 pub(super) fn deep() -> Plan {
     let mut plan = Plan::default();
-    plan.open(Fork::All);
+    plan.open(ForkKind::All);
     plan.branch("", &[]);
     plan.bare::<String, Raw>("read");
-    plan.open(Fork::First);
+    plan.open(ForkKind::First);
     plan.branch("", &[]);
     plan.with::<Raw, Parsed>(hasty("quick"));
     plan.branch("", &[]);
-    plan.open(Fork::All);
+    plan.open(ForkKind::All);
     plan.branch("", &[]);
     plan.bare::<Raw, u32>("left");
     plan.branch("", &[]);
@@ -151,11 +153,11 @@ pub(super) fn deep() -> Plan {
     plan.branch("", &[]);
     plan.bare::<String, usize>("measure");
     plan.close(&[]);
-    plan.open(Fork::Graph);
+    plan.open(ForkKind::Graph);
     plan.branch("score", &[0]);
     plan.bare::<(Parsed, usize), Score>("rate");
     plan.branch("pair", &[0]);
-    plan.open(Fork::All);
+    plan.open(ForkKind::All);
     plan.branch("", &[]);
     plan.bare::<(Parsed, usize), User>("who");
     plan.branch("", &[]);
@@ -185,7 +187,7 @@ pub(super) fn all() -> [(&'static str, Graph); 5] {
 pub(super) async fn run() -> (Graph, Report) {
     let mut plan = Plan::default();
     let mut chain = Chain((Embedded::new(Check), Embedded::new(Fetch), Embedded::new(Store)));
-    Accepts::<u64>::__mount(&mut chain, &mut plan);
+    Accepts::<u64>::__register(&mut chain, &mut plan);
     let pipeline = Pipeline::<u64, _>::planned(chain, plan).on_error(ErrorMode::Lenient);
     let report = pipeline.drain(1..=200).await.expect("a lenient run ends with a report");
     (pipeline.graph(), report)
@@ -200,7 +202,7 @@ macro_rules! stages {
         }
 
         impl Stage<u64> for $name {
-            async fn call(&self, $x: u64, _: &Scope<'_>) -> Result<u64, StageError> {
+            async fn call(&self, $x: u64, _: &StageContext<'_>) -> Result<u64, StageError> {
                 $body
             }
         }
@@ -209,8 +211,8 @@ macro_rules! stages {
 
 stages! {
     Check: |x| if x.is_multiple_of(25) {
-        let place = Place::of("Check", Slot::NONE);
-        Err(StageError::new(place, ErrorKind::Failed, None, Duration::ZERO, Vec::new()))
+        let site = CallSite::of("Check", StepId::NONE);
+        Err(StageError::new(site, ErrorKind::Failed, None, Duration::ZERO, Vec::new()))
     } else {
         Ok(x)
     };

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::samples::{self, Raw};
 use super::{EdgeKind, Graph, NodeKind};
-use crate::plan::{Fork, Plan};
-use crate::policy::Spec;
+use crate::plan::{ForkKind, Plan};
+use crate::policy::Policy;
 
 /// The edges as `from -label-> to`, a fallback as `from ~label~> to`; a junction is a `+`.
 fn edges(graph: &Graph) -> Vec<String> {
@@ -166,7 +166,7 @@ fn the_type_of_the_output_is_that_of_the_last_value() {
     assert_eq!(output(&samples::line()).as_deref(), Some("usize"));
     assert_eq!(output(&samples::dashboard()).as_deref(), Some("Page"));
     let mut pair = Plan::default();
-    pair.open(Fork::All);
+    pair.open(ForkKind::All);
     pair.branch("", &[]);
     pair.bare::<Raw, u8>("left");
     pair.branch("", &[]);
@@ -200,7 +200,7 @@ fn a_node_says_where_it_is_written_and_what_it_asks_for() {
 #[derive(Debug, Clone)]
 enum Part {
     Step,
-    Fork(Fork, Vec<Vec<Part>>),
+    ForkKind(ForkKind, Vec<Vec<Part>>),
 }
 
 /// What a branch of a graph may need. Some of it is not there.
@@ -218,10 +218,11 @@ const NAMES: [&str; 8] = [
 ];
 
 fn parts() -> impl Strategy<Value = Vec<Part>> {
-    let fork = prop_oneof![Just(Fork::All), Just(Fork::First), Just(Fork::Route), Just(Fork::Graph)];
+    let fork =
+        prop_oneof![Just(ForkKind::All), Just(ForkKind::First), Just(ForkKind::Route), Just(ForkKind::Graph)];
     let part = Just(Part::Step).prop_recursive(4, 40, 4, move |inner| {
         let branches = prop::collection::vec(prop::collection::vec(inner, 0..4), 0..5);
-        prop_oneof![2 => Just(Part::Step), 3 => (fork.clone(), branches).prop_map(|(fork, branches)| Part::Fork(fork, branches))]
+        prop_oneof![2 => Just(Part::Step), 3 => (fork.clone(), branches).prop_map(|(fork, branches)| Part::ForkKind(fork, branches))]
     });
     prop::collection::vec(part, 0..4)
 }
@@ -235,10 +236,10 @@ fn plan_of(parts: &[Part], plan: &mut Plan) {
                 plan.bare::<Vec<Raw>, Option<&str>>(name);
             }
             Part::Step => {
-                plan.stage(Spec::new(name));
+                plan.stage(Policy::new(name));
             }
-            Part::Fork(fork, branches) => {
-                if *fork == Fork::Route && !some.is_multiple_of(5) {
+            Part::ForkKind(fork, branches) => {
+                if *fork == ForkKind::Route && !some.is_multiple_of(5) {
                     plan.step("match at src/main.rs:12");
                 }
                 plan.open(*fork);
@@ -288,9 +289,9 @@ proptest! {
         let mut plan = Plan::default();
         for mark in marks {
             match mark {
-                0 | 1 => plan.stage(Spec::new("step")),
-                2 => plan.open(Fork::Graph),
-                3 => plan.open(Fork::First),
+                0 | 1 => plan.stage(Policy::new("step")),
+                2 => plan.open(ForkKind::Graph),
+                3 => plan.open(ForkKind::First),
                 4 => plan.branch("branch", &[1]),
                 _ => plan.close(&[1]),
             };

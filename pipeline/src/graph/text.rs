@@ -6,7 +6,7 @@ use std::slice::Iter;
 
 use super::names::{capped, short_step, short_type};
 use super::{Graph, Line, Node, NodeKind};
-use crate::plan::Fork;
+use crate::plan::ForkKind;
 
 /// The widest that the columns get, in characters, but for the last: so that most lines keep to about 120.
 const TITLE: usize = 44;
@@ -46,7 +46,7 @@ pub(super) fn tree(graph: &Graph, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 /// A step, or a fork with what is in it.
 enum Step<'a> {
     Node(&'a Node),
-    Fork { group: usize, branches: Vec<Branch<'a>>, gives: &'a [String] },
+    ForkKind { group: usize, branches: Vec<Branch<'a>>, gives: &'a [String] },
 }
 
 struct Branch<'a> {
@@ -90,7 +90,7 @@ fn fork<'a>(graph: &'a Graph, group: usize, lines: &mut Peekable<Iter<'a, Line>>
             }
         }
     }
-    Step::Fork { group, branches, gives }
+    Step::ForkKind { group, branches, gives }
 }
 
 /// What stands in front of the lines of a branch, and around the first step of one that is a call.
@@ -118,10 +118,10 @@ fn sequence(graph: &Graph, steps: &[Step<'_>], lead: &Lead<'_>, rows: &mut Vec<R
     for (index, step) in steps.iter().enumerate() {
         match step {
             Step::Node(node) => rows.push(row(node, |title| lead.title(index == 0, title))),
-            Step::Fork { group, branches, gives } => {
+            Step::ForkKind { group, branches, gives } => {
                 let Some(group) = graph.groups.get(*group) else { continue };
                 // Of a `match` there is a line already: the choice.
-                if group.fork != Fork::Route || index == 0 {
+                if group.fork != ForkKind::Route || index == 0 {
                     rows.push(only(lead.title(index == 0, group.label())));
                 }
                 forked(graph, group.fork, branches, gives, &lead.rest, rows);
@@ -132,7 +132,7 @@ fn sequence(graph: &Graph, steps: &[Step<'_>], lead: &Lead<'_>, rows: &mut Vec<R
 
 fn forked(
     graph: &Graph,
-    fork: Fork,
+    fork: ForkKind,
     branches: &[Branch<'_>],
     gives: &[String],
     indent: &str,
@@ -149,16 +149,16 @@ fn forked(
         let first = format!("{indent}{}", if ends { "└─ " } else { "├─ " });
         let rest = format!("{indent}{}", if ends { "   " } else { "│  " });
         match fork {
-            Fork::Graph => {
+            ForkKind::Graph => {
                 let lead = Lead { first, rest, name: branch.name, needs: Some(branch.needs) };
                 sequence(graph, &branch.steps, &lead, rows);
             }
-            Fork::Route => {
+            ForkKind::Route => {
                 rows.push(only(capped(&format!("{first}{}", branch.name), 2 * TITLE)));
                 let lead = Lead { first: rest.clone(), rest, ..Lead::default() };
                 sequence(graph, &branch.steps, &lead, rows);
             }
-            Fork::All | Fork::First => {
+            ForkKind::All | ForkKind::First => {
                 sequence(graph, &branch.steps, &Lead { first, rest, ..Lead::default() }, rows);
             }
         }

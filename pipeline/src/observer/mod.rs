@@ -155,7 +155,7 @@ impl<'a> StageCall<'a> {
 }
 
 /// Calls an observer, and says whether it came back.
-pub(crate) fn survives(call: impl FnOnce()) -> bool {
+pub(crate) fn catch_observer_panic(call: impl FnOnce()) -> bool {
     // What an observer leaves half done is its own.
     catch_unwind(AssertUnwindSafe(call)).is_ok()
 }

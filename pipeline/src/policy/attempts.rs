@@ -2,70 +2,70 @@
 
 use std::future::Future;
 
-use super::limits::Limit;
-use super::{Spec, retrying, single};
-use crate::function::{Again, Once, Repeat};
-use crate::plan::Slot;
-use crate::{Scope, StageError};
+use super::limits::Gate;
+use super::{Policy, retrying, single};
+use crate::function::{Repeat, Retry, Single};
+use crate::plan::StepId;
+use crate::{StageContext, StageError};
 
-/// [`Once`] or [`Again`], with copies of what `Moved`.
-pub trait Attempted<Moved>: Copy + Send + Sync {
+/// [`Single`] or [`Retry`], with copies of what `Moved`.
+pub trait Strategy<Moved>: Copy + Send + Sync {
     /// Calls a stage in this way.
     #[allow(clippy::too_many_arguments)] // What a call knows, once.
     fn call<F, In, S, L>(
         self,
         stage: &F,
-        spec: &Spec,
-        slot: Slot,
-        limit: &L,
+        policy: &Policy,
+        step: StepId,
+        gate: &L,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<F::Value, StageError>> + Send
     where
         In: Send,
         S: Send + Sync,
         F: Repeat<In, S, Moved = Moved>,
-        L: Limit;
+        L: Gate;
 }
 
-impl<M> Attempted<M> for Once {
+impl<M> Strategy<M> for Single {
     #[inline]
     fn call<F, In, S, L>(
         self,
         stage: &F,
-        spec: &Spec,
-        slot: Slot,
-        limit: &L,
+        policy: &Policy,
+        step: StepId,
+        gate: &L,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<F::Value, StageError>> + Send
     where
         In: Send,
         S: Send + Sync,
         F: Repeat<In, S, Moved = M>,
-        L: Limit,
+        L: Gate,
     {
-        single(stage, spec, slot, limit, input, cx)
+        single(stage, policy, step, gate, input, cx)
     }
 }
 
-impl<M: Send> Attempted<M> for Again<M> {
+impl<M: Send> Strategy<M> for Retry<M> {
     #[inline]
     fn call<F, In, S, L>(
         self,
         stage: &F,
-        spec: &Spec,
-        slot: Slot,
-        limit: &L,
+        policy: &Policy,
+        step: StepId,
+        gate: &L,
         input: In,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<F::Value, StageError>> + Send
     where
         In: Send,
         S: Send + Sync,
         F: Repeat<In, S, Moved = M>,
-        L: Limit,
+        L: Gate,
     {
-        retrying(stage, self, spec, slot, limit, input, cx)
+        retrying(stage, self, policy, step, gate, input, cx)
     }
 }

@@ -7,30 +7,30 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::call_timer::CallTimer;
 use crate::error::{BoxError, ErrorKind};
-use crate::footing::Footing;
 use crate::function::Function;
-use crate::plan::Slot;
-use crate::watch::Watch;
-use crate::{Scope, StageError, StageFailure, StageFn};
+use crate::panic_origin::PanicGuard;
+use crate::plan::StepId;
+use crate::{StageContext, StageError, StageFailure, StageFn};
 
 /// A call of a stage without a policy: the function's own future, and the stage's name on its failure.
 #[inline]
 pub fn bare<F, In, S>(
     stage: &F,
-    slot: Slot,
+    step: StepId,
     input: In,
-    cx: &Scope<'_, S>,
+    cx: &StageContext<'_, S>,
 ) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     F: Function<In, S>,
     In: Send,
     S: Send + Sync,
 {
-    let watch = Watch::new(cx.item(), cx.slot(slot));
-    let place = watch.place(F::__SPEC.name, 1);
-    let call = Footing::guard(place, || stage.once(input, *cx, place));
-    Bare { call, watch, stage: PhantomData::<fn() -> F> }
+    let timer = CallTimer::new(cx.item(), cx.step(step));
+    let site = timer.call_site(F::__POLICY.name, 1);
+    let call = PanicGuard::guard(site, || stage.call_once(input, *cx, site));
+    Bare { call, timer, stage: PhantomData::<fn() -> F> }
 }
 
 pin_project! {
@@ -38,7 +38,7 @@ pin_project! {
     struct Bare<'a, C, F> {
         #[pin]
         call: C,
-        watch: Watch<'a>,
+        timer: CallTimer<'a>,
         stage: PhantomData<fn() -> F>,
     }
 }
@@ -54,15 +54,15 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (call, watch) = (this.call, this.watch);
-        match Footing::guard(watch.place(F::__SPEC.name, 1), || call.poll(cx)) {
+        let (call, timer) = (this.call, this.timer);
+        match PanicGuard::guard(timer.call_site(F::__POLICY.name, 1), || call.poll(cx)) {
             Poll::Ready(Ok(value)) => {
-                watch.over();
+                timer.finish();
                 Poll::Ready(Ok(value))
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(failed(watch, F::__SPEC.name, error.__boxed()))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(failed(timer, F::__POLICY.name, error.__boxed()))),
             Poll::Pending => {
-                watch.waits();
+                timer.on_pending();
                 Poll::Pending
             }
         }
@@ -70,8 +70,8 @@ where
 }
 
 #[cold]
-fn failed(watch: &Watch<'_>, name: &'static str, error: BoxError) -> StageError {
-    let (place, elapsed) = (watch.place(name, 1), watch.elapsed());
-    watch.over();
-    StageError::new(place, ErrorKind::Failed, Some(error), elapsed, Vec::new())
+fn failed(timer: &CallTimer<'_>, name: &'static str, error: BoxError) -> StageError {
+    let (site, elapsed) = (timer.call_site(name, 1), timer.elapsed());
+    timer.finish();
+    StageError::new(site, ErrorKind::Failed, Some(error), elapsed, Vec::new())
 }

@@ -15,17 +15,17 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use super::Spec;
-use super::clock::{Alarm, Late, sleep, within};
-use super::limits::Limit;
+use super::Policy;
+use super::clock::{Expired, LazyTimer, sleep, within};
+use super::limits::Gate;
+use crate::call_timer::CallTimer;
 use crate::display::human;
 use crate::error::{BoxError, ErrorKind, FailedAttempt};
-use crate::footing::{Footing, Place};
-use crate::function::{Again, Function, Repeat};
+use crate::function::{Function, Repeat, Retry};
 use crate::observer::StageCall;
-use crate::plan::Slot;
-use crate::watch::Watch;
-use crate::{Scope, StageError, StageFailure};
+use crate::panic_origin::{CallSite, PanicGuard};
+use crate::plan::StepId;
+use crate::{StageContext, StageError, StageFailure};
 
 /// A call of a stage that is attempted once.
 ///
@@ -36,36 +36,37 @@ use crate::{Scope, StageError, StageFailure};
 #[inline]
 pub fn single<F, In, S, L>(
     stage: &F,
-    spec: &Spec,
-    slot: Slot,
-    limit: &L,
+    policy: &Policy,
+    step: StepId,
+    gate: &L,
     input: In,
-    cx: &Scope<'_, S>,
+    cx: &StageContext<'_, S>,
 ) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     In: Send,
     S: Send + Sync,
     F: Function<In, S>,
-    L: Limit,
+    L: Gate,
 {
     async move {
-        let mut watch = Watch::new(cx.item(), cx.slot(slot));
-        let _permit = match limit.try_enter(spec) {
+        let mut timer = CallTimer::new(cx.item(), cx.step(step));
+        let _permit = match gate.try_acquire(policy) {
             Some(permit) => permit,
-            None => match turn(limit, spec, &mut watch, 1).await {
+            None => match acquire(gate, policy, &mut timer, 1).await {
                 Ok(permit) => permit,
-                Err(late) => return Err(unattempted(spec, &mut watch, late)),
+                Err(expired) => return Err(unattempted(policy, &mut timer, expired)),
             },
         };
-        let place = watch.place(spec.name, 1);
-        let future = Footing::guard(place, || stage.once(input, *cx, place));
-        let attempt = Attempt { future, watch: &mut watch, spec, number: 1, alarm: Alarm::Unset };
+        let site = timer.call_site(policy.name, 1);
+        let future = PanicGuard::guard(site, || stage.call_once(input, *cx, site));
+        let attempt =
+            Attempt { future, timer: &mut timer, policy, number: 1, deadline_timer: LazyTimer::Unset };
         match attempt.await {
             Ok(value) => {
-                watch.over();
+                timer.finish();
                 Ok(value)
             }
-            Err(missed) => Err(report(spec, &mut watch, missed, 1, Vec::new())),
+            Err(error) => Err(report(policy, &mut timer, error, 1, Vec::new())),
         }
     }
 }
@@ -79,50 +80,51 @@ where
 #[inline]
 pub fn retrying<F, In, S, L>(
     stage: &F,
-    Again(copy): Again<F::Moved>,
-    spec: &Spec,
-    slot: Slot,
-    limit: &L,
+    Retry(copy): Retry<F::Moved>,
+    policy: &Policy,
+    step: StepId,
+    gate: &L,
     input: In,
-    cx: &Scope<'_, S>,
+    cx: &StageContext<'_, S>,
 ) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     In: Send,
     S: Send + Sync,
     F: Repeat<In, S>,
-    L: Limit,
+    L: Gate,
 {
     // At once, while the compiler still knows which function `copy` is.
-    let place = Place { stage: spec.name, slot: cx.slot(slot), attempt: 1, waits: false };
-    let (kept, moved) = Footing::guard(place, || {
+    let site = CallSite { stage: policy.name, step: cx.step(step), attempt: 1, waiting: false };
+    let (kept, moved) = PanicGuard::guard(site, || {
         let kept = F::keep(input);
         let moved = copy(F::moved(&kept));
         (kept, moved)
     });
     async move {
         // Here and not outside, or it would be kept twice.
-        let mut watch = Watch::new(cx.item(), cx.slot(slot));
+        let mut timer = CallTimer::new(cx.item(), cx.step(step));
         let failed = {
-            let _permit = match limit.try_enter(spec) {
+            let _permit = match gate.try_acquire(policy) {
                 Some(permit) => permit,
-                None => match turn(limit, spec, &mut watch, 1).await {
+                None => match acquire(gate, policy, &mut timer, 1).await {
                     Ok(permit) => permit,
-                    Err(late) => return Err(unattempted(spec, &mut watch, late)),
+                    Err(expired) => return Err(unattempted(policy, &mut timer, expired)),
                 },
             };
-            let place = watch.place(spec.name, 1);
-            let future = Footing::guard(place, || stage.again(&kept, moved, *cx, place));
-            let attempt = Attempt { future, watch: &mut watch, spec, number: 1, alarm: Alarm::Unset };
+            let site = timer.call_site(policy.name, 1);
+            let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, *cx, site));
+            let attempt =
+                Attempt { future, timer: &mut timer, policy, number: 1, deadline_timer: LazyTimer::Unset };
             match attempt.await {
                 Ok(value) => {
-                    watch.over();
+                    timer.finish();
                     return Ok(value);
                 }
-                Err(missed) => Failed::look(stage, missed, spec, &watch, 1),
+                Err(error) => Failed::classify(stage, error, policy, &timer, 1),
             }
         };
         // On the heap: a failure allocates anyway, and this way the calls that do not fail stay small.
-        Box::pin(retry(stage, copy, spec, limit, Owned(kept), cx, &mut watch, Some(failed))).await
+        Box::pin(retry(stage, copy, policy, gate, Owned(kept), cx, &mut timer, Some(failed))).await
     }
 }
 
@@ -130,21 +132,21 @@ where
 pub(super) async fn lent<F, In, S, L>(
     stage: &F,
     copy: fn(&F::Moved) -> F::Moved,
-    spec: &Spec,
-    slot: Slot,
-    limit: &L,
+    policy: &Policy,
+    step: StepId,
+    gate: &L,
     kept: &F::Kept,
-    cx: &Scope<'_, S>,
+    cx: &StageContext<'_, S>,
 ) -> Result<F::Value, StageError>
 where
     In: Send,
     S: Send + Sync,
     F: Repeat<In, S>,
     F::Kept: Sync,
-    L: Limit,
+    L: Gate,
 {
-    let mut watch = Watch::new(cx.item(), cx.slot(slot));
-    retry(stage, copy, spec, limit, Lent(kept), cx, &mut watch, None).await
+    let mut timer = CallTimer::new(cx.item(), cx.step(step));
+    retry(stage, copy, policy, gate, Lent(kept), cx, &mut timer, None).await
 }
 
 /// Where the input is between attempts.
@@ -186,80 +188,98 @@ impl<K> Keeps<K> for Lent<'_, K> {
 async fn retry<F, In, S, L>(
     stage: &F,
     copy: fn(&F::Moved) -> F::Moved,
-    spec: &Spec,
-    limit: &L,
+    policy: &Policy,
+    gate: &L,
     mut kept: impl Keeps<F::Kept> + Send,
-    cx: &Scope<'_, S>,
-    watch: &mut Watch<'_>,
+    cx: &StageContext<'_, S>,
+    timer: &mut CallTimer<'_>,
     mut failed: Option<Failed>,
 ) -> Result<F::Value, StageError>
 where
     In: Send,
     S: Send + Sync,
     F: Repeat<In, S>,
-    L: Limit,
+    L: Gate,
 {
-    let item = watch.item;
+    let item = timer.item;
     let mut made = u32::from(failed.is_some());
     let mut earlier = Vec::new();
     loop {
         if let Some(Failed { kind, cause, retry }) = failed {
-            let Some(floor) = retry.filter(|_| made <= spec.retries) else {
-                return Err(finish(spec, watch, kind, cause, made, earlier));
+            let Some(floor) = retry.filter(|_| made <= policy.retries) else {
+                return Err(finish(policy, timer, kind, cause, made, earlier));
             };
-            let rng = || item.run().rng(item.index(), spec.name, made);
-            let wait = spec.backoff.draw(made, rng).max(floor);
+            let rng = || item.run().rng(item.index(), policy.name, made);
+            let wait = policy.backoff.draw(made, rng).max(floor);
             // Starts the watch, if nothing had to wait so far.
-            watch.waits_since(Instant::now());
+            timer.pending_since(Instant::now());
             let attempt = FailedAttempt { attempt: made, kind, cause, wait };
-            let call = StageCall::new(spec.name, item);
-            item.run().tell(|observer| observer.attempt_failed(&call, &attempt));
+            let call = StageCall::new(policy.name, item);
+            item.run().notify(|observer| observer.attempt_failed(&call, &attempt));
             earlier.push(attempt);
-            if let Err(late) = pause(spec, watch, wait, made).await {
-                return Err(report(spec, watch, Missed::<Infallible>::Late(late), made, earlier));
+            if let Err(expired) = backoff_wait(policy, timer, wait, made).await {
+                return Err(report(
+                    policy,
+                    timer,
+                    AttemptError::<Infallible>::Expired(expired),
+                    made,
+                    earlier,
+                ));
             }
         }
-        let _permit = match limit.try_enter(spec) {
+        let _permit = match gate.try_acquire(policy) {
             Some(permit) => permit,
-            None => match turn(limit, spec, watch, made + 1).await {
+            None => match acquire(gate, policy, timer, made + 1).await {
                 Ok(permit) => permit,
-                Err(late) if made == 0 => return Err(unattempted(spec, watch, late)),
-                Err(late) => {
-                    return Err(report(spec, watch, Missed::<Infallible>::Late(late), made, earlier));
+                Err(expired) if made == 0 => return Err(unattempted(policy, timer, expired)),
+                Err(expired) => {
+                    return Err(report(
+                        policy,
+                        timer,
+                        AttemptError::<Infallible>::Expired(expired),
+                        made,
+                        earlier,
+                    ));
                 }
             },
         };
         made += 1;
-        let place = watch.place(spec.name, made);
-        if let Some(meter) = item.run().meter(place.slot).filter(|_| made > 1) {
-            meter.retries.add(1);
+        let site = timer.call_site(policy.name, made);
+        if let Some(metrics) = item.run().metrics(site.step).filter(|_| made > 1) {
+            metrics.retries.add(1);
         }
-        if made > spec.retries {
+        if made > policy.retries {
             match kept.last() {
                 Ok(kept) => {
-                    let future = Footing::guard(place, || stage.last(kept, *cx, place));
-                    let attempt =
-                        Attempt { future, watch: &mut *watch, spec, number: made, alarm: Alarm::Unset };
+                    let future = PanicGuard::guard(site, || stage.call_last(kept, *cx, site));
+                    let attempt = Attempt {
+                        future,
+                        timer: &mut *timer,
+                        policy,
+                        number: made,
+                        deadline_timer: LazyTimer::Unset,
+                    };
                     return match attempt.await {
                         Ok(value) => {
-                            watch.over();
+                            timer.finish();
                             Ok(value)
                         }
-                        Err(missed) => Err(report(spec, watch, missed, made, earlier)),
+                        Err(error) => Err(report(policy, timer, error, made, earlier)),
                     };
                 }
                 Err(lent) => kept = lent,
             }
         }
         let future =
-            Footing::guard(place, || stage.again(kept.get(), copy(F::moved(kept.get())), *cx, place));
-        let attempt = Attempt { future, watch: &mut *watch, spec, number: made, alarm: Alarm::Unset };
+            PanicGuard::guard(site, || stage.call_again(kept.get(), copy(F::moved(kept.get())), *cx, site));
+        let attempt =
+            Attempt { future, timer: &mut *timer, policy, number: made, deadline_timer: LazyTimer::Unset };
         failed = match attempt.await {
             Ok(value) => {
-                watch.over();
+                timer.finish();
                 return Ok(value);
             }
-            Err(missed) => Some(Failed::look(stage, missed, spec, watch, made)),
+            Err(error) => Some(Failed::classify(stage, error, policy, timer, made)),
         };
     }
 }
@@ -275,75 +295,80 @@ struct Failed {
 impl Failed {
     #[cold]
     #[inline(never)]
-    fn look<F, In, S>(
+    fn classify<F, In, S>(
         stage: &F,
-        missed: Missed<F::Error>,
-        spec: &Spec,
-        watch: &Watch<'_>,
+        error: AttemptError<F::Error>,
+        policy: &Policy,
+        timer: &CallTimer<'_>,
         attempt: u32,
     ) -> Self
     where
         F: Function<In, S>,
     {
-        let retry = match &missed {
-            Missed::Late(Late::Call) => None,
-            Missed::Late(Late::Attempt) => Some(Duration::ZERO),
-            Missed::Failed(error) => Footing::guard(watch.place(spec.name, attempt), || {
+        let retry = match &error {
+            AttemptError::Expired(Expired::Call) => None,
+            AttemptError::Expired(Expired::Attempt) => Some(Duration::ZERO),
+            AttemptError::Failed(error) => PanicGuard::guard(timer.call_site(policy.name, attempt), || {
                 stage.retry_if(error).then(|| stage.retry_after(error).unwrap_or_default())
             }),
         };
-        let (kind, cause) = missed.describe(spec, watch);
+        let (kind, cause) = error.describe(policy, timer);
         Self { kind, cause, retry }
     }
 }
 
 /// Waits for the turn of an attempt. The permit is to live as long as the attempt.
-async fn turn<'l, L: Limit>(
-    limit: &'l L,
-    spec: &'l Spec,
-    watch: &mut Watch<'_>,
+async fn acquire<'l, L: Gate>(
+    gate: &'l L,
+    policy: &'l Policy,
+    timer: &mut CallTimer<'_>,
     attempt: u32,
-) -> Result<L::Permit<'l>, Late> {
-    let (item, place) = (watch.item, watch.place(spec.name, attempt));
-    let future = within(watch, spec.deadline, limit.enter(spec));
-    let Some(meter) = item.run().meter(place.slot) else {
-        return Standing { future, place }.await;
+) -> Result<L::Permit<'l>, Expired> {
+    let (item, site) = (timer.item, timer.call_site(policy.name, attempt));
+    let future = within(timer, policy.deadline, gate.acquire(policy));
+    let Some(metrics) = item.run().metrics(site.step) else {
+        return GuardedWait { future, site }.await;
     };
     let from = Instant::now();
-    let permit = Standing { future, place }.await;
-    meter.queued.add(u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX));
+    let permit = GuardedWait { future, site }.await;
+    metrics.queued.add(u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX));
     permit
 }
 
 /// Waits between two attempts, with no permit held.
-async fn pause(spec: &Spec, watch: &mut Watch<'_>, wait: Duration, attempt: u32) -> Result<(), Late> {
+async fn backoff_wait(
+    policy: &Policy,
+    timer: &mut CallTimer<'_>,
+    wait: Duration,
+    attempt: u32,
+) -> Result<(), Expired> {
     let wait = async {
         match Instant::now().checked_add(wait) {
             Some(until) => sleep(until).await,
             None => pending().await,
         }
     };
-    let place = watch.place(spec.name, attempt);
-    let future = within(watch, spec.deadline, wait);
-    Standing { future, place }.await
+    let site = timer.call_site(policy.name, attempt);
+    let future = within(timer, policy.deadline, wait);
+    GuardedWait { future, site }.await
 }
 
 pin_project! {
-    /// A wait of ours, on a footing: it panics where there is no runtime to keep the time.
-    struct Standing<W> {
+    /// A wait of ours, on a panic_origin: it panics where there is no runtime to keep the time.
+    struct GuardedWait<W> {
         #[pin]
         future: W,
-        place: Place,
+        site: CallSite,
     }
 }
 
-impl<W: Future> Future for Standing<W> {
+impl<W: Future> Future for GuardedWait<W> {
     type Output = W::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let future = this.future;
-        Footing::guard(*this.place, || future.poll(cx))
+        PanicGuard::guard(*this.site, || future.poll(cx))
     }
 }
 
@@ -352,96 +377,97 @@ pin_project! {
     struct Attempt<'w, 'a, A> {
         #[pin]
         future: A,
-        watch: &'w mut Watch<'a>,
-        spec: &'w Spec,
+        timer: &'w mut CallTimer<'a>,
+        policy: &'w Policy,
         number: u32,
         #[pin]
-        alarm: Alarm,
+        deadline_timer: LazyTimer,
     }
 }
 
 impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
-    type Output = Result<T, Missed<E>>;
+    type Output = Result<T, AttemptError<E>>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (future, alarm, watch, spec) = (this.future, this.alarm, this.watch, this.spec);
-        let place = watch.place(spec.name, *this.number);
-        Footing::guard(place, || match future.poll(cx) {
+        let (future, deadline_timer, timer, policy) =
+            (this.future, this.deadline_timer, this.timer, this.policy);
+        let site = timer.call_site(policy.name, *this.number);
+        PanicGuard::guard(site, || match future.poll(cx) {
             Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(Missed::Failed(error))),
-            Poll::Pending => {
-                alarm.poll(watch, spec.timeout, spec.deadline, cx).map(|late| Err(Missed::Late(late)))
-            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(AttemptError::Failed(error))),
+            Poll::Pending => deadline_timer
+                .poll(timer, policy.timeout, policy.deadline, cx)
+                .map(|expired| Err(AttemptError::Expired(expired))),
         })
     }
 }
 
 /// An attempt that gave no value, or a wait that took too long.
-enum Missed<E> {
+enum AttemptError<E> {
     Failed(E),
-    Late(Late),
+    Expired(Expired),
 }
 
-impl<E: StageFailure> Missed<E> {
-    fn describe(self, spec: &Spec, watch: &Watch<'_>) -> (ErrorKind, Option<BoxError>) {
+impl<E: StageFailure> AttemptError<E> {
+    fn describe(self, policy: &Policy, timer: &CallTimer<'_>) -> (ErrorKind, Option<BoxError>) {
         match self {
             Self::Failed(error) => (ErrorKind::Failed, Some(error.__boxed())),
-            Self::Late(Late::Attempt) => {
-                if let Some(meter) = watch.item.run().meter(watch.place(spec.name, 1).slot) {
-                    meter.timeouts.add(1);
+            Self::Expired(Expired::Attempt) => {
+                if let Some(metrics) = timer.item.run().metrics(timer.call_site(policy.name, 1).step) {
+                    metrics.timeouts.add(1);
                 }
-                (ErrorKind::TimedOut, spec.timeout.map(|limit| NotWithin(limit).into()))
+                (ErrorKind::TimedOut, policy.timeout.map(|gate| TimeoutElapsed(gate).into()))
             }
-            Self::Late(Late::Call) => (ErrorKind::DeadlineExceeded, None),
+            Self::Expired(Expired::Call) => (ErrorKind::DeadlineExceeded, None),
         }
     }
 }
 
 /// The failure of a call whose deadline passed before its first turn came.
 #[cold]
-fn unattempted(spec: &Spec, watch: &mut Watch<'_>, late: Late) -> StageError {
-    if let Some(meter) = watch.item.run().meter(watch.place(spec.name, 0).slot) {
-        meter.unattempted.add(1);
+fn unattempted(policy: &Policy, timer: &mut CallTimer<'_>, expired: Expired) -> StageError {
+    if let Some(metrics) = timer.item.run().metrics(timer.call_site(policy.name, 0).step) {
+        metrics.unattempted.add(1);
     }
-    report(spec, watch, Missed::<Infallible>::Late(late), 0, Vec::new())
+    report(policy, timer, AttemptError::<Infallible>::Expired(expired), 0, Vec::new())
 }
 
 /// The failure of a call, after so many attempts were started.
 #[cold]
 #[inline(never)]
 fn report<E: StageFailure>(
-    spec: &Spec,
-    watch: &mut Watch<'_>,
-    missed: Missed<E>,
+    policy: &Policy,
+    timer: &mut CallTimer<'_>,
+    error: AttemptError<E>,
     attempts: u32,
     earlier: Vec<FailedAttempt>,
 ) -> StageError {
-    let (kind, cause) = missed.describe(spec, watch);
-    finish(spec, watch, kind, cause, attempts, earlier)
+    let (kind, cause) = error.describe(policy, timer);
+    finish(policy, timer, kind, cause, attempts, earlier)
 }
 
 fn finish(
-    spec: &Spec,
-    watch: &Watch<'_>,
+    policy: &Policy,
+    timer: &CallTimer<'_>,
     kind: ErrorKind,
     cause: Option<BoxError>,
     attempts: u32,
     earlier: Vec<FailedAttempt>,
 ) -> StageError {
-    watch.over();
-    StageError::new(watch.place(spec.name, attempts), kind, cause, watch.elapsed(), earlier)
+    timer.finish();
+    StageError::new(timer.call_site(policy.name, attempts), kind, cause, timer.elapsed(), earlier)
 }
 
 /// What a timed-out attempt says.
 #[derive(Debug)]
-struct NotWithin(Duration);
+struct TimeoutElapsed(Duration);
 
-impl fmt::Display for NotWithin {
+impl fmt::Display for TimeoutElapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "not done within {}", human(self.0))
     }
 }
 
-impl Error for NotWithin {}
+impl Error for TimeoutElapsed {}

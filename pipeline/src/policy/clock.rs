@@ -10,11 +10,11 @@ use tokio::runtime::Handle;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::watch::Watch;
+use crate::call_timer::CallTimer;
 
 /// Which limit was passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Late {
+pub(crate) enum Expired {
     /// The timeout of the attempt.
     Attempt,
     /// The deadline of the call.
@@ -23,66 +23,66 @@ pub(crate) enum Late {
 
 /// Runs a part of a call until it is done or the call's deadline has passed.
 pub(crate) async fn within<F: Future>(
-    watch: &mut Watch<'_>,
+    timer: &mut CallTimer<'_>,
     deadline: Option<Duration>,
     future: F,
-) -> Result<F::Output, Late> {
+) -> Result<F::Output, Expired> {
     let mut future = pin!(future);
-    let mut alarm = pin!(Alarm::Unset);
+    let mut deadline_timer = pin!(LazyTimer::Unset);
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
-        Poll::Pending => alarm.as_mut().poll(watch, None, deadline, cx).map(Err),
+        Poll::Pending => deadline_timer.as_mut().poll(timer, None, deadline, cx).map(Err),
     })
     .await
 }
 
 /// The limit that comes first, counted from now for the timeout and from the start for the deadline.
 fn next_limit(
-    watch: &mut Watch<'_>,
+    timer: &mut CallTimer<'_>,
     timeout: Option<Duration>,
     deadline: Option<Duration>,
-) -> (Option<Instant>, Late) {
+) -> (Option<Instant>, Expired) {
     let now = Instant::now();
-    let started = watch.waits_since(now);
+    let started = timer.pending_since(now);
     // Out of the clock's range is for ever.
     let timeout = timeout.and_then(|timeout| now.checked_add(timeout));
     let deadline = deadline.and_then(|deadline| started.checked_add(deadline));
     match (timeout, deadline) {
-        (Some(timeout), Some(deadline)) if timeout < deadline => (Some(timeout), Late::Attempt),
-        (timeout, None) => (timeout, Late::Attempt),
-        (_, deadline) => (deadline, Late::Call),
+        (Some(timeout), Some(deadline)) if timeout < deadline => (Some(timeout), Expired::Attempt),
+        (timeout, None) => (timeout, Expired::Attempt),
+        (_, deadline) => (deadline, Expired::Call),
     }
 }
 
 pin_project! {
     /// Goes off when a future that had to wait has taken too long.
-    #[project = AlarmProjection]
-    pub(crate) enum Alarm {
+    #[project = LazyTimerProjection]
+    pub(crate) enum LazyTimer {
         /// Nothing had to wait so far.
         Unset,
         /// It may take as long as it takes.
         Never,
-        Set { #[pin] sleep: Sleep, late: Late },
+        Set { #[pin] sleep: Sleep, expired: Expired },
     }
 }
 
-impl Alarm {
+impl LazyTimer {
     /// Sets the alarm, at the first wait, and looks whether it went off.
     #[cold]
     #[inline(never)]
     pub(crate) fn poll(
         mut self: Pin<&mut Self>,
-        watch: &mut Watch<'_>,
+        timer: &mut CallTimer<'_>,
         timeout: Option<Duration>,
         deadline: Option<Duration>,
         cx: &mut Context<'_>,
-    ) -> Poll<Late> {
+    ) -> Poll<Expired> {
         if matches!(*self, Self::Unset) {
-            let (at, late) = next_limit(watch, timeout, deadline);
-            self.set(at.map_or(Self::Never, |at| Self::Set { sleep: sleep(at), late }));
+            let (at, expired) = next_limit(timer, timeout, deadline);
+            self.set(at.map_or(Self::Never, |at| Self::Set { sleep: sleep(at), expired }));
         }
         match self.project() {
-            AlarmProjection::Set { sleep, late } => poll_on_time(sleep, cx).map(|()| *late),
+            LazyTimerProjection::Set { sleep, expired } => poll_on_time(sleep, cx).map(|()| *expired),
             _ => Poll::Pending,
         }
     }
@@ -100,6 +100,10 @@ pub(crate) fn sleep(at: Instant) -> Sleep {
 
 /// Polls the alarm even when the future has used up tokio's budget for this turn, or a busy future would never time
 /// out.
-fn poll_on_time(alarm: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-    if coop::has_budget_remaining() { alarm.poll(cx) } else { pin!(coop::unconstrained(alarm)).poll(cx) }
+fn poll_on_time(deadline_timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+    if coop::has_budget_remaining() {
+        deadline_timer.poll(cx)
+    } else {
+        pin!(coop::unconstrained(deadline_timer)).poll(cx)
+    }
 }

@@ -5,37 +5,37 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::Spec;
+use super::Policy;
 #[cfg(feature = "rate")]
 use super::rate::Bucket;
 
 /// What a call has to pass before it may start.
-pub trait Limit: Send + Sync {
+pub trait Gate: Send + Sync {
     /// Held while the call is under way.
     type Permit<'a>: Send
     where
         Self: 'a;
 
     /// Takes the call's turn, if it has come.
-    fn try_enter<'a>(&'a self, spec: &'a Spec) -> Option<Self::Permit<'a>>;
+    fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>>;
 
     /// Waits for the call's turn.
-    fn enter<'a>(&'a self, spec: &'a Spec) -> impl Future<Output = Self::Permit<'a>> + Send;
+    fn acquire<'a>(&'a self, policy: &'a Policy) -> impl Future<Output = Self::Permit<'a>> + Send;
 }
 
 /// No limit: most stages.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unlimited;
 
-impl Limit for Unlimited {
+impl Gate for Unlimited {
     type Permit<'a> = ();
 
     #[inline]
-    fn try_enter<'a>(&'a self, _: &'a Spec) -> Option<()> {
+    fn try_acquire<'a>(&'a self, _: &'a Policy) -> Option<()> {
         Some(())
     }
 
-    async fn enter<'a>(&'a self, _: &'a Spec) -> Self::Permit<'a> {}
+    async fn acquire<'a>(&'a self, _: &'a Policy) -> Self::Permit<'a> {}
 }
 
 /// The limits of one use of a stage, shared by the clones of its pipeline.
@@ -50,53 +50,53 @@ struct Shared {
     bucket: OnceLock<Bucket>,
 }
 
-impl Limit for Limited {
+impl Gate for Limited {
     type Permit<'a> = Option<SemaphorePermit<'a>>;
 
-    fn try_enter<'a>(&'a self, spec: &'a Spec) -> Option<Self::Permit<'a>> {
-        if spec.rate.is_some() {
+    fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>> {
+        if policy.rate.is_some() {
             // A token that was taken cannot be given back, should there be no permit.
             return None;
         }
-        match self.semaphore(spec) {
+        match self.semaphore(policy) {
             Some(semaphore) => semaphore.try_acquire().ok().map(Some),
             None => Some(None),
         }
     }
 
-    async fn enter<'a>(&'a self, spec: &'a Spec) -> Self::Permit<'a> {
+    async fn acquire<'a>(&'a self, policy: &'a Policy) -> Self::Permit<'a> {
         #[cfg(feature = "rate")]
-        if let Some(rate) = spec.rate {
+        if let Some(rate) = policy.rate {
             self.0.bucket.get_or_init(|| Bucket::new(rate)).take().await;
         }
         // Nobody closes it.
-        self.semaphore(spec)?.acquire().await.ok()
+        self.semaphore(policy)?.acquire().await.ok()
     }
 }
 
 impl Limited {
-    fn semaphore(&self, spec: &Spec) -> Option<&Semaphore> {
-        let n = spec.concurrency?;
+    fn semaphore(&self, policy: &Policy) -> Option<&Semaphore> {
+        let n = policy.concurrency?;
         Some(self.0.semaphore.get_or_init(|| Semaphore::new((n.get() as usize).min(Semaphore::MAX_PERMITS))))
     }
 }
 
-impl<L: Limit> Limit for Option<L> {
+impl<L: Gate> Gate for Option<L> {
     type Permit<'a>
         = Option<L::Permit<'a>>
     where
         L: 'a;
 
-    fn try_enter<'a>(&'a self, spec: &'a Spec) -> Option<Self::Permit<'a>> {
+    fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>> {
         match self {
-            Some(limit) => limit.try_enter(spec).map(Some),
+            Some(gate) => gate.try_acquire(policy).map(Some),
             None => Some(None),
         }
     }
 
-    async fn enter<'a>(&'a self, spec: &'a Spec) -> Self::Permit<'a> {
+    async fn acquire<'a>(&'a self, policy: &'a Policy) -> Self::Permit<'a> {
         match self {
-            Some(limit) => Some(limit.enter(spec).await),
+            Some(gate) => Some(gate.acquire(policy).await),
             None => None,
         }
     }

@@ -15,17 +15,17 @@ mod split;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-pub use attempts::Attempted;
+pub use attempts::Strategy;
 pub use backoff::{Backoff, Growth};
 pub use bare::bare;
 pub use call::{retrying, single};
 pub(crate) use clock::sleep;
-pub use limits::{Limit, Limited, Unlimited};
+pub use limits::{Gate, Limited, Unlimited};
 pub use split::{Halves, Merge, Rows, splitting};
 
 /// The policy of a stage, as its attribute and its overrides spell it.
 #[derive(Debug, Clone, Copy)]
-pub struct Spec {
+pub struct Policy {
     /// The name in errors, reports and contexts.
     pub name: &'static str,
     /// Attempts after the first.
@@ -44,7 +44,7 @@ pub struct Spec {
     pub interruptible: bool,
 }
 
-impl Spec {
+impl Policy {
     /// The policy of a bare `#[stage]`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
@@ -62,7 +62,7 @@ impl Spec {
 }
 
 /// What an override has to agree with, asked at compile time.
-impl Spec {
+impl Policy {
     /// Whether the deadline leaves room for attempts of this length.
     #[must_use]
     pub const fn deadline_allows(&self, timeout: Duration) -> bool {
@@ -96,10 +96,10 @@ impl Spec {
 
     /// A policy that any override agrees with.
     pub const ANY: Self = {
-        let mut spec = Self::new("");
-        spec.retries = 1;
-        spec.backoff.delay = Duration::ZERO;
-        spec
+        let mut policy = Self::new("");
+        policy.retries = 1;
+        policy.backoff.delay = Duration::ZERO;
+        policy
     };
 }
 

@@ -5,14 +5,14 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Spec;
+use super::Policy;
 use super::call::lent;
-use super::limits::Limit;
+use super::limits::Gate;
 use crate::error::Row;
-use crate::footing::{Footing, Place};
 use crate::function::{Repeat, Split};
-use crate::plan::Slot;
-use crate::{Scope, StageError};
+use crate::panic_origin::{CallSite, PanicGuard};
+use crate::plan::StepId;
+use crate::{StageContext, StageError};
 
 /// What comes out of the parts of a batch can be put together again.
 ///
@@ -208,11 +208,11 @@ impl<R: Rows> Halves for ((), (R,)) {
 pub async fn splitting<F, In, S, L>(
     stage: &F,
     Split(copy): Split<F::Moved>,
-    spec: &Spec,
-    slot: Slot,
-    limit: &L,
+    policy: &Policy,
+    step: StepId,
+    gate: &L,
     input: In,
-    cx: &Scope<'_, S>,
+    cx: &StageContext<'_, S>,
 ) -> Result<F::Value, StageError>
 where
     In: Send,
@@ -220,28 +220,28 @@ where
     F: Repeat<In, S>,
     F::Kept: Halves + Sync,
     F::Value: Merge + Send,
-    L: Limit,
+    L: Gate,
 {
-    let place = Place { stage: spec.name, slot: cx.slot(slot), attempt: 1, waits: false };
-    let whole = Footing::guard(place, || F::keep(input));
+    let site = CallSite { stage: policy.name, step: cx.step(step), attempt: 1, waiting: false };
+    let whole = PanicGuard::guard(site, || F::keep(input));
     let of = whole.rows().__len();
     // What is to be tried, and where it began; the first part last.
     let mut parts = vec![(0, whole)];
     let mut merged: Option<F::Value> = None;
     let mut failed: Option<StageError> = None;
     while let Some((index, mut part)) = parts.pop() {
-        match lent(stage, copy, spec, slot, limit, &part, cx).await {
+        match lent(stage, copy, policy, step, gate, &part, cx).await {
             Ok(output) => match &mut merged {
-                Some(merged) => Footing::guard(place, || merged.merge(output)),
+                Some(merged) => PanicGuard::guard(site, || merged.merge(output)),
                 None => merged = Some(output),
             },
             Err(_) if part.rows().__len() > 1 => {
-                let half = Footing::guard(place, || part.halve());
+                let half = PanicGuard::guard(site, || part.halve());
                 parts.push((index + part.rows().__len(), half));
                 parts.push((index, part));
             }
             Err(error) => {
-                let error = if of > 1 { error.of_row(Row { index, of }) } else { error };
+                let error = if of > 1 { error.on_row(Row { index, of }) } else { error };
                 if let Some(before) = failed.replace(error) {
                     cx.item().isolate(before);
                 }

@@ -10,11 +10,11 @@ use std::time::Duration;
 use histogram::Histogram;
 
 use crate::StageError;
-use crate::dead_letters::Post;
+use crate::dead_letters::DeliveryQueue;
 use crate::display::{count, human, table};
-use crate::engine::{Account, Books, Part};
-use crate::meter::Reading;
-use crate::plan::{Kind, Plan};
+use crate::engine::{RunState, RunTotals, SegmentTotals};
+use crate::metrics::Snapshot;
+use crate::plan::{Plan, StepKind};
 use crate::run::RunId;
 
 /// An item that failed: where it stood in the source, and why.
@@ -86,61 +86,61 @@ pub struct StageReport {
     boundary: bool,
     calls: u64,
     given: u64,
-    reading: Reading,
+    snapshot: Snapshot,
 }
 
 impl Report {
-    pub(crate) fn new<R>(books: &mut Books<'_, R>, account: &Account, plan: &Plan) -> Self {
-        let run = books.run;
-        let mut readings: Vec<_> = books.counts.meters().iter().map(Reading::of).collect();
-        for others in &account.readings {
-            readings.iter_mut().zip(others).for_each(|(mine, other)| mine.add(other));
+    pub(crate) fn new<R>(run_state: &mut RunState<'_, R>, totals: &RunTotals, plan: &Plan) -> Self {
+        let run = run_state.run;
+        let mut snapshots: Vec<_> = run_state.counters.metrics().iter().map(Snapshot::of).collect();
+        for others in &totals.worker_snapshots {
+            snapshots.iter_mut().zip(others).for_each(|(mine, other)| mine.add(other));
         }
-        let mut parts = account.parts.iter();
+        let mut segments = totals.segments.iter();
         let mut arriving = None;
-        let stages = plan.steps().iter().zip(readings).filter_map(|(step, reading)| {
+        let stages = plan.steps().iter().zip(snapshots).filter_map(|(step, snapshot)| {
             let name = step.name.clone().into_owned();
             match step.kind {
-                Kind::Stage(_) | Kind::Boundary => {}
-                Kind::Open(_) => return None,
+                StepKind::Stage(_) | StepKind::Boundary => {}
+                StepKind::Open(_) => return None,
                 // Where it forks the items are counted.
-                Kind::Branch(_) | Kind::Close(_) => {
-                    arriving = Some(reading.passed);
+                StepKind::Branch(_) | StepKind::Close(_) => {
+                    arriving = Some(snapshot.passed);
                     return None;
                 }
             }
-            if matches!(step.kind, Kind::Boundary) {
+            if matches!(step.kind, StepKind::Boundary) {
                 arriving = None;
-                let (calls, given) = parts
+                let (calls, given) = segments
                     .find_map(|part| match *part {
-                        Part::Boundary { taken, given } => Some((taken, given)),
-                        Part::Lanes { .. } => None,
+                        SegmentTotals::Boundary { items_in, items_out } => Some((items_in, items_out)),
+                        SegmentTotals::Segment { .. } => None,
                     })
                     .unwrap_or_default();
-                return Some(StageReport { name, boundary: true, calls, given, reading });
+                return Some(StageReport { name, boundary: true, calls, given, snapshot });
             }
             // What a stage is called on is what the one before it did not keep.
-            let calls = arriving.unwrap_or_else(|| match parts.next() {
-                Some(&Part::Lanes { begun }) => begun,
+            let calls = arriving.unwrap_or_else(|| match segments.next() {
+                Some(&SegmentTotals::Segment { started }) => started,
                 _ => 0,
             });
-            let lost = (reading.failed - reading.isolated) + reading.cancelled;
+            let lost = (snapshot.failed - snapshot.isolated) + snapshot.cancelled;
             let given = calls.saturating_sub(lost);
             arriving = Some(given);
-            Some(StageReport { name, boundary: false, calls, given, reading })
+            Some(StageReport { name, boundary: false, calls, given, snapshot })
         });
         Self {
             run: run.id(),
             stages: stages.collect(),
-            items_in: books.taken,
-            items_out: books.given,
-            items_failed: books.failed,
-            items_cancelled: usize::try_from(account.cancelled).unwrap_or(usize::MAX),
-            rows_isolated: books.isolated,
-            letters_lost: books.post.as_ref().map_or(0, Post::lost),
-            observer_panics: books.counts.observer_panics() + account.observer_panics,
-            elapsed: books.counts.elapsed(),
-            failures: std::mem::take(&mut books.failures),
+            items_in: run_state.items_in,
+            items_out: run_state.items_out,
+            items_failed: run_state.items_failed,
+            items_cancelled: usize::try_from(totals.cancelled).unwrap_or(usize::MAX),
+            rows_isolated: run_state.rows_isolated,
+            letters_lost: run_state.delivery.as_ref().map_or(0, DeliveryQueue::lost),
+            observer_panics: run_state.counters.observer_panics() + totals.observer_panics,
+            elapsed: run_state.counters.elapsed(),
+            failures: std::mem::take(&mut run_state.failures),
         }
     }
 
@@ -260,37 +260,37 @@ impl StageReport {
     /// All attempts, first ones and retries.
     #[must_use]
     pub fn attempts(&self) -> u64 {
-        (self.calls + self.reading.retries).saturating_sub(self.reading.unattempted)
+        (self.calls + self.snapshot.retries).saturating_sub(self.snapshot.unattempted)
     }
 
     /// The attempts after the first.
     #[must_use]
     pub fn retries(&self) -> u64 {
-        self.reading.retries
+        self.snapshot.retries
     }
 
     /// The attempts that took longer than the stage's `timeout`.
     #[must_use]
     pub fn timeouts(&self) -> u64 {
-        self.reading.timeouts
+        self.snapshot.timeouts
     }
 
     /// The calls that failed for good, panics included; and rows that failed by themselves.
     #[must_use]
     pub fn failures(&self) -> u64 {
-        self.reading.failed
+        self.snapshot.failed
     }
 
     /// The calls that were given up before they were done.
     #[must_use]
     pub fn cancelled(&self) -> u64 {
-        self.reading.cancelled
+        self.snapshot.cancelled
     }
 
     /// How long calls waited for their turn, a permit or the rate, all together.
     #[must_use]
     pub fn queued(&self) -> Duration {
-        self.reading.queued
+        self.snapshot.queued
     }
 
     /// The median of how long calls took: see [`latency`](Self::latency).
@@ -323,7 +323,7 @@ impl StageReport {
     /// ```
     #[must_use]
     pub fn latency(&self, percentile: f64) -> Option<Duration> {
-        let histogram: &Histogram = self.reading.latency.as_ref()?;
+        let histogram: &Histogram = self.snapshot.latency.as_ref()?;
         let bucket = histogram.quantile_bucket((percentile / 100.0).clamp(0.0, 1.0)).ok()??;
         Some(Duration::from_nanos(bucket.end()))
     }

@@ -88,19 +88,19 @@ impl Weaver<'_> {
             (Some((last, modes)), Some((last_argument, arguments))) if !again => {
                 let (list, pattern) = (nested(modes), nested(arguments));
                 let Some((last_use, others)) = uses.split_last() else { return TokenStream::new() };
-                self.asks(others, "Share", &ty);
+                self.asks(others, "SharedInput", &ty);
                 if others.is_empty() {
-                    self.asks(&[*last_use], "Have", &ty);
+                    self.asks(&[*last_use], "Input", &ty);
                 } else {
-                    self.asks(&[*last_use], "Mode", &ty);
+                    self.asks(&[*last_use], "PassMode", &ty);
                     self.clauses
-                        .push(quote!(<#list as #private::Uses<#ty>>::Company: #private::Company<#ty, #last>));
+                        .push(quote!(<#list as #private::Consumers<#ty>>::JointMode: #private::JointMode<#ty, #last>));
                 }
                 quote!(let (#pattern, #last_argument) = #variable.give::<#list, #last>();)
             }
             _ => {
                 let (list, pattern) = (nested(&modes), nested(&arguments));
-                self.asks(&uses, "Share", &ty);
+                self.asks(&uses, "SharedInput", &ty);
                 quote!(let #pattern = #variable.share::<#list>();)
             }
         };
@@ -165,7 +165,7 @@ impl Weaver<'_> {
                 return TokenStream::new();
             };
             let ty = value_type(*value);
-            quote!(let #argument = <#mode as #private::Mode<#ty>>::shorten(#argument);)
+            quote!(let #argument = <#mode as #private::PassMode<#ty>>::shorten(#argument);)
         });
         arguments.collect()
     }
@@ -181,12 +181,12 @@ impl Weaver<'_> {
             let (place, function) = (hidden("made", *number), expression_field(*number));
             let (argument, mode) = (argument(it), self.mode(it));
             made.extend(quote! {
-                let mut #place = #private::Value::new(
-                    #private::evaluated(self.place, cx, || (self.#function)(#(#looks),*))
+                let mut #place = #private::ValueCell::new(
+                    #private::guard_user_code(self.place, cx, || (self.#function)(#(#looks),*))
                 );
             });
             given.extend(quote!(let ((), #argument) = #place.give::<(), #mode>();));
-            self.asks(&[it], "Have", &expression_type(*number));
+            self.asks(&[it], "Input", &expression_type(*number));
         }
         (made, given)
     }
@@ -205,7 +205,7 @@ impl Weaver<'_> {
             (future, quote!((#(mut #given,)*)))
         });
         let joined = blocks.rev().reduce(|(rest, rest_pattern), (future, pattern)| {
-            (quote!(#private::both(#future, #rest)), quote!((#pattern, #rest_pattern)))
+            (quote!(#private::try_join2(#future, #rest)), quote!((#pattern, #rest_pattern)))
         });
         let Some((future, pattern)) = joined else { return TokenStream::new() };
         quote!(let #pattern = #future.await?;)

@@ -37,9 +37,9 @@ impl Weaver<'_> {
             #[allow(non_camel_case_types, dead_code)]
             struct #graph<#(#types),*> {
                 #(#fields: #types,)*
-                heads: [#private::Slot; #heads],
-                end: #private::Slot,
-                place: #private::Named,
+                heads: [#private::StepId; #heads],
+                end: #private::StepId,
+                place: #private::CodeSite,
             }
             #[allow(non_camel_case_types)]
             impl<#(#types,)* #(#values),*> #private::Branches<#input> for #graph<#(#types),*>
@@ -63,7 +63,7 @@ impl Weaver<'_> {
                     &self,
                     caller: __Caller,
                     input: #input,
-                    cx: &#root::Scope<'_, __State>,
+                    cx: &#root::StageContext<'_, __State>,
                 ) -> impl #private::Future<Output = #private::Result<#output, #root::StageError>> + #private::Send {
                     async move {
                         let #open = input;
@@ -123,9 +123,9 @@ impl Weaver<'_> {
             let values = quote!((#(#values,)*));
             let modes = (0..call.arguments.len())
                 .map(|argument| mode_type(Use { call: index, argument, look: None }));
-            types.extend(quote!(#ty: #private::Takes<#values, Out = #output>,));
+            types.extend(quote!(#ty: #private::TakesArgs<#values, Out = #output>,));
             calls.extend(
-                quote!(#ty: #private::Callable<#values, __State> + #private::Takes<#values, Modes = (#(#modes,)*)>,),
+                quote!(#ty: #private::CallArgs<#values, __State> + #private::TakesArgs<#values, ArgModes = (#(#modes,)*)>,),
             );
         }
         for (number, looks) in self.expressions() {
@@ -167,7 +167,7 @@ impl Weaver<'_> {
             Output::Value(_) => quote!(#(#taken)*),
             Output::Tuple(_) => quote!((#(#taken,)*)),
             Output::Expression(_) => {
-                quote!(#private::evaluated(self.place, cx, || (self.last)(#(#taken),*)))
+                quote!(#private::guard_user_code(self.place, cx, || (self.last)(#(#taken),*)))
             }
         }
     }

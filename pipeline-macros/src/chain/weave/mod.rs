@@ -55,7 +55,7 @@ impl Weaver<'_> {
         let private = self.runtime.private();
         let places = shape.values().into_iter().map(|value| {
             let variable = variable(value);
-            quote!(let mut #variable = #private::Value::new(#variable);)
+            quote!(let mut #variable = #private::ValueCell::new(#variable);)
         });
         (pattern(shape), places.collect())
     }
@@ -63,7 +63,7 @@ impl Weaver<'_> {
     fn mode(&self, it: Use) -> TokenStream {
         let private = self.runtime.private();
         match it.look {
-            Some(_) => quote!(#private::Lent),
+            Some(_) => quote!(#private::Borrow),
             None => {
                 let mode = mode_type(it);
                 quote!(#mode)

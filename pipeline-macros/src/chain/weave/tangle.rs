@@ -15,7 +15,7 @@ impl Weaver<'_> {
         let wires: Vec<_> = calls.iter().flat_map(|&call| self.wires(call, calls, later)).collect();
         let laid = wires.iter().map(|&(value, owned)| {
             let (wire, place) = (wire(value), wire_place(value));
-            let kind = if owned { quote!(Handover) } else { quote!(Wire) };
+            let kind = if owned { quote!(MoveCell) } else { quote!(SharedCell) };
             quote! {
                 let #place = #private::#kind::default();
                 let #wire = &#place;
@@ -67,12 +67,12 @@ impl Weaver<'_> {
                 continue;
             }
             if owned {
-                waits.extend(quote!(let mut #variable = #private::Value::new(#wire.wait().await);));
+                waits.extend(quote!(let mut #variable = #private::ValueCell::new(#wire.wait().await);));
                 continue;
             }
             let list = nested(&uses.iter().map(|it| self.mode(*it)).collect::<Vec<_>>());
             let pattern = nested(&uses.iter().map(|it| argument(*it)).collect::<Vec<_>>());
-            self.asks(&uses, "Share", &ty);
+            self.asks(&uses, "SharedInput", &ty);
             self.clauses.push(quote!(#ty: #private::Sync));
             waits.extend(quote!(let #pattern = #private::share::<#ty, #list>(#wire.wait().await);));
             ready.extend(&uses);

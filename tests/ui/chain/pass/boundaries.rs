@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pipeline::{Flow, Parted, Pipeline, pipeline, stage};
+use pipeline::{RunMany, WithBoundary, Pipeline, pipeline, stage};
 
 #[stage(split_on_failure)]
 fn store(rows: &[u32]) -> Result<usize, std::io::Error> {
@@ -16,9 +16,9 @@ pub fn line(size: usize) -> impl Sized {
     pipeline![Vec<u32>: each => |x| Some(x) => each => batch(size, LINGER) => store]
 }
 
-fn run<F, B>(pipeline: &Pipeline<u32, F, (), Parted<B>>)
+fn run<F, B>(pipeline: &Pipeline<u32, F, (), WithBoundary<B>>)
 where
-    F: Flow<u32, (), Parted<B>>,
+    F: RunMany<u32, (), WithBoundary<B>>,
 {
     let _ = pipeline.collect([1, 2]);
     drop(pipeline.drain(vec![1, 2]));

@@ -1,6 +1,6 @@
 #![deny(warnings)]
 
-use pipeline::{Accepts, BoxPipeline, Pipeline, Scope, Stage, StageError, pipeline, stage};
+use pipeline::{Accepts, BoxPipeline, Pipeline, StageContext, Stage, StageError, pipeline, stage};
 
 #[derive(Clone)]
 struct Scale(u32);
@@ -10,7 +10,7 @@ impl Accepts<u32> for Scale {
 }
 
 impl<S: Send + Sync> Stage<u32, S> for Scale {
-    async fn call(&self, input: u32, _: &Scope<'_, S>) -> Result<u32, StageError> {
+    async fn call(&self, input: u32, _: &StageContext<'_, S>) -> Result<u32, StageError> {
         Ok(input * self.0)
     }
 }

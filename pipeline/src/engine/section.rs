@@ -5,32 +5,32 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use super::each::{Each, boundary};
-use super::segment::Deck;
-use super::spread::Spread;
+use super::segment::SegmentContext;
 use super::upstream::Upstream;
+use super::worker_segment::OnWorkers;
 use crate::plan::Plan;
 use crate::{Accepts, Stage};
 
 /// The shape of a pipeline that takes one item and gives one.
 #[derive(Debug, Clone, Copy)]
-pub struct Whole(());
+pub struct OneToOne(());
 
 /// The shape of a pipeline whose first boundary is `B`.
 #[derive(Debug, Clone, Copy)]
-pub struct Parted<B>(PhantomData<B>);
+pub struct WithBoundary<B>(PhantomData<B>);
 
 /// What many items go through: any [`Stage`], and stages with boundaries between them.
 ///
-/// Only `pipeline!` makes one. `M` is its shape, [`Whole`] or [`Parted`].
+/// Only `pipeline!` makes one. `M` is its shape, [`OneToOne`] or [`WithBoundary`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not run on `{In}` with the state `{S}`",
     label = "this pipeline does not run",
     note = "each stage must take what the one before it returns, and find what it asks for in the state"
 )]
-pub trait Flow<In, S, M = Whole>: Accepts<In> + Send + Sync {
+pub trait RunMany<In, S, M = OneToOne>: Accepts<In> + Send + Sync {
     /// The same, over several tasks.
     #[doc(hidden)]
-    type __Spread: Accepts<In, Out = Self::Out>
+    type __OnWorkers: Accepts<In, Out = Self::Out>
     where
         Self: 'static,
         In: 'static,
@@ -38,7 +38,7 @@ pub trait Flow<In, S, M = Whole>: Accepts<In> + Send + Sync {
         Self::Out: 'static;
 
     #[doc(hidden)]
-    fn __spread(self: Arc<Self>) -> Arc<Self::__Spread>
+    fn __on_workers(self: Arc<Self>) -> Arc<Self::__OnWorkers>
     where
         Self: 'static,
         In: 'static,
@@ -50,40 +50,40 @@ pub trait Flow<In, S, M = Whole>: Accepts<In> + Send + Sync {
     fn __open<'a, U>(
         self: &'a Arc<Self>,
         upstream: U,
-        deck: Deck<'a, S>,
+        deck: SegmentContext<'a, S>,
     ) -> impl Upstream<Root = U::Root, Item = Self::Out>
     where
         U: Upstream<Item = In>;
 }
 
-impl<In, S, F> Flow<In, S, Whole> for F
+impl<In, S, F> RunMany<In, S, OneToOne> for F
 where
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    type __Spread
-        = Spread<F>
+    type __OnWorkers
+        = OnWorkers<F>
     where
         Self: 'static,
         In: 'static,
         S: 'static,
         Self::Out: 'static;
 
-    fn __spread(self: Arc<Self>) -> Arc<Spread<F>>
+    fn __on_workers(self: Arc<Self>) -> Arc<OnWorkers<F>>
     where
         Self: 'static,
         In: 'static,
         S: 'static,
         Self::Out: 'static,
     {
-        Arc::new(Spread(self))
+        Arc::new(OnWorkers(self))
     }
 
     fn __open<'a, U>(
         self: &'a Arc<Self>,
         upstream: U,
-        deck: Deck<'a, S>,
+        deck: SegmentContext<'a, S>,
     ) -> impl Upstream<Root = U::Root, Item = F::Out>
     where
         U: Upstream<Item = In>,
@@ -93,16 +93,16 @@ where
 }
 
 /// A part of a pipeline with boundaries: stages, nothing, or two parts and the boundary between them.
-pub trait Course<In, S>: Accepts<In> + Send + Sync {
+pub trait Section<In, S>: Accepts<In> + Send + Sync {
     /// The same, over several tasks.
-    type Spread: Course<In, S, Out = Self::Out>
+    type OnWorkers: Section<In, S, Out = Self::Out>
     where
         Self: 'static,
         In: 'static,
         S: 'static;
 
     /// The same, over several tasks.
-    fn spread(&self) -> Self::Spread
+    fn on_workers(&self) -> Self::OnWorkers
     where
         Self: 'static,
         In: 'static,
@@ -112,7 +112,7 @@ pub trait Course<In, S>: Accepts<In> + Send + Sync {
     fn open<'a, U>(
         &'a self,
         upstream: U,
-        deck: Deck<'a, S>,
+        deck: SegmentContext<'a, S>,
         last: bool,
     ) -> impl Upstream<Root = U::Root, Item = Self::Out>
     where
@@ -120,7 +120,7 @@ pub trait Course<In, S>: Accepts<In> + Send + Sync {
 }
 
 /// A boundary between two parts.
-pub trait Border<In>: Accepts<In> + Clone + Send + Sync {
+pub trait Boundary<In>: Accepts<In> + Clone + Send + Sync {
     /// Opens it.
     fn open<U>(&self, upstream: U) -> impl Upstream<Root = U::Root, Item = Self::Out>
     where
@@ -128,44 +128,44 @@ pub trait Border<In>: Accepts<In> + Clone + Send + Sync {
 }
 
 /// A chain of stages.
-pub struct Staged<F>(Arc<F>);
+pub struct StageSection<F>(Arc<F>);
 
-impl<F> Staged<F> {
+impl<F> StageSection<F> {
     pub(crate) fn new(stages: F) -> Self {
         Self(Arc::new(stages))
     }
 }
 
-impl<In, F: Accepts<In>> Accepts<In> for Staged<F> {
+impl<In, F: Accepts<In>> Accepts<In> for StageSection<F> {
     type Out = F::Out;
 }
 
-impl<In, S, F> Course<In, S> for Staged<F>
+impl<In, S, F> Section<In, S> for StageSection<F>
 where
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    type Spread
-        = Staged<Spread<F>>
+    type OnWorkers
+        = StageSection<OnWorkers<F>>
     where
         Self: 'static,
         In: 'static,
         S: 'static;
 
-    fn spread(&self) -> Self::Spread
+    fn on_workers(&self) -> Self::OnWorkers
     where
         Self: 'static,
         In: 'static,
         S: 'static,
     {
-        Staged(Arc::new(Spread(Arc::clone(&self.0))))
+        StageSection(Arc::new(OnWorkers(Arc::clone(&self.0))))
     }
 
     fn open<'a, U>(
         &'a self,
         upstream: U,
-        deck: Deck<'a, S>,
+        deck: SegmentContext<'a, S>,
         last: bool,
     ) -> impl Upstream<Root = U::Root, Item = F::Out>
     where
@@ -177,21 +177,21 @@ where
 
 /// No stages: before a boundary that comes first, behind one that comes last, between two.
 #[derive(Debug, Clone, Copy)]
-pub struct Empty;
+pub struct PassThrough;
 
-impl<In: Send> Accepts<In> for Empty {
+impl<In: Send> Accepts<In> for PassThrough {
     type Out = In;
 }
 
-impl<In: Send, S> Course<In, S> for Empty {
-    type Spread
+impl<In: Send, S> Section<In, S> for PassThrough {
+    type OnWorkers
         = Self
     where
         Self: 'static,
         In: 'static,
         S: 'static;
 
-    fn spread(&self) -> Self
+    fn on_workers(&self) -> Self
     where
         Self: 'static,
         In: 'static,
@@ -200,7 +200,12 @@ impl<In: Send, S> Course<In, S> for Empty {
         *self
     }
 
-    fn open<'a, U>(&'a self, upstream: U, _: Deck<'a, S>, _: bool) -> impl Upstream<Root = U::Root, Item = In>
+    fn open<'a, U>(
+        &'a self,
+        upstream: U,
+        _: SegmentContext<'a, S>,
+        _: bool,
+    ) -> impl Upstream<Root = U::Root, Item = In>
     where
         U: Upstream<Item = In>,
     {
@@ -210,19 +215,19 @@ impl<In: Send, S> Course<In, S> for Empty {
 
 /// Two parts, and the boundary between them.
 #[derive(Debug, Clone, Copy)]
-pub struct Cut<H, B, R> {
+pub struct Bounded<H, B, R> {
     head: H,
     boundary: B,
     rest: R,
 }
 
-impl<H, B, R> Cut<H, B, R> {
+impl<H, B, R> Bounded<H, B, R> {
     pub(crate) fn new(head: H, boundary: B, rest: R) -> Self {
         Self { head, boundary, rest }
     }
 }
 
-impl<In, H, B, R> Accepts<In> for Cut<H, B, R>
+impl<In, H, B, R> Accepts<In> for Bounded<H, B, R>
 where
     H: Accepts<In>,
     B: Accepts<H::Out>,
@@ -231,32 +236,36 @@ where
     type Out = R::Out;
 }
 
-impl<In, S, H, B, R> Course<In, S> for Cut<H, B, R>
+impl<In, S, H, B, R> Section<In, S> for Bounded<H, B, R>
 where
-    H: Course<In, S>,
-    B: Border<H::Out>,
-    R: Course<B::Out, S>,
+    H: Section<In, S>,
+    B: Boundary<H::Out>,
+    R: Section<B::Out, S>,
 {
-    type Spread
-        = Cut<H::Spread, B, R::Spread>
+    type OnWorkers
+        = Bounded<H::OnWorkers, B, R::OnWorkers>
     where
         Self: 'static,
         In: 'static,
         S: 'static;
 
-    fn spread(&self) -> Self::Spread
+    fn on_workers(&self) -> Self::OnWorkers
     where
         Self: 'static,
         In: 'static,
         S: 'static,
     {
-        Cut { head: self.head.spread(), boundary: self.boundary.clone(), rest: self.rest.spread() }
+        Bounded {
+            head: self.head.on_workers(),
+            boundary: self.boundary.clone(),
+            rest: self.rest.on_workers(),
+        }
     }
 
     fn open<'a, U>(
         &'a self,
         upstream: U,
-        deck: Deck<'a, S>,
+        deck: SegmentContext<'a, S>,
         last: bool,
     ) -> impl Upstream<Root = U::Root, Item = R::Out>
     where
@@ -267,34 +276,34 @@ where
     }
 }
 
-impl<In, S, H, B, R> Flow<In, S, Parted<B>> for Cut<H, B, R>
+impl<In, S, H, B, R> RunMany<In, S, WithBoundary<B>> for Bounded<H, B, R>
 where
-    H: Course<In, S>,
-    B: Border<H::Out>,
-    R: Course<B::Out, S>,
+    H: Section<In, S>,
+    B: Boundary<H::Out>,
+    R: Section<B::Out, S>,
 {
-    type __Spread
-        = Cut<H::Spread, B, R::Spread>
+    type __OnWorkers
+        = Bounded<H::OnWorkers, B, R::OnWorkers>
     where
         Self: 'static,
         In: 'static,
         S: 'static,
         R::Out: 'static;
 
-    fn __spread(self: Arc<Self>) -> Arc<Self::__Spread>
+    fn __on_workers(self: Arc<Self>) -> Arc<Self::__OnWorkers>
     where
         Self: 'static,
         In: 'static,
         S: 'static,
         R::Out: 'static,
     {
-        Arc::new(self.spread())
+        Arc::new(self.on_workers())
     }
 
     fn __open<'a, U>(
         self: &'a Arc<Self>,
         upstream: U,
-        deck: Deck<'a, S>,
+        deck: SegmentContext<'a, S>,
     ) -> impl Upstream<Root = U::Root, Item = R::Out>
     where
         U: Upstream<Item = In>,
@@ -335,29 +344,29 @@ where
 impl<In: Items> Accepts<In> for boundary::each {
     type Out = In::Item;
 
-    fn __mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.boundary("each");
+    fn __register(&mut self, plan: &mut Plan) {
+        self.step = plan.boundary("each");
     }
 }
 
-impl<In: Items + Send> Border<In> for boundary::each {
+impl<In: Items + Send> Boundary<In> for boundary::each {
     fn open<U>(&self, upstream: U) -> impl Upstream<Root = U::Root, Item = In::Item>
     where
         U: Upstream<Item = In>,
     {
-        Each::new(upstream, self.slot)
+        Each::new(upstream, self.step)
     }
 }
 
 impl<In: Send> Accepts<In> for boundary::batch {
     type Out = Vec<In>;
 
-    fn __mount(&mut self, plan: &mut Plan) {
-        self.slot = plan.boundary(format!("batch({})", self.size));
+    fn __register(&mut self, plan: &mut Plan) {
+        self.step = plan.boundary(format!("batch({})", self.size));
     }
 }
 
-impl<In: Send> Border<In> for boundary::batch {
+impl<In: Send> Boundary<In> for boundary::batch {
     fn open<U>(&self, upstream: U) -> impl Upstream<Root = U::Root, Item = Vec<In>>
     where
         U: Upstream<Item = In>,

@@ -8,17 +8,17 @@ use pin_project_lite::pin_project;
 
 use crate::StageError;
 
-/// Runs both to their ends. The first failure is that of both, and the other is dropped with them.
+/// Runs try_join2 to their ends. The first failure is that of try_join2, and the other is dropped with them.
 ///
 /// Each turn polls them in their order.
 #[inline]
-pub fn both<A, B, T, U>(first: A, second: B) -> Both<A, B, T, U> {
-    Both { first, second, outputs: (None, None) }
+pub fn try_join2<A, B, T, U>(first: A, second: B) -> TryJoin2<A, B, T, U> {
+    TryJoin2 { first, second, outputs: (None, None) }
 }
 
 pin_project! {
-    /// See [`both`].
-    pub struct Both<A, B, T, U> {
+    /// See [`try_join2`].
+    pub struct TryJoin2<A, B, T, U> {
         #[pin]
         first: A,
         #[pin]
@@ -27,7 +27,7 @@ pin_project! {
     }
 }
 
-impl<A, B, T, U> Future for Both<A, B, T, U>
+impl<A, B, T, U> Future for TryJoin2<A, B, T, U>
 where
     A: Future<Output = Result<T, StageError>>,
     B: Future<Output = Result<U, StageError>>,

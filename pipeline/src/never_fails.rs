@@ -9,13 +9,13 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// Wraps what comes out into `Ok`.
-    pub struct Infallibly<C> {
+    pub struct NeverFails<C> {
         #[pin]
         call: C,
     }
 }
 
-impl<C> Infallibly<C> {
+impl<C> NeverFails<C> {
     /// The same call.
     #[inline]
     pub fn new(call: C) -> Self {
@@ -23,7 +23,7 @@ impl<C> Infallibly<C> {
     }
 }
 
-impl<C: Future> Future for Infallibly<C> {
+impl<C: Future> Future for NeverFails<C> {
     type Output = Result<C::Output, Infallible>;
 
     #[inline]

@@ -15,7 +15,7 @@ const GROUPING_POWER: u8 = 5;
 const MAX_VALUE_POWER: u8 = 63;
 
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
+pub(crate) struct StageMetrics {
     pub(crate) failed: Counter,
     /// Rows that failed without their batch.
     pub(crate) isolated: Counter,
@@ -35,21 +35,21 @@ pub(crate) struct Meter {
     latency: OnceLock<Option<AtomicHistogram>>,
 }
 
-impl Meter {
+impl StageMetrics {
     /// Notes how long a call took that had to wait: each of the first thousand, then one in eight.
     #[inline]
-    pub(crate) fn waited(&self, nanos: u64) {
+    pub(crate) fn record_wait(&self, nanos: u64) {
         let calls = self.waited.get();
-        self.waited.up();
+        self.waited.inc();
         if calls < 1024 {
-            self.took(nanos, 1);
+            self.record_latency(nanos, 1);
         } else if calls.is_multiple_of(8) {
-            self.took(nanos, 8);
+            self.record_latency(nanos, 8);
         }
     }
 
     /// Notes how long a call took, in nanoseconds, which stands for so many.
-    pub(crate) fn took(&self, nanos: u64, calls: u64) {
+    pub(crate) fn record_latency(&self, nanos: u64, calls: u64) {
         let histogram =
             self.latency.get_or_init(|| AtomicHistogram::new(GROUPING_POWER, MAX_VALUE_POWER).ok());
         if let Some(histogram) = histogram {
@@ -82,12 +82,12 @@ pub(crate) struct Gauge(AtomicU64);
 
 impl Gauge {
     #[inline]
-    pub(crate) fn up(&self) {
+    pub(crate) fn inc(&self) {
         self.0.store(self.get().wrapping_add(1), Ordering::Relaxed);
     }
 
     #[inline]
-    pub(crate) fn down(&self) {
+    pub(crate) fn dec(&self) {
         self.0.store(self.get().wrapping_sub(1), Ordering::Relaxed);
     }
 
@@ -98,7 +98,7 @@ impl Gauge {
 
 /// What was read off a meter, or off those of several workers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reading {
+pub(crate) struct Snapshot {
     pub(crate) failed: u64,
     pub(crate) isolated: u64,
     pub(crate) cancelled: u64,
@@ -110,18 +110,18 @@ pub(crate) struct Reading {
     pub(crate) latency: Option<Histogram>,
 }
 
-impl Reading {
-    pub(crate) fn of(meter: &Meter) -> Self {
+impl Snapshot {
+    pub(crate) fn of(metrics: &StageMetrics) -> Self {
         Self {
-            failed: meter.failed.get(),
-            isolated: meter.isolated.get(),
-            cancelled: meter.waiting.get(),
-            retries: meter.retries.get(),
-            unattempted: meter.unattempted.get(),
-            timeouts: meter.timeouts.get(),
-            queued: Duration::from_nanos(meter.queued.get()),
-            passed: meter.passed.get(),
-            latency: meter.latency(),
+            failed: metrics.failed.get(),
+            isolated: metrics.isolated.get(),
+            cancelled: metrics.waiting.get(),
+            retries: metrics.retries.get(),
+            unattempted: metrics.unattempted.get(),
+            timeouts: metrics.timeouts.get(),
+            queued: Duration::from_nanos(metrics.queued.get()),
+            passed: metrics.passed.get(),
+            latency: metrics.latency(),
         }
     }
 

@@ -2,27 +2,27 @@
 #![allow(clippy::elidable_lifetime_names)] // Whose lifetime it is matters here.
 
 /// A value or a reference to it: what a call of a stage can have of an input that it takes by reference.
-pub trait Held<T> {
+pub trait Borrowed<T> {
     /// The value.
-    fn lent(&self) -> &T;
+    fn borrowed(&self) -> &T;
 }
 
-impl<T> Held<T> for T {
+impl<T> Borrowed<T> for T {
     #[inline]
-    fn lent(&self) -> &T {
+    fn borrowed(&self) -> &T {
         self
     }
 }
 
-impl<T> Held<T> for &T {
+impl<T> Borrowed<T> for &T {
     #[inline]
-    fn lent(&self) -> &T {
+    fn borrowed(&self) -> &T {
         self
     }
 }
 
-/// The way in which a call has a value: [`Lent`] or [`Moved`].
-pub trait Mode<T> {
+/// The way in which a call has a value: [`Borrow`] or [`Move`].
+pub trait PassMode<T> {
     /// What it has of it.
     type Arg<'a>: Send
     where
@@ -33,19 +33,19 @@ pub trait Mode<T> {
     where
         T: 'long;
 
-    /// What calls are together that have it in this way and as `C`: [`Lent`] if any is.
+    /// What calls are together that have it in this way and as `C`: [`Borrow`] if any is.
     type With<C>;
 }
 
 /// By reference.
 #[derive(Debug, Clone, Copy)]
-pub struct Lent(());
+pub struct Borrow(());
 
 /// As its own.
 #[derive(Debug, Clone, Copy)]
-pub struct Moved(());
+pub struct Move(());
 
-impl<T: Sync> Mode<T> for Lent {
+impl<T: Sync> PassMode<T> for Borrow {
     type Arg<'a>
         = &'a T
     where
@@ -59,10 +59,10 @@ impl<T: Sync> Mode<T> for Lent {
         arg
     }
 
-    type With<C> = Lent;
+    type With<C> = Borrow;
 }
 
-impl<T: Send> Mode<T> for Moved {
+impl<T: Send> PassMode<T> for Move {
     type Arg<'a>
         = T
     where
@@ -80,21 +80,21 @@ impl<T: Send> Mode<T> for Moved {
 }
 
 /// A way to have a value that others want too.
-pub trait Share<T>: Mode<T> {
+pub trait SharedInput<T>: PassMode<T> {
     /// Lends the one, or copies the other, which is the same value but may not live as long.
     ///
-    /// There is one to lend where any of a value's calls is [`Lent`].
-    fn share<'a>(lent: Option<&'a T>, copied: &T) -> Self::Arg<'a>;
+    /// There is one to lend where any of a value's calls is [`Borrow`].
+    fn share<'a>(borrowed: Option<&'a T>, copied: &T) -> Self::Arg<'a>;
 }
 
-impl<T: Sync> Share<T> for Lent {
+impl<T: Sync> SharedInput<T> for Borrow {
     #[inline]
-    fn share<'a>(lent: Option<&'a T>, _: &T) -> &'a T {
-        lent.expect("a value that is lent stays where it is")
+    fn share<'a>(borrowed: Option<&'a T>, _: &T) -> &'a T {
+        borrowed.expect("a value that is lent stays where it is")
     }
 }
 
-impl<T: Clone + Send> Share<T> for Moved {
+impl<T: Clone + Send> SharedInput<T> for Move {
     #[inline]
     fn share(_: Option<&T>, copied: &T) -> T {
         copied.clone()
@@ -102,30 +102,30 @@ impl<T: Clone + Send> Share<T> for Moved {
 }
 
 /// A way to have a value that nobody else wants any more.
-pub trait Have<T>: Mode<T> {
+pub trait Input<T>: PassMode<T> {
     /// Lends it from its place, or takes it out.
-    fn have<'a>(value: &'a mut Value<T>) -> Self::Arg<'a>;
+    fn take_input<'a>(value: &'a mut ValueCell<T>) -> Self::Arg<'a>;
 }
 
-impl<T: Sync> Have<T> for Lent {
+impl<T: Sync> Input<T> for Borrow {
     #[inline]
-    fn have(value: &mut Value<T>) -> &T {
+    fn take_input(value: &mut ValueCell<T>) -> &T {
         value.get()
     }
 }
 
-impl<T: Send> Have<T> for Moved {
+impl<T: Send> Input<T> for Move {
     #[inline]
-    fn have(value: &mut Value<T>) -> T {
+    fn take_input(value: &mut ValueCell<T>) -> T {
         value.take()
     }
 }
 
 /// A value in its place, until it is moved.
 #[derive(Debug)]
-pub struct Value<T>(Option<T>);
+pub struct ValueCell<T>(Option<T>);
 
-impl<T> Value<T> {
+impl<T> ValueCell<T> {
     /// A value.
     #[inline]
     pub fn new(value: T) -> Self {
@@ -138,7 +138,7 @@ impl<T> Value<T> {
 
     /// Gives it to calls that want it at the same time, where it is wanted again later.
     #[inline]
-    pub fn share<M: Uses<T>>(&self) -> M::Args<'_> {
+    pub fn share<M: Consumers<T>>(&self) -> M::Args<'_> {
         let value = self.get();
         M::share(Some(value), value)
     }
@@ -147,11 +147,11 @@ impl<T> Value<T> {
     #[inline]
     pub fn give<O, M>(&mut self) -> (O::Args<'_>, M::Arg<'_>)
     where
-        O: Uses<T>,
-        M: Mode<T>,
-        O::Company: Company<T, M>,
+        O: Consumers<T>,
+        M: PassMode<T>,
+        O::JointMode: JointMode<T, M>,
     {
-        <O::Company as Company<T, M>>::give::<O>(self)
+        <O::JointMode as JointMode<T, M>>::give::<O>(self)
     }
 
     /// The value, which nobody wants any more.
@@ -170,67 +170,67 @@ impl<T> Value<T> {
     }
 }
 
-/// Calls that want a value at the same time, in their order: `(Lent, (Moved, ()))`.
-pub trait Uses<T> {
+/// Calls that want a value at the same time, in their order: `(Borrow, (Move, ()))`.
+pub trait Consumers<T> {
     /// What they have of it.
     type Args<'a>: Send
     where
         T: 'a;
-    /// [`Lent`] if any of them is.
-    type Company;
+    /// [`Borrow`] if any of them is.
+    type JointMode;
 
-    /// See [`Share`].
-    fn share<'a>(lent: Option<&'a T>, copied: &T) -> Self::Args<'a>;
+    /// See [`SharedInput`].
+    fn share<'a>(borrowed: Option<&'a T>, copied: &T) -> Self::Args<'a>;
 }
 
-impl<T> Uses<T> for () {
+impl<T> Consumers<T> for () {
     type Args<'a>
         = ()
     where
         T: 'a;
-    type Company = Moved;
+    type JointMode = Move;
 
     #[inline]
     fn share(_: Option<&T>, _: &T) {}
 }
 
-impl<T, M, R> Uses<T> for (M, R)
+impl<T, M, R> Consumers<T> for (M, R)
 where
-    M: Share<T>,
-    R: Uses<T>,
+    M: SharedInput<T>,
+    R: Consumers<T>,
 {
     type Args<'a>
         = (M::Arg<'a>, R::Args<'a>)
     where
         T: 'a;
-    type Company = M::With<R::Company>;
+    type JointMode = M::With<R::JointMode>;
 
     #[inline]
-    fn share<'a>(lent: Option<&'a T>, copied: &T) -> Self::Args<'a> {
-        (M::share(lent, copied), R::share(lent, copied))
+    fn share<'a>(borrowed: Option<&'a T>, copied: &T) -> Self::Args<'a> {
+        (M::share(borrowed, copied), R::share(borrowed, copied))
     }
 }
 
 /// What the last call has beside the others.
-pub trait Company<T, M: Mode<T>> {
-    /// See [`Value::give`].
-    fn give<'a, O: Uses<T>>(value: &'a mut Value<T>) -> (O::Args<'a>, M::Arg<'a>);
+pub trait JointMode<T, M: PassMode<T>> {
+    /// See [`ValueCell::give`].
+    fn give<'a, O: Consumers<T>>(value: &'a mut ValueCell<T>) -> (O::Args<'a>, M::Arg<'a>);
 }
 
 /// Some of the others borrow it: it has to stay.
-impl<T, M: Share<T>> Company<T, M> for Lent {
+impl<T, M: SharedInput<T>> JointMode<T, M> for Borrow {
     #[inline]
-    fn give<'a, O: Uses<T>>(value: &'a mut Value<T>) -> (O::Args<'a>, M::Arg<'a>) {
+    fn give<'a, O: Consumers<T>>(value: &'a mut ValueCell<T>) -> (O::Args<'a>, M::Arg<'a>) {
         let value: &'a T = value.get();
         (O::share(Some(value), value), M::share(Some(value), value))
     }
 }
 
 /// The others have copies.
-impl<T, M: Have<T>> Company<T, M> for Moved {
+impl<T, M: Input<T>> JointMode<T, M> for Move {
     #[inline]
-    fn give<'a, O: Uses<T>>(value: &'a mut Value<T>) -> (O::Args<'a>, M::Arg<'a>) {
+    fn give<'a, O: Consumers<T>>(value: &'a mut ValueCell<T>) -> (O::Args<'a>, M::Arg<'a>) {
         let others = O::share(None, value.get());
-        (others, M::have(value))
+        (others, M::take_input(value))
     }
 }

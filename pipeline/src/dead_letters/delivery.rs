@@ -8,30 +8,30 @@ use std::task::{Context, Poll, Waker};
 use super::{DeadLetter, DeadLetters, Put};
 
 /// The sink of a pipeline, and how an item is copied for it.
-pub(crate) struct Letters<In> {
+pub(crate) struct DeadLetterConfig<In> {
     pub(crate) sink: Arc<dyn DeadLetters<In>>,
     pub(crate) copy: fn(&In) -> In,
 }
 
-impl<In> Clone for Letters<In> {
+impl<In> Clone for DeadLetterConfig<In> {
     fn clone(&self) -> Self {
         Self { sink: Arc::clone(&self.sink), copy: self.copy }
     }
 }
 
 /// The letters of a run on their way to the sink, one after another.
-pub(crate) struct Post<'a, In> {
+pub(crate) struct DeliveryQueue<'a, In> {
     sink: &'a dyn DeadLetters<In>,
     waiting: VecDeque<DeadLetter<In>>,
-    posting: Option<(usize, Put<'a>)>,
+    in_progress: Option<(usize, Put<'a>)>,
     /// Of whoever drives the run, to be told of a letter.
     driver: Option<Waker>,
     lost: usize,
 }
 
-impl<'a, In> Post<'a, In> {
+impl<'a, In> DeliveryQueue<'a, In> {
     pub(crate) fn new(sink: &'a dyn DeadLetters<In>) -> Self {
-        Self { sink, waiting: VecDeque::new(), posting: None, driver: None, lost: 0 }
+        Self { sink, waiting: VecDeque::new(), in_progress: None, driver: None, lost: 0 }
     }
 
     /// Takes a letter, to be posted in the next turn: the other items of this one may take long, and where the source
@@ -49,37 +49,37 @@ impl<'a, In> Post<'a, In> {
 
     /// The letters that the sink did not take; when all is over, those that it was not asked to take as well.
     pub(crate) fn lost(&self) -> usize {
-        self.lost + self.waiting.len() + usize::from(self.posting.is_some())
+        self.lost + self.waiting.len() + usize::from(self.in_progress.is_some())
     }
 
     /// Whether all letters are with the sink.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
-            if let Some((index, posting)) = &mut self.posting {
+            if let Some((index, in_progress)) = &mut self.in_progress {
                 let index = *index;
                 // What a sink leaves half done is its own.
-                let posted = catch_unwind(AssertUnwindSafe(|| posting.as_mut().poll(cx)));
-                match posted {
+                let delivered = catch_unwind(AssertUnwindSafe(|| in_progress.as_mut().poll(cx)));
+                match delivered {
                     Ok(Poll::Pending) => break,
                     Ok(Poll::Ready(Ok(()))) => {}
-                    Ok(Poll::Ready(Err(error))) => self.lose(index, format_args!("{error}")),
-                    Err(_) => self.lose(index, format_args!("its sink panicked")),
+                    Ok(Poll::Ready(Err(error))) => self.count_lost(index, format_args!("{error}")),
+                    Err(_) => self.count_lost(index, format_args!("its sink panicked")),
                 }
-                self.posting = None;
+                self.in_progress = None;
             }
             let Some(letter) = self.waiting.pop_front() else { break };
             let index = letter.index;
             let sink = self.sink;
             match catch_unwind(AssertUnwindSafe(|| sink.put(letter))) {
-                Ok(posting) => self.posting = Some((index, posting)),
-                Err(_) => self.lose(index, format_args!("its sink panicked")),
+                Ok(in_progress) => self.in_progress = Some((index, in_progress)),
+                Err(_) => self.count_lost(index, format_args!("its sink panicked")),
             }
         }
         self.driver = Some(cx.waker().clone());
-        self.posting.is_none()
+        self.in_progress.is_none()
     }
 
-    fn lose(&mut self, index: usize, why: std::fmt::Arguments<'_>) {
+    fn count_lost(&mut self, index: usize, why: std::fmt::Arguments<'_>) {
         self.lost += 1;
         tracing::error!(index, "a dead letter was lost: {why}");
     }

@@ -2,22 +2,22 @@
 
 use std::future::Future;
 
-use super::lend::Mode;
-use crate::plan::{Plan, Slot};
-use crate::policy::{Limit, Spec};
-use crate::{Scope, StageError};
+use super::passing::PassMode;
+use crate::plan::{Plan, StepId};
+use crate::policy::{Gate, Policy};
+use crate::{StageContext, StageError};
 
 /// The values that a call takes, as a tuple, and as the one input that they are.
-pub trait List {
+pub trait ArgList {
     /// Nothing, one value, or the tuple of several.
-    type One;
+    type AsInput;
 
     /// The input.
-    fn one(self) -> Self::One;
+    fn as_input(self) -> Self::AsInput;
 }
 
 /// The ways in which a call has its values.
-pub trait Modes<L> {
+pub trait ArgModes<L> {
     /// What it has of them.
     type Args<'a>: Send
     where
@@ -25,22 +25,22 @@ pub trait Modes<L> {
 }
 
 /// What a call has of its values.
-pub type Args<'a, L, F> = <<F as Takes<L>>::Modes as Modes<L>>::Args<'a>;
+pub type Args<'a, L, F> = <<F as TakesArgs<L>>::ArgModes as ArgModes<L>>::Args<'a>;
 
 macro_rules! list {
     ($($value:ident $mode:ident),*) => {
-        impl<$($value),*> List for ($($value,)*) {
-            type One = list!(@one $($value)*);
+        impl<$($value),*> ArgList for ($($value,)*) {
+            type AsInput = list!(@one $($value)*);
 
             #[inline]
-            fn one(self) -> Self::One {
+            fn as_input(self) -> Self::AsInput {
                 #[allow(non_snake_case)]
                 let ($($value,)*) = self;
                 list!(@one $($value)*)
             }
         }
 
-        impl<$($value, $mode: Mode<$value>),*> Modes<($($value,)*)> for ($($mode,)*) {
+        impl<$($value, $mode: PassMode<$value>),*> ArgModes<($($value,)*)> for ($($mode,)*) {
             type Args<'a>
                 = ($($mode::Arg<'a>,)*)
             where
@@ -62,35 +62,35 @@ list!(A M, B N, C O, D P, E Q, F R, G S);
 list!(A M, B N, C O, D P, E Q, F R, G S, H T);
 
 /// How a step takes its values: the types alone. What else there is to it, it has as one that [`Accepts`](crate::Accepts) an input.
-pub trait Takes<L> {
+pub trait TakesArgs<L> {
     /// What comes out.
     type Out;
-    /// [`Lent`](super::Lent) or [`Moved`](super::Moved), for each value.
-    type Modes: Modes<L>;
+    /// [`Borrow`](super::Borrow) or [`Move`](super::Move), for each value.
+    type ArgModes: ArgModes<L>;
 
     /// See [`Accepts`](crate::Accepts).
-    fn mount(&mut self, plan: &mut Plan);
+    fn register(&mut self, plan: &mut Plan);
 
     /// See [`Accepts`](crate::Accepts).
-    fn label(&self) -> Option<(&'static str, Slot)>;
+    fn label(&self) -> Option<(&'static str, StepId)>;
 }
 
 /// A step that can be called with values that others want too.
-pub trait Callable<L, S>: Takes<L> + Send + Sync {
+pub trait CallArgs<L, S>: TakesArgs<L> + Send + Sync {
     /// Calls it.
     fn call_with<'a>(
         &self,
         args: Args<'a, L, Self>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         L: 'a;
 
     /// The same, watched. See `Stage::__call_watched`.
-    fn call_with_watched<'a>(
+    fn call_with_observed<'a>(
         &self,
         args: Args<'a, L, Self>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         L: 'a,
@@ -100,16 +100,16 @@ pub trait Callable<L, S>: Takes<L> + Send + Sync {
 }
 
 /// A stage function that can be called with such values under another policy than its own, attempted as `A` says.
-pub trait Under<L, S, A>: Takes<L> + Send + Sync {
+pub trait CallWithPolicy<L, S, A>: TakesArgs<L> + Send + Sync {
     /// Calls it.
-    fn call_under<'a, X: Limit>(
+    fn call_with_policy<'a, X: Gate>(
         &self,
         attempts: A,
-        spec: &Spec,
-        slot: Slot,
-        limit: &X,
+        policy: &Policy,
+        step: StepId,
+        gate: &X,
         args: Args<'a, L, Self>,
-        cx: &Scope<'_, S>,
+        cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         L: 'a;

@@ -4,22 +4,22 @@ use std::future::poll_fn;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 
-use super::lend::{Uses, Value};
+use super::passing::{Consumers, ValueCell};
 
 /// A value on its way from one call to others, where the calls do not fall into rows and columns.
 ///
 /// All calls are polled in the order in which they are written, so whoever waits for a value is polled after the call that
 /// gives it: no waker is needed.
 #[derive(Debug)]
-pub struct Wire<T>(OnceLock<T>);
+pub struct SharedCell<T>(OnceLock<T>);
 
-impl<T> Default for Wire<T> {
+impl<T> Default for SharedCell<T> {
     fn default() -> Self {
         Self(OnceLock::new())
     }
 }
 
-impl<T> Wire<T> {
+impl<T> SharedCell<T> {
     /// Puts the value in.
     pub fn put(&self, value: T) {
         // There is one call that gives it.
@@ -37,28 +37,28 @@ impl<T> Wire<T> {
 
     /// The value, when all calls are done.
     #[must_use]
-    pub fn into_value(self) -> Value<T> {
-        Value::of(self.0.into_inner())
+    pub fn into_value(self) -> ValueCell<T> {
+        ValueCell::of(self.0.into_inner())
     }
 }
 
 /// Gives a value that stays in its wire to a call.
 #[inline]
-pub fn share<T, M: Uses<T>>(value: &T) -> M::Args<'_> {
+pub fn share<T, M: Consumers<T>>(value: &T) -> M::Args<'_> {
     M::share(Some(value), value)
 }
 
 /// The same, for a value that one call wants: it has it for its own.
 #[derive(Debug)]
-pub struct Handover<T>(Mutex<Option<T>>);
+pub struct MoveCell<T>(Mutex<Option<T>>);
 
-impl<T> Default for Handover<T> {
+impl<T> Default for MoveCell<T> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<T> Handover<T> {
+impl<T> MoveCell<T> {
     /// Puts the value in.
     pub fn put(&self, value: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The position of an item's root in the source; and the root itself, where dead letters want it.
 pub struct Origin<R> {
     pub(crate) index: usize,
-    pub(crate) original: Option<Arc<Original<R>>>,
+    pub(crate) source_item: Option<Arc<SourceItem<R>>>,
 }
 
 /// An item as it came in, for its dead letter.
-pub struct Original<R>(Mutex<Option<R>>);
+pub struct SourceItem<R>(Mutex<Option<R>>);
 
-impl<R> Original<R> {
+impl<R> SourceItem<R> {
     pub(crate) fn new(item: R) -> Self {
         Self(Mutex::new(Some(item)))
     }
@@ -24,12 +24,12 @@ impl<R> Original<R> {
 
 impl<R> Clone for Origin<R> {
     fn clone(&self) -> Self {
-        Self { index: self.index, original: self.original.clone() }
+        Self { index: self.index, source_item: self.source_item.clone() }
     }
 }
 
 /// What travels with an item: its origin, or those of its members.
-pub trait Tag: Clone + Send {
+pub trait Provenance: Clone + Send {
     /// What the source gave.
     type Root;
 
@@ -48,7 +48,7 @@ pub trait Tag: Clone + Send {
     }
 }
 
-impl<R: Send> Tag for Origin<R> {
+impl<R: Send> Provenance for Origin<R> {
     type Root = R;
 
     fn origin(&self) -> &Self {
@@ -57,9 +57,9 @@ impl<R: Send> Tag for Origin<R> {
 }
 
 /// The origins of the members of a batch.
-pub struct Members<R>(Arc<[Origin<R>]>);
+pub struct BatchOrigins<R>(Arc<[Origin<R>]>);
 
-impl<R> Members<R> {
+impl<R> BatchOrigins<R> {
     /// `None` without members.
     pub(crate) fn new(origins: impl Iterator<Item = Origin<R>>) -> Option<Self> {
         let origins: Arc<[_]> = origins.collect();
@@ -72,13 +72,13 @@ impl<R> Members<R> {
     }
 }
 
-impl<R> Clone for Members<R> {
+impl<R> Clone for BatchOrigins<R> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<R: Send> Tag for Members<R> {
+impl<R: Send> Provenance for BatchOrigins<R> {
     type Root = R;
 
     fn origin(&self) -> &Origin<R> {

@@ -9,45 +9,45 @@ use futures_util::task::AtomicWaker;
 const BITS: usize = 64;
 
 /// The bells of the lanes of one part.
-pub(crate) struct Bells {
+pub(crate) struct ReadySet {
     /// A bit a lane.
-    lanes: Box<[AtomicU64]>,
+    slots: Box<[AtomicU64]>,
     /// A bit a word of `lanes` in which there may be one.
     words: Box<[AtomicU64]>,
     /// Who is to come when one rings.
     driver: Arc<AtomicWaker>,
 }
 
-impl Bells {
-    pub(crate) fn new(lanes: usize, driver: Arc<AtomicWaker>) -> Arc<Self> {
-        let words = lanes.div_ceil(BITS);
+impl ReadySet {
+    pub(crate) fn new(slots: usize, driver: Arc<AtomicWaker>) -> Arc<Self> {
+        let words = slots.div_ceil(BITS);
         let zeros = |n: usize| (0..n).map(|_| AtomicU64::new(0)).collect();
-        Arc::new(Self { lanes: zeros(words), words: zeros(words.div_ceil(BITS)), driver })
+        Arc::new(Self { slots: zeros(words), words: zeros(words.div_ceil(BITS)), driver })
     }
 
     /// What rings for a lane.
-    pub(crate) fn waker(self: &Arc<Self>, lane: usize) -> Waker {
-        Waker::from(Arc::new(Bell { bells: Arc::clone(self), lane }))
+    pub(crate) fn waker(self: &Arc<Self>, slot: usize) -> Waker {
+        Waker::from(Arc::new(SlotWaker { ready_set: Arc::clone(self), slot }))
     }
 
     /// Takes a bit of each word that has some, and gives them to `each` word by word.
-    pub(crate) fn answer(&self, mut each: impl FnMut(usize)) {
+    pub(crate) fn drain_ready(&self, mut each: impl FnMut(usize)) {
         for (index, words) in self.words.iter().enumerate() {
             // Before the words: what rings in between sets its bit anew.
             for word in ones(words) {
                 let word = index * BITS + word;
-                let Some(lanes) = self.lanes.get(word) else { continue };
-                for lane in ones(lanes) {
-                    each(word * BITS + lane);
+                let Some(slots) = self.slots.get(word) else { continue };
+                for slot in ones(slots) {
+                    each(word * BITS + slot);
                 }
             }
         }
     }
 
-    pub(crate) fn ring(&self, lane: usize) {
-        let (word, bit) = (lane / BITS, 1 << (lane % BITS));
+    pub(crate) fn mark_ready(&self, slot: usize) {
+        let (word, bit) = (slot / BITS, 1 << (slot % BITS));
         // Whoever sets the first bit of a word is to say so; the others are seen with it.
-        if self.lanes[word].fetch_or(bit, Ordering::AcqRel) != 0 {
+        if self.slots[word].fetch_or(bit, Ordering::AcqRel) != 0 {
             return;
         }
         if self.words[word / BITS].fetch_or(1 << (word % BITS), Ordering::AcqRel) == 0 {
@@ -68,18 +68,18 @@ fn ones(word: &AtomicU64) -> impl Iterator<Item = usize> + use<> {
     })
 }
 
-struct Bell {
-    bells: Arc<Bells>,
-    lane: usize,
+struct SlotWaker {
+    ready_set: Arc<ReadySet>,
+    slot: usize,
 }
 
-impl Wake for Bell {
+impl Wake for SlotWaker {
     fn wake(self: Arc<Self>) {
-        self.bells.ring(self.lane);
+        self.ready_set.mark_ready(self.slot);
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.bells.ring(self.lane);
+        self.ready_set.mark_ready(self.slot);
     }
 }
 
@@ -89,16 +89,16 @@ mod tests {
 
     #[test]
     fn each_bell_is_answered_once() {
-        let bells = Bells::new(5000, Arc::default());
-        for lane in [4999, 0, 64, 63, 4999] {
-            bells.ring(lane);
+        let ready_set = ReadySet::new(5000, Arc::default());
+        for slot in [4999, 0, 64, 63, 4999] {
+            ready_set.mark_ready(slot);
         }
-        let mut rung = Vec::new();
-        bells.answer(|lane| rung.push(lane));
-        assert_eq!(rung, [0, 63, 64, 4999]);
-        bells.answer(|lane| panic!("{lane} rang by itself"));
-        bells.ring(64);
-        bells.answer(|lane| rung.push(lane));
-        assert_eq!(rung.last(), Some(&64));
+        let mut ready = Vec::new();
+        ready_set.drain_ready(|slot| ready.push(slot));
+        assert_eq!(ready, [0, 63, 64, 4999]);
+        ready_set.drain_ready(|slot| panic!("slot {slot} was marked ready by itself"));
+        ready_set.mark_ready(64);
+        ready_set.drain_ready(|slot| ready.push(slot));
+        assert_eq!(ready.last(), Some(&64));
     }
 }
