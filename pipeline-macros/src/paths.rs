@@ -23,11 +23,6 @@ impl Runtime {
         Self(respan(self.0.clone(), at))
     }
 
-    /// The crate itself: what users see.
-    pub(crate) fn root(&self) -> &TokenStream {
-        &self.0
-    }
-
     /// What is there for the macros alone.
     pub(crate) fn private(&self) -> TokenStream {
         let Self(root) = self;

@@ -28,7 +28,7 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
         return TokenStream::new();
     };
     let runtime = runtime(input, diagnostics);
-    let root = runtime.root();
+    let private = runtime.private();
     let name = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
     let mut seen: Vec<(String, Member)> = Vec::new();
@@ -57,7 +57,7 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
         seen.push((written, member.clone()));
         impls.extend(quote_spanned! {ty.span()=>
             #[automatically_derived]
-            impl #generics #root::Provide<#ty> for #name #arguments #clause {
+            impl #generics #private::Provide<#ty> for #name #arguments #clause {
                 fn provide(&self) -> &#ty { &self.#member }
             }
         });

@@ -17,7 +17,15 @@ pub use crate::function::{Attempts, Function, Repeat, Retry, Single, Split};
 pub use crate::overridden::{own_policy, same_retries, with_retries, without_retries};
 pub use crate::panic_origin::{CallSite, CodeSite, guard_user_code};
 pub use crate::plan::{ForkKind, Plan, StepId};
-pub use crate::policy::*;
+pub use crate::policy::{
+    Backoff, Gate, Growth, Halves, Limited, Policy, Rate, Strategy, Unlimited, bare, retrying, single,
+    splitting,
+};
+pub use crate::{
+    Accepts, Arity, CalledInClosure, CalledInExpression, Chain, CloneToShare, CloneWhileBorrowed,
+    Destructure, EndsAs, GraphInput, Merge, NeverFails, Parameter, PlainFunction, Provide, RetryInput,
+    Retryable, Returns, Rows, Stage, StageContext, StageError, StageFn, Text,
+};
 pub use std::primitive::{bool, str};
 pub use std::{
     clone::Clone,

@@ -173,11 +173,11 @@ pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Toke
 
 /// All ends have the type of the first.
 pub(super) fn ends_as_first<S: AsRef<[Step]>>(rows: &[S], ends: &[Ident], runtime: &Runtime) -> TokenStream {
-    let (root, made) = (runtime.root(), made());
+    let (private, made) = (runtime.private(), made());
     let Some((first, others)) = ends.split_first() else { return TokenStream::new() };
     let checks = others.iter().zip(&rows[1..]).map(|(end, steps)| {
         let at = steps.as_ref().last().map_or_else(Span::call_site, Step::span);
-        let check = check(at, &quote!(#root::EndsAs::<_>::__ends_as), &[first, end, &made]);
+        let check = check(at, &quote!(#private::EndsAs::<_>::__ends_as), &[first, end, &made]);
         quote!(let (#made, #first) = #check;)
     });
     checks.collect()
@@ -195,7 +195,7 @@ pub(crate) fn sharing(
     span: &dyn Fn(Use) -> Span,
     runtime: &Runtime,
 ) -> TokenStream {
-    let (root, private, made) = (runtime.root(), runtime.private(), made());
+    let (private, made) = (runtime.private(), made());
     let port = |value: usize| ports.iter().find(|(it, _)| *it == value).map(|(_, port)| port);
     let witness = |it: Use| match it.look {
         Some(_) => quote!(#private::borrow()),
@@ -208,7 +208,7 @@ pub(crate) fn sharing(
         let mut share = |it: &Use| {
             if it.look.is_none() {
                 let mode = mode(*it);
-                let shared = quote!(#root::CloneToShare::<_>::__share);
+                let shared = quote!(#private::CloneToShare::<_>::__share);
                 let check = check(span(*it), &shared, &[&copied, &alone, port, &made]);
                 checks.extend(quote! {
                     let #copied = #port.copied(#mode);
@@ -229,7 +229,7 @@ pub(crate) fn sharing(
             });
             let check = check(
                 span(*last),
-                &quote!(#root::CloneWhileBorrowed::<_>::__take),
+                &quote!(#private::CloneWhileBorrowed::<_>::__take),
                 &[&copied, &alone, &made],
             );
             checks.extend(quote! {

@@ -153,7 +153,6 @@ pub(crate) fn embedded(value: &Expr, runtime: &Runtime) -> TokenStream {
 /// the error can say what is missing. A path of one name may also be that of a variable, or of nothing; there an empty
 /// macro of the same name keeps the import from failing.
 pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
     let mut bare = path.clone();
     let Some(last) = bare.segments.last_mut() else {
         return TokenStream::new();
@@ -175,8 +174,8 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) 
     let value = Ident::new("stage", at);
     let stage = Ident::new("__Stage", at);
     let import = quote_spanned!(at=> use #bare as #stage;);
-    let root = runtime.root();
-    let this = call_at(at, &quote!(#root::StageFn::__this), &value.to_token_stream());
+    let private = runtime.private();
+    let this = call_at(at, &quote!(#private::StageFn::__this), &value.to_token_stream());
     // Not a `let`, or rustc would suggest to write a type there where one cannot be inferred.
     let made = quote_spanned!(at=> match #stage #arguments::stage() { #value => #this });
     let fields = quote!(#(::core::marker::PhantomData<#parameters>,)*);
@@ -211,7 +210,7 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) 
 /// A check that these paths name no stages: where they are called, those would be plain functions, without their policy.
 /// `what` says where: the trait that a plain function has there.
 pub(crate) fn plain(paths: &[Path], what: &str, runtime: &Runtime) -> TokenStream {
-    let root = runtime.root();
+    let private = runtime.private();
     let checks = paths.iter().map(|path| {
         let mut bare = path.clone();
         let Some(last) = bare.segments.last_mut() else { return TokenStream::new() };
@@ -229,14 +228,14 @@ pub(crate) fn plain(paths: &[Path], what: &str, runtime: &Runtime) -> TokenStrea
         let stage = Ident::new("__Stage", at);
         let import = quote_spanned!(at=> use #bare as #stage;);
         let value = Ident::new("stage", at);
-        let check = call_at(at, &quote!(#root::#what::__plain), &value.to_token_stream());
+        let check = call_at(at, &quote!(#private::#what::__plain), &value.to_token_stream());
         let check = quote_spanned!(at=> let _ = || match #stage #arguments::stage() { #value => #check };);
         quote! {{
             #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
             mod not_in_scope {
                 pub struct #name<#(#parameters),*>(#fields);
                 impl<#(#parameters),*> #name<#(#parameters),*> {
-                    pub fn stage() -> #root::PlainFunction { ::core::unreachable!() }
+                    pub fn stage() -> #private::PlainFunction { ::core::unreachable!() }
                 }
             }
             #[allow(unused_imports)]
@@ -264,14 +263,14 @@ fn stand_in_parameters(arguments: &PathArguments) -> Vec<Ident> {
 
 /// The same stage under a policy of this place.
 pub(crate) fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
-    let (root, private, plan) = (runtime.root(), runtime.private(), plan());
+    let (private, plan) = (runtime.private(), plan());
     let policy = policy::overrides(overrides, &quote!(#private::own_policy(&#stage)), runtime);
     let overridden = match &overrides.retries {
         None => quote!(#private::same_retries(#port, #stage, policy, &mut #plan)),
         Some(retries) if overrides.retries() => {
             let at = retries.key.span();
             let value = Ident::new("stage", at);
-            let attempts = call_at(at, &quote!(#root::Retryable::<_>::__strategy), &quote!(#port, #value));
+            let attempts = call_at(at, &quote!(#private::Retryable::<_>::__strategy), &quote!(#port, #value));
             quote!({
                 let attempts = { let #value = &#stage; #attempts };
                 #private::with_retries(#stage, attempts, policy, &mut #plan)
@@ -311,11 +310,11 @@ fn function(what: &str, closure: &ExprClosure, port: &Ident, runtime: &Runtime) 
 
 /// A chain of any length out of tuples of bounded ones.
 pub(crate) fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
-    let root = runtime.root();
+    let private = runtime.private();
     while stages.len() > LONGEST {
-        stages = stages.chunks(LONGEST).map(|chunk| quote!(#root::Chain((#(#chunk,)*)))).collect();
+        stages = stages.chunks(LONGEST).map(|chunk| quote!(#private::Chain((#(#chunk,)*)))).collect();
     }
-    quote!(#root::Chain((#(#stages,)*)))
+    quote!(#private::Chain((#(#stages,)*)))
 }
 
 /// A variable that no code of the user's sees.
@@ -325,11 +324,11 @@ pub(crate) fn hidden(what: &str, index: usize) -> Ident {
 
 /// A stage and the port behind it, once the edge in front of it is checked.
 pub(crate) fn checked(stage: &TokenStream, port: &Ident, at: Span, runtime: &Runtime) -> TokenStream {
-    let root = runtime.root();
+    let private = runtime.private();
     // The user's own tokens as far as rustc can see, or it would add a note on macros to each mismatch.
     let value = Ident::new("stage", at);
     let plan = plan();
-    let fits = call_at(at, &quote!(#root::Accepts::__connect), &quote!(#port, #value, &mut #plan));
+    let fits = call_at(at, &quote!(#private::Accepts::__connect), &quote!(#port, #value, &mut #plan));
     quote! {{
         let #value = #stage;
         #fits

@@ -16,15 +16,15 @@ use crate::paths::Runtime;
 const MOST: usize = 8;
 
 pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStream {
-    let (root, private, plan) = (runtime.root(), runtime.private(), plan());
+    let (private, plan) = (runtime.private(), plan());
     let (entry, end, place) = (entry(), end(), place());
     let woven = weave::weave(&graph.net, runtime);
     let wiring = Wiring { graph, runtime };
     let ty = &graph.input;
     let made = made();
     let taken = hidden("taken", 0);
-    let arrives = check(ty.span(), &quote!(#root::GraphInput::<_>::__accept), &[port, &taken]);
-    let kept = check(ty.span(), &quote!(#root::GraphInput::<_>::__kept), &[port, &taken, &made]);
+    let arrives = check(ty.span(), &quote!(#private::GraphInput::<_>::__accept), &[port, &taken]);
+    let kept = check(ty.span(), &quote!(#private::GraphInput::<_>::__kept), &[port, &taken, &made]);
     // Twice: first for the values; then for what was made, which is not known where the pattern does not fit.
     let apart = wiring.apart(&graph.net.input, Some(&graph.input_pattern), &entry, &made);
     let calls = (0..graph.stages.len()).map(|call| wiring.call(call));
@@ -84,7 +84,7 @@ struct Wiring<'a> {
 impl Wiring<'_> {
     /// A call, its arguments checked: binds the stage, how it has its values, and the ports of what it gives.
     fn call(&self, call: usize) -> TokenStream {
-        let (root, private, plan) = (self.runtime.root(), self.runtime.private(), plan());
+        let (private, plan) = (self.runtime.private(), plan());
         let (stage, output) = (stage(call), hidden("output", call));
         let list = hidden("list", call);
         let arguments = &self.graph.net.calls[call].arguments;
@@ -99,12 +99,13 @@ impl Wiring<'_> {
                 let at = self.graph.stages[call].span();
                 let made_stage = named(path, overrides.as_deref(), self.runtime);
                 let value = Ident::new("stage", at);
-                let arity = call_at(at, &quote!(#root::Arity::<#count>::__arity), &value.to_token_stream());
+                let arity =
+                    call_at(at, &quote!(#private::Arity::<#count>::__arity), &value.to_token_stream());
                 let takes = ports.iter().enumerate().map(|(position, port)| {
                     let at = self.graph.arguments[call][position].span();
                     let position = Literal::usize_unsuffixed(position);
                     let check =
-                        check(at, &quote!(#root::Parameter::<#position, _>::__takes), &[port, &stage]);
+                        check(at, &quote!(#private::Parameter::<#position, _>::__takes), &[port, &stage]);
                     quote!(let (#stage, #port) = #check;)
                 });
                 let takes: Vec<_> = takes.collect();
@@ -184,10 +185,10 @@ impl Wiring<'_> {
 
     /// The code of an argument, and what goes before.
     fn body(&self, written: &Expr, sight: &[Ident]) -> (TokenStream, TokenStream) {
-        let (root, private) = (self.runtime.root(), self.runtime.private());
+        let private = self.runtime.private();
         match written {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-                let text = call_at(text.span(), &quote!(#root::Text::__text), &text.to_token_stream());
+                let text = call_at(text.span(), &quote!(#private::Text::__text), &text.to_token_stream());
                 (TokenStream::new(), text)
             }
             // Of what is outside each item gets a copy, and so does the graph: another call may want it, too. Should there be no
@@ -258,11 +259,12 @@ impl Wiring<'_> {
                 quote!(let #value = #port;)
             }
             Shape::Tuple(parts) => {
-                let root = self.runtime.root();
+                let private = self.runtime.private();
                 let pattern = pattern.map(unwrapped);
                 let at = pattern.map_or_else(Span::call_site, Spanned::span);
                 let count = Literal::usize_unsuffixed(parts.len());
-                let check = check(at, &quote!(#root::Destructure::<#count>::__destructure), &[port, checked]);
+                let check =
+                    check(at, &quote!(#private::Destructure::<#count>::__destructure), &[port, checked]);
                 let names: Vec<_> = (0..parts.len())
                     .map(|index| format_ident!("{port}_{index}", span = Span::mixed_site()))
                     .collect();

@@ -15,7 +15,7 @@ use crate::policy::Body;
 pub(crate) fn function(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let input = held_type(stage);
     let (generics, clause) = held_generics(stage);
     let arguments = type_arguments(&stage.generics);
@@ -32,18 +32,18 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
     let retry_if = policy.retry_if.as_ref().map(|path| {
         let function = &path.value;
         let call = quote_spanned!(path.value.span()=> #function(error));
-        quote_spanned!(at=> fn retry_if(&self, error: &<Self as #root::StageFn>::Error) -> #private::bool { #call })
+        quote_spanned!(at=> fn retry_if(&self, error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
     });
     let retry_after = policy.retry_after.as_ref().map(|path| {
         let function = &path.value;
         let call = quote_spanned!(path.value.span()=> #function(error));
-        quote_spanned!(at=> fn retry_after(&self, error: &<Self as #root::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
+        quote_spanned!(at=> fn retry_after(&self, error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
     quote_spanned! {at=>
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
             type Value = #value;
             #[inline]
-            fn call_once(&self, input: #input, cx: #root::StageContext<'_, __S>, place: #private::CallSite) -> #future { #body }
+            fn call_once(&self, input: #input, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future { #body }
             #retry_if
             #retry_after
         }
@@ -54,7 +54,7 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
 pub(crate) fn repeat(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let input = held_type(stage);
     let kept = kept_type(stage);
     let future = future(stage);
@@ -92,9 +92,9 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
             #[inline]
             fn moved(kept: &Self::Kept) -> &Self::Moved { &kept.1 }
             #[inline]
-            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #root::StageContext<'_, __S>, place: #private::CallSite) -> #future { #again }
+            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future { #again }
             #[inline]
-            fn call_last(&self, kept: Self::Kept, cx: #root::StageContext<'_, __S>, place: #private::CallSite) -> #future { #last }
+            fn call_last(&self, kept: Self::Kept, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future { #last }
         }
     }
 }
@@ -103,7 +103,7 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
 pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let input = stage.input_type();
     let arguments = type_arguments(&stage.generics);
     let types = stage.moved().map(|input| &input.owned);
@@ -117,7 +117,7 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
         let copies = stage.moved().map(|Input { variable, owned, .. }| {
             let there = owned.span();
             let input = Ident::new("input", there);
-            let copy = respan(quote_spanned!(there=> #root::RetryInput::<()>::__clone_input), there);
+            let copy = respan(quote_spanned!(there=> #private::RetryInput::<()>::__clone_input), there);
             quote_spanned!(there=> { let #input = #variable; #copy(#input) })
         });
         quote! {
@@ -149,22 +149,22 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let mut any = stage.generics.clone();
     any.params.push(parse_quote!(Asked));
     for Input { owned, .. } in stage.moved() {
-        let bound = quote_spanned!(at=> #owned: #root::RetryInput<Asked>);
+        let bound = quote_spanned!(at=> #owned: #private::RetryInput<Asked>);
         any.make_where_clause().predicates.push(parse_quote!(#bound));
     }
     let (any, _, any_clause) = any.split_for_impl();
     let copies = stage.moved().map(
-        |Input { variable, .. }| quote_spanned!(at=> #root::RetryInput::<Asked>::__clone_input(#variable)),
+        |Input { variable, .. }| quote_spanned!(at=> #private::RetryInput::<Asked>::__clone_input(#variable)),
     );
     let (generics, _, clause) = stage.generics.split_for_impl();
     quote_spanned! {at=>
         impl #generics #private::Attempts<#input> for #name #arguments #clause { #own #single }
-        impl #any #root::Retryable<#input, Asked> for #name #arguments #any_clause {
+        impl #any #private::Retryable<#input, Asked> for #name #arguments #any_clause {
             type __Moved = #types;
             fn __copy(moved: &Self::__Moved) -> Self::__Moved { let #pattern = moved; (#(#copies,)*) }
             type __Strategy = #private::#how<#types>;
             fn __strategy(_: #private::EdgeType<#input>, _: &Self) -> Self::__Strategy {
-                #private::#how(<Self as #root::Retryable<#input, Asked>>::__copy)
+                #private::#how(<Self as #private::Retryable<#input, Asked>>::__copy)
             }
         }
     }
@@ -235,7 +235,7 @@ enum LentAs {
 fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let arguments = stage.arguments.iter().map(|argument| match argument {
         Argument::Input(Input { variable, owned, lending }) => match (lending, lent_as) {
             (Lending::Lent, LentAs::Borrowed) if stage.can_borrow() => {
@@ -254,7 +254,7 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
             } else {
                 quote_spanned!(at=> cx.state())
             };
-            quote_spanned!(ty.span()=> #root::Provide::<#ty>::provide(#state))
+            quote_spanned!(ty.span()=> #private::Provide::<#ty>::provide(#state))
         }
         Argument::Context { at: ty } => {
             let context = if stage.is_blocking() {
@@ -276,7 +276,7 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     let result = if fallible { awaited } else { quote_spanned!(at=> #private::Result::Ok(#awaited)) };
     if stage.body == Body::Async && stage.lent().next().is_none() && !stage.uses_context() {
         // The function's own future: nothing has to live beside it.
-        let future = if fallible { called } else { quote_spanned!(at=> #root::NeverFails::new(#called)) };
+        let future = if fallible { called } else { quote_spanned!(at=> #private::NeverFails::new(#called)) };
         return quote_spanned!(at=> #prepare #open #future);
     }
     if !stage.is_blocking() {
@@ -289,9 +289,9 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
 
 fn future(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     // Should the future not be `Send`, the function's name is where to say so.
     let send = quote_spanned!(stage.name.span()=> #private::Send);
-    let output = quote_spanned!(at=> #private::Result<Self::Value, <Self as #root::StageFn>::Error>);
+    let output = quote_spanned!(at=> #private::Result<Self::Value, <Self as #private::StageFn>::Error>);
     quote_spanned!(stage.name.span()=> impl #private::Future<Output = #output> + #send)
 }

@@ -39,7 +39,7 @@ pub(crate) fn stage(stage: &Stage) -> TokenStream {
 ///
 /// An error in the place of a type makes whatever depends on that type fall silent.
 pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream) -> TokenStream {
-    let (root, private) = (runtime.root(), runtime.private());
+    let private = runtime.private();
     let ItemFn { sig, vis, .. } = function;
     let name = &sig.ident;
     let attributes = shared_attributes(function);
@@ -71,18 +71,18 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
         #(#cfgs)*
         #[allow(unused)]
         const _: () = {
-            impl #accepting #root::Accepts<__In> for #name #arguments {
+            impl #accepting #private::Accepts<__In> for #name #arguments {
                 type Out = [(); { #error }];
             }
             impl #example {
                 #vis const __POLICY: #private::Policy = #private::Policy::ANY;
             }
-            impl #counted #root::Arity<__N> for #name #arguments {
+            impl #counted #private::Arity<__N> for #name #arguments {
                 // A type with the error in it: what depends on it is not reported.
-                type __This = <Self as #root::Accepts<()>>::Out;
+                type __This = <Self as #private::Accepts<()>>::Out;
                 fn __arity(self) -> Self::__This { ::core::unreachable!() }
             }
-            impl #bounds #root::StageFn for #name #arguments {
+            impl #bounds #private::StageFn for #name #arguments {
                 type Error = #private::Infallible;
                 type __This = Self;
                 const __POLICY: #private::Policy = #private::Policy::new("");
@@ -135,7 +135,7 @@ fn structure(stage: &Stage) -> TokenStream {
 
 fn accepts(stage: &Stage) -> TokenStream {
     let Stage { name, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let example = example(name, &stage.generics);
     let example = quote_spanned!(name.span()=> <#example>);
     let input = stage.input_type();
@@ -144,7 +144,7 @@ fn accepts(stage: &Stage) -> TokenStream {
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
     quote_spanned! {at=>
-        impl #generics #root::Accepts<#input> for #name #arguments #clause {
+        impl #generics #private::Accepts<#input> for #name #arguments #clause {
             type Out = #output;
             fn __register(&mut self, plan: &mut #private::Plan) {
                 self.__stage.step = plan.stage(#example::__POLICY);
@@ -158,7 +158,7 @@ fn accepts(stage: &Stage) -> TokenStream {
 
 fn policied(stage: &Stage) -> TokenStream {
     let Stage { name, visibility, policy, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let example = example(name, &stage.generics);
     let interruptible = stage.body == Body::Async || stage.is_blocking();
     let constant = policy::constant(policy, name, interruptible, &stage.runtime);
@@ -171,7 +171,7 @@ fn policied(stage: &Stage) -> TokenStream {
             #[doc(hidden)]
             #visibility const __POLICY: #private::Policy = #constant;
         }
-        impl #generics #root::StageFn for #name #arguments #clause {
+        impl #generics #private::StageFn for #name #arguments #clause {
             type Error = #error;
             type __This = Self;
             const __POLICY: #private::Policy = <#example>::__POLICY;
@@ -183,14 +183,14 @@ fn policied(stage: &Stage) -> TokenStream {
 /// The stage itself: the function under its policy.
 fn called(stage: &Stage) -> TokenStream {
     let Stage { name, policy, .. } = stage;
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let input = stage.input_type();
     let mut generics = full_generics(stage);
     generics.make_where_clause().predicates.extend(bounds_of_a_split(stage));
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
-    let its_policy = quote_spanned!(at=> <Self as #root::StageFn>::__POLICY);
+    let its_policy = quote_spanned!(at=> <Self as #private::StageFn>::__POLICY);
     let call = if policy.is_bare() {
         quote_spanned!(at=> #private::bare(self, self.__stage.step, input, cx))
     } else if policy.splits() {
@@ -204,13 +204,13 @@ fn called(stage: &Stage) -> TokenStream {
     };
     let at = name.span();
     quote_spanned! {at=>
-        impl #generics #root::Stage<#input, __S> for #name #arguments #clause {
+        impl #generics #private::Stage<#input, __S> for #name #arguments #clause {
             #[inline]
             fn call(
                 &self,
                 input: #input,
-                cx: &#root::StageContext<'_, __S>,
-            ) -> impl #private::Future<Output = #private::Result<Self::Out, #root::StageError>> + #private::Send {
+                cx: &#private::StageContext<'_, __S>,
+            ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
                 #call
             }
         }
@@ -235,36 +235,36 @@ pub(crate) fn bounds_of_a_split(stage: &Stage) -> Vec<WherePredicate> {
     if !stage.policy.splits() {
         return Vec::new();
     }
-    let root = stage.runtime.root();
+    let private = stage.runtime.private();
     let output = value_type(stage);
     let bounds = stage.inputs().map(|input| {
         let owned = &input.owned;
-        let rows = respan(quote!(#root::Rows), owned.span());
+        let rows = respan(quote!(#private::Rows), owned.span());
         quote_spanned!(owned.span()=> #owned: #rows)
     });
     let written = match &stage.output {
         Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
     };
-    let merge = respan(quote!(#root::Merge), written);
+    let merge = respan(quote!(#private::Merge), written);
     let bounds = bounds.chain([quote_spanned!(written=> #output: #merge)]);
     bounds.map(|bound| parse_quote!(#bound)).collect()
 }
 
 /// What comes out when all goes well.
 pub(crate) fn value_type(stage: &Stage) -> TokenStream {
-    let root = stage.runtime.root();
+    let private = stage.runtime.private();
     match &stage.output {
-        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #root::Returns>::Value),
+        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #private::Returns>::Value),
         Output::Infallible(ty) => quote!(#ty),
     }
 }
 
 fn error_type(stage: &Stage) -> TokenStream {
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     match &stage.output {
         Output::Fallible(ty) => {
             let at = spelled_error(ty).map_or_else(|| ty.span(), Spanned::span);
-            quote_spanned!(at=> <#ty as #root::Returns>::Error)
+            quote_spanned!(at=> <#ty as #private::Returns>::Error)
         }
         Output::Infallible(_) => quote!(#private::Infallible),
     }
@@ -297,7 +297,7 @@ pub(crate) fn full_generics(stage: &Stage) -> Generics {
         if let Argument::State { ty } = argument {
             // Where the state lacks it, rustc shows these tokens: the parameter's type.
             let provide = stage.runtime.spanned(ty.span());
-            let provide = provide.root();
+            let provide = provide.private();
             let provide = quote_spanned!(ty.span()=> __S: #provide::Provide<#ty>);
             clause.predicates.push(parse_quote!(#provide));
         }

@@ -72,7 +72,7 @@ fn mode(stage: &Stage, Input { lending, .. }: &Input) -> TokenStream {
 fn takes(stage: &Stage, Form { values, modes, .. }: &Form) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let (input, output) = (stage.input_type(), value_type(stage));
     let mut generics = stage.generics.clone();
     generics.make_where_clause().predicates.extend(inputs_are_send(stage));
@@ -83,10 +83,10 @@ fn takes(stage: &Stage, Form { values, modes, .. }: &Form) -> TokenStream {
             type Out = #output;
             type ArgModes = #modes;
             fn register(&mut self, plan: &mut #private::Plan) {
-                <Self as #root::Accepts<#input>>::__register(self, plan)
+                <Self as #private::Accepts<#input>>::__register(self, plan)
             }
             fn label(&self) -> #private::Option<(&'static #private::str, #private::StepId)> {
-                <Self as #root::Accepts<#input>>::__label(self)
+                <Self as #private::Accepts<#input>>::__label(self)
             }
         }
     }
@@ -95,14 +95,14 @@ fn takes(stage: &Stage, Form { values, modes, .. }: &Form) -> TokenStream {
 fn callable(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let input = stage.input_type();
     let call = if stage.policy.is_bare() {
         quote_spanned!(at=> #open #private::bare(self, self.__stage.step, input, cx))
     } else {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
         let rest = quote_spanned! {at=>
-            const { &<Self as #root::StageFn>::__POLICY }, self.__stage.step, &self.__stage.limits, input, cx
+            const { &<Self as #private::StageFn>::__POLICY }, self.__stage.step, &self.__stage.limits, input, cx
         };
         if stage.policy.splits() {
             quote_spanned!(at=> #open #private::splitting(self, #attempts, #rest))
@@ -120,8 +120,8 @@ fn callable(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
             fn call_with<'__args>(
                 &self,
                 args: #private::Args<'__args, #values, Self>,
-                cx: &#root::StageContext<'_, __S>,
-            ) -> impl #private::Future<Output = #private::Result<Self::Out, #root::StageError>> + #private::Send
+                cx: &#private::StageContext<'_, __S>,
+            ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send
             where
                 #values: '__args,
             {
@@ -134,7 +134,7 @@ fn callable(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
 fn under(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
-    let (root, private) = (stage.runtime.root(), stage.runtime.private());
+    let private = stage.runtime.private();
     let moved = stage.moved().map(|input| &input.owned);
     let moved = quote_spanned!(at=> (#(#moved,)*));
     let mut generics = full_generics(stage);
@@ -161,8 +161,8 @@ fn under(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
                 step: #private::StepId,
                 gate: &__Gate,
                 args: #private::Args<'__args, #values, Self>,
-                cx: &#root::StageContext<'_, __S>,
-            ) -> impl #private::Future<Output = #private::Result<Self::Out, #root::StageError>> + #private::Send
+                cx: &#private::StageContext<'_, __S>,
+            ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send
             where
                 #values: '__args,
             {
@@ -183,20 +183,20 @@ fn split_clause(stage: &Stage, clause: Option<&syn::WhereClause>) -> Option<syn:
 fn parameters(stage: &Stage) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
-    let root = stage.runtime.root();
+    let private = stage.runtime.private();
     let (generics, _, clause) = stage.generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let count = stage.inputs().count();
     let parameters = stage.inputs().enumerate().map(|(index, input)| {
         let owned = &input.owned;
         quote_spanned! {at=>
-            impl #generics #root::Parameter<#index, #owned> for #name #arguments #clause {
+            impl #generics #private::Parameter<#index, #owned> for #name #arguments #clause {
                 type __Same = #owned;
             }
         }
     });
     quote_spanned! {at=>
-        impl #generics #root::Arity<#count> for #name #arguments #clause {
+        impl #generics #private::Arity<#count> for #name #arguments #clause {
             type __This = Self;
             fn __arity(self) -> Self { self }
         }

@@ -193,13 +193,13 @@ impl Weaver<'_> {
 
     /// Futures side by side; what they give is there behind them.
     pub(super) fn side_by_side(&self, blocks: Vec<(TokenStream, Vec<usize>)>) -> TokenStream {
-        let (root, private) = (self.runtime.root(), self.runtime.private());
+        let private = self.runtime.private();
         let blocks = blocks.into_iter().map(|(statements, given)| {
             let given: Vec<_> = given.into_iter().map(variable).collect();
             let future = quote! {
                 async move {
                     #statements
-                    #private::Result::<_, #root::StageError>::Ok((#(#given,)*))
+                    #private::Result::<_, #private::StageError>::Ok((#(#given,)*))
                 }
             };
             (future, quote!((#(mut #given,)*)))

@@ -24,7 +24,7 @@ struct Parts {
 impl Weaver<'_> {
     /// The struct, what it accepts, and how it is called.
     pub(super) fn items(&self, body: &TokenStream) -> TokenStream {
-        let (root, private) = (self.runtime.root(), self.runtime.private());
+        let private = self.runtime.private();
         let graph = structure();
         let Parts { fields, types, values, input, output } = self.parts();
         let (types_clauses, calls_clauses) = self.clauses_of_calls();
@@ -63,8 +63,8 @@ impl Weaver<'_> {
                     &self,
                     caller: __Caller,
                     input: #input,
-                    cx: &#root::StageContext<'_, __State>,
-                ) -> impl #private::Future<Output = #private::Result<#output, #root::StageError>> + #private::Send {
+                    cx: &#private::StageContext<'_, __State>,
+                ) -> impl #private::Future<Output = #private::Result<#output, #private::StageError>> + #private::Send {
                     async move {
                         let #open = input;
                         #places
