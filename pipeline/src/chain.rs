@@ -2,9 +2,13 @@
 
 use std::future::Future;
 
-use crate::fork::{Caller, ObservedCaller};
-use crate::plan::Plan;
-use crate::{Accepts, Stage, StageContext, StageError};
+use crate::call::caller::Caller;
+use crate::call::caller::ObservedCaller;
+use crate::call::stage_context::StageContext;
+use crate::error::stage_error::StageError;
+use crate::stage::contract::Accepts;
+use crate::stage::contract::Stage;
+use crate::stage::plan::Plan;
 
 /// Stages that run one after another on one item: what `a => b => c` becomes, `Chain<(a, b, c)>`.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +62,17 @@ macro_rules! chain {
 }
 
 chain!(A.0 => A);
+
 chain!(A.0, B.1 after A => B);
+
 chain!(A.0, B.1 after A, C.2 after B => C);
+
 chain!(A.0, B.1 after A, C.2 after B, D.3 after C => D);
+
 chain!(A.0, B.1 after A, C.2 after B, D.3 after C, E.4 after D => E);
+
 chain!(A.0, B.1 after A, C.2 after B, D.3 after C, E.4 after D, F.5 after E => F);
+
 chain!(A.0, B.1 after A, C.2 after B, D.3 after C, E.4 after D, F.5 after E, G.6 after F => G);
+
 chain!(A.0, B.1 after A, C.2 after B, D.3 after C, E.4 after D, F.5 after E, G.6 after F, H.7 after G => H);

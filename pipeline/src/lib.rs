@@ -1,73 +1,69 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("guide/crate_page.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod blocking;
-mod boxed;
-mod call_timer;
-mod cancel;
+mod call;
 mod chain;
-mod closure;
-mod context;
 pub mod dead_letters;
-mod display;
-mod edge;
-mod embedded;
 mod engine;
 mod error;
-mod extensions;
 mod fork;
-mod function;
 pub mod graph;
-mod item;
-mod metrics;
-mod nested;
-mod never_fails;
-mod observer;
-mod overridden;
-mod panic_origin;
+pub mod guide;
 mod pipeline;
-mod plan;
 mod policy;
-mod provide;
 mod report;
 mod run;
-mod settings;
 mod stage;
 
-pub use boxed::{BoxFlow, BoxPipeline, BoxStage};
-pub use chain::Chain;
-pub use closure::{Closure, Inspect};
-pub use context::{Context, StageContext};
+pub use call::stage_context::StageContext;
 pub use dead_letters::{DeadLetter, DeadLetters};
-pub use embedded::Embedded;
-pub use engine::{
-    Bounded, Items, OnWorkers, OneToOne, Outputs, PassThrough, RunMany, StageSection, WithBoundary, boundary,
-    source,
-};
-pub use error::{BoxError, ErrorKind, FailedAttempt, StageError};
-pub use extensions::Extensions;
-pub use fork::{
-    Arity, Branch, CalledInClosure, CalledInExpression, CloneToShare, CloneWhileBorrowed, Destructure,
-    EndsAs, First, Fork, GraphInput, Parameter, PlainFunction, Route, Text,
-};
-pub use function::{Retry, RetryInput, Retryable, Returns, Single, Split, StageFailure};
+pub use engine::outputs::Outputs;
+pub use engine::shape::{OneToOne, WithBoundary};
+pub use engine::source;
+pub use error::causes::BoxError;
+pub use error::failed_attempt::FailedAttempt;
+pub use error::kind::ErrorKind;
+pub use error::stage_error::StageError;
 pub use graph::Graph;
-pub use nested::{Nestable, Nested, NotNestable, OneToOneRun};
-pub use never_fails::NeverFails;
-pub use observer::{End, Event, EventSender, Events, Observer, Outcome, StageCall, events};
-pub use overridden::Overridden;
-pub use pipeline::Pipeline;
-pub use policy::{Merge, Rows};
-pub use provide::Provide;
-pub use report::{Aborted, Failure, Report, StageReport};
-pub use run::RunId;
-pub use settings::ErrorMode;
-pub use stage::{Accepts, Stage, StageFn};
+pub use pipeline::boxed::{BoxFlow, BoxPipeline, BoxStage};
+pub use pipeline::value::Pipeline;
+pub use policy::merge::Merge;
+pub use report::aborted::Aborted;
+pub use report::failure::Failure;
+pub use report::run_id::RunId;
+pub use report::stage_report::StageReport;
+pub use report::summary::Report;
+pub use run::context::Context;
+pub use run::events::{Event, EventSender, Events, events};
+pub use run::extensions::Extensions;
+pub use run::observer::Observer;
+pub use run::outcome::{End, Outcome};
+pub use run::settings::ErrorMode;
+pub use run::stage_call::StageCall;
+pub use stage::contract::{Accepts, Stage};
+pub use stage::state::Provide;
 /// tokio-util's, for [`Pipeline::cancel_on`].
 pub use tokio_util::sync::CancellationToken;
+
+/// The traits and types that compile errors name.
+///
+/// Nobody implements these by hand: `#[stage]` and `pipeline!` do, and their messages say what is missing.
+pub mod traits {
+    pub use crate::engine::boundary::batch::batch;
+    pub use crate::engine::boundary::each::{Items, each};
+    pub use crate::engine::section::RunMany;
+    pub use crate::fork::checks::{
+        Arity, CalledInClosure, CalledInExpression, CloneToShare, CloneWhileBorrowed, Destructure, EndsAs,
+        GraphInput, Parameter, Text,
+    };
+    pub use crate::pipeline::nested::{Nestable, OneToOneRun};
+    pub use crate::policy::split::Rows;
+    pub use crate::stage::contract::StageFn;
+    pub use crate::stage::function::{RetryInput, Retryable, Returns, StageFailure};
+}
 
 /// Makes a function a stage: what [`pipeline!`] chains.
 ///
@@ -170,3 +166,8 @@ pub use pipeline_macros::pipeline;
 /// `#[provide(skip)]` leaves a field out; two fields of one type are an error. `#[provide(crate = path)]` on the struct
 /// says where `pipeline` is, if it goes by another name. See [the trait](trait@Provide) for an example.
 pub use pipeline_macros::Provide;
+
+/// The snippets of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,30 +2,48 @@
 
 use std::marker::PhantomData;
 
-pub use crate::blocking::blocking;
-pub use crate::edge::EdgeType;
-pub use crate::engine::{PassThrough, batch};
-pub use crate::error::BoxError;
+pub use crate::call::caller::Caller;
+pub use crate::call::stage_context::StageContext;
+pub use crate::call::user_code::{CodeSite, guard_user_code};
+pub use crate::chain::Chain;
+pub use crate::engine::boundary::batch::settings as batch;
+pub use crate::engine::section::PassThrough;
+pub use crate::error::causes::BoxError;
+pub use crate::error::panic_origin::CallSite;
+pub use crate::error::stage_error::StageError;
+pub use crate::error::step_id::StepId;
+pub use crate::fork::args::{ArgModes, Args, CallArgs, CallWithPolicy, TakesArgs};
+pub use crate::fork::branch::ByValue;
+pub use crate::fork::cells::{MoveCell, SharedCell, share};
+pub use crate::fork::checks::{
+    Arity, CalledInClosure, CalledInExpression, CloneToShare, CloneWhileBorrowed, ConcurrentUses,
+    Destructure, EndsAs, GraphInput, Parameter, PlainFunction, Text,
+};
 pub use crate::fork::glue::*;
-pub use crate::fork::{
-    ArgModes, Args, Borrow, Borrowed, Branches, Branching, ByValue, CallArgs, CallWithPolicy, Caller,
-    ConcurrentUses, Consumers, Input, JointMode, Move, MoveCell, OneOf1, OneOf2, OneOf3, OneOf4, OneOf5,
-    OneOf6, OneOf7, OneOf8, PassMode, SharedCell, SharedInput, TakesArgs, TryJoin2, ValueCell, share,
-    try_join2,
+pub use crate::fork::passing::{
+    Borrow, Borrowed, Consumers, Input, JointMode, Move, PassMode, SharedInput, ValueCell,
 };
-pub use crate::function::{Attempts, Function, Repeat, Retry, Single, Split};
-pub use crate::overridden::{own_policy, same_retries, with_retries, without_retries};
-pub use crate::panic_origin::{CallSite, CodeSite, guard_user_code};
-pub use crate::plan::{ForkKind, Plan, StepId};
-pub use crate::policy::{
-    Backoff, Gate, Growth, Halves, Limited, Policy, Rate, Strategy, Unlimited, bare, retrying, single,
-    splitting,
+pub use crate::fork::route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8};
+pub use crate::fork::step::{Branches, Branching};
+pub use crate::fork::try_join::{TryJoin2, try_join2};
+pub use crate::policy::bare::bare;
+pub use crate::policy::blocking::blocking;
+pub use crate::policy::gate::{Gate, Limited, Unlimited};
+pub use crate::policy::merge::Merge;
+pub use crate::policy::overridden::{own_policy, same_retries, with_retries, without_retries};
+pub use crate::policy::retry::retrying;
+pub use crate::policy::single::single;
+pub use crate::policy::split::{Halves, Rows, splitting};
+pub use crate::policy::strategy::Strategy;
+pub use crate::stage::attribute::{Backoff, Growth, Policy, Rate};
+pub use crate::stage::contract::{Accepts, Stage, StageFn};
+pub use crate::stage::edge::EdgeType;
+pub use crate::stage::function::{
+    Attempts, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split,
 };
-pub use crate::{
-    Accepts, Arity, CalledInClosure, CalledInExpression, Chain, CloneToShare, CloneWhileBorrowed,
-    Destructure, EndsAs, GraphInput, Merge, NeverFails, Parameter, PlainFunction, Provide, RetryInput,
-    Retryable, Returns, Rows, Stage, StageContext, StageError, StageFn, Text,
-};
+pub use crate::stage::never_fails::NeverFails;
+pub use crate::stage::plan::{ForkKind, Plan};
+pub use crate::stage::state::Provide;
 pub use std::primitive::{bool, str};
 pub use std::{
     clone::Clone,
@@ -47,9 +65,13 @@ pub use std::{
     vec::Vec,
 };
 
-use crate::engine::{Bounded, StageSection, boundary};
-use crate::nested::NotNestable;
-use crate::{Closure, Embedded, Inspect, Nested, Pipeline, WithBoundary};
+use crate::engine::boundary::each::each;
+use crate::engine::section::{Bounded, StageSection};
+use crate::engine::shape::WithBoundary;
+use crate::pipeline::nested::{Nested, NotNestable};
+use crate::pipeline::value::Pipeline;
+use crate::stage::closure::{Closure, Inspect};
+use crate::stage::embedded::Embedded;
 
 /// The field of a stage's struct: its type parameters, and the limits of this use of it.
 pub struct Token<G, L> {
@@ -123,8 +145,8 @@ pub fn plan() -> Plan {
 
 /// A boundary: one value in, its items out.
 #[must_use]
-pub fn each() -> boundary::each {
-    boundary::each::default()
+pub fn each() -> each {
+    each::default()
 }
 
 /// Stages between two boundaries.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use pipeline::{Aborted, ErrorMode, Failure, Pipeline, Report, RunMany, Stage, StageError, pipeline, stage};
+use pipeline::traits::RunMany;
+use pipeline::{Aborted, ErrorMode, Failure, Pipeline, Report, Stage, StageError, pipeline, stage};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Refused, ms};

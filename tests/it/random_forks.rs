@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use pipeline::{Context, ErrorKind, ErrorMode, Failure, Pipeline, Report, RunMany, pipeline, stage};
+use pipeline::traits::RunMany;
+use pipeline::{Context, ErrorKind, ErrorMode, Failure, Pipeline, Report, pipeline, stage};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use tokio_util::sync::CancellationToken;

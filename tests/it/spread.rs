@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use pipeline::{Pipeline, RunMany};
+use pipeline::Pipeline;
+use pipeline::traits::RunMany;
 
 /// How many tasks a pipeline is spread over: 0 where nothing is said.
 pub(crate) trait Over<P>: fmt::Display + Copy {

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::{DeadLetter, DeadLetters, Put};
+use super::sink::DeadLetter;
+use super::sink::DeadLetters;
+use super::sink::Put;
 
 /// The sink of a pipeline, and how an item is copied for it.
 pub(crate) struct DeadLetterConfig<In> {

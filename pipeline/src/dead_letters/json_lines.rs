@@ -1,17 +1,18 @@
 //! Dead letters in a file, one a line, as JSON: written by one run, read by a later one.
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind as IoKind, Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
-use super::{DeadLetter, DeadLetters, Put};
-use crate::ErrorKind;
+use super::sink::DeadLetter;
+use super::sink::DeadLetters;
+use super::sink::Put;
+use crate::error::kind::ErrorKind;
 
 /// Writes dead letters to a file, one a line, as JSON; and reads them back. Needs the feature `serde`.
 ///

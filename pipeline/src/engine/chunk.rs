@@ -4,18 +4,19 @@
 //! several items at a time, as long as items finish at their first poll. The first that has to wait, or goes wrong,
 //! keeps the lane, and those behind it are given back for other lanes.
 
+use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
-use super::one::{ItemResult, item_result};
+use super::item_result::ItemResult;
+use super::item_result::item_result;
 use super::provenance::Provenance;
-use crate::item::Item;
-use crate::run::Run;
-use crate::{Stage, StageContext};
+use crate::call::stage_context::StageContext;
+use crate::run::item::Item;
+use crate::run::shared::Run;
+use crate::stage::contract::Stage;
 
 /// An item that is to run_chunk through.
 pub(crate) struct QueuedItem<G, In> {

@@ -1,35 +1,21 @@
 //! Drives a line: the future behind each verb.
 
+use futures_util::task::AtomicWaker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_util::task::AtomicWaker;
-
 use super::provenance::Provenance;
 use super::run_state::RunState;
-use super::upstream::{PollBudget, Pulled, RunTotals, Tagged, Upstream};
-use crate::StageError;
-use crate::cancel::CancelCount;
-use crate::plan::Plan;
-use crate::report::Report;
-
-/// Where the results of a line go.
-pub(crate) trait Sink<T> {
-    /// Whether there is room for one more.
-    fn has_room(&mut self, cx: &mut Context<'_>) -> bool;
-
-    /// Takes a result; and says whether that is all it wants.
-    fn push(&mut self, index: usize, result: Result<T, StageError>) -> bool;
-
-    /// Takes the failure of a row of an item that goes on.
-    fn row(&mut self, index: usize, error: StageError) -> bool {
-        self.push(index, Err(error))
-    }
-
-    /// The turn is over: what was put is to be seen.
-    fn flush(&mut self) {}
-}
+use super::sinks::Sink;
+use super::upstream::PollBudget;
+use super::upstream::Pulled;
+use super::upstream::Tagged;
+use super::upstream::Upstream;
+use crate::report::accounting::RunTotals;
+use crate::report::summary::Report;
+use crate::run::cancellation::CancelCount;
+use crate::stage::plan::Plan;
 
 /// A line, and what is written down of it.
 pub(crate) struct Driver<'a, U: Upstream> {
@@ -148,7 +134,7 @@ impl<'a, U: Upstream> Driver<'a, U> {
     pub(crate) fn finish(&mut self) -> Report {
         self.phase = Phase::Done;
         self.tail.add_totals(&mut self.totals);
-        let report = Report::new(&mut self.run_state, &self.totals, self.plan);
+        let report = self.run_state.report(&self.totals, self.plan);
         let run = self.run_state.run;
         run.notify(|observer| observer.run_finished(run.id(), &report));
         report

@@ -3,15 +3,25 @@
 use std::any::Any;
 use std::collections::VecDeque;
 
-use super::one::ItemFailure;
-use super::provenance::{Origin, Provenance, SourceItem};
-use super::upstream::{RunTotals, Tagged};
-use crate::StageError;
-use crate::dead_letters::{DeadLetter, DeliveryQueue};
-use crate::observer::Outcome;
-use crate::report::Failure;
-use crate::run::{Run, RunCounters};
-use crate::settings::{ErrorMode, Settings};
+use super::item_result::ItemFailure;
+use super::provenance::Origin;
+use super::provenance::Provenance;
+use super::provenance::SourceItem;
+use super::upstream::Tagged;
+use crate::dead_letters::delivery::DeliveryQueue;
+use crate::dead_letters::sink::DeadLetter;
+use crate::error::stage_error::StageError;
+use crate::report::accounting::RunTotals;
+use crate::report::failure::Failure;
+use crate::report::metrics::Snapshot;
+use crate::report::stage_report::size;
+use crate::report::summary::Report;
+use crate::run::outcome::Outcome;
+use crate::run::settings::ErrorMode;
+use crate::run::settings::Settings;
+use crate::run::shared::Run;
+use crate::run::shared::RunCounters;
+use crate::stage::plan::Plan;
 
 /// The books of one run. They belong to whoever drives it.
 #[allow(clippy::struct_excessive_bools)] // Each is a fact by itself.
@@ -192,6 +202,25 @@ impl<'a, R> RunState<'a, R> {
         self.items_out += 1;
         if self.observed {
             self.run.notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Done));
+        }
+    }
+
+    /// The report, when all is done.
+    pub(crate) fn report(&mut self, totals: &RunTotals, plan: &Plan) -> Report {
+        let counters = self.counters;
+        let snapshots = counters.metrics().iter().map(Snapshot::of).collect();
+        Report {
+            run: self.run.id(),
+            stages: totals.stage_reports(plan.counted(), snapshots),
+            items_in: self.items_in,
+            items_out: self.items_out,
+            items_failed: self.items_failed,
+            items_cancelled: size(totals.cancelled),
+            rows_isolated: self.rows_isolated,
+            letters_lost: self.delivery.as_ref().map_or(0, DeliveryQueue::lost),
+            observer_panics: size(counters.observer_panics() + totals.observer_panics),
+            elapsed: counters.elapsed(),
+            failures: std::mem::take(&mut self.failures),
         }
     }
 }

@@ -1,23 +1,14 @@
 //! What a pipeline is made of when many items go through it: sections of stages, and boundaries between them.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::batch::Batch;
-use super::each::{Each, boundary};
 use super::segment::SegmentContext;
+use super::shape::OneToOne;
+use super::shape::WithBoundary;
 use super::upstream::Upstream;
 use super::worker_segment::OnWorkers;
-use crate::plan::Plan;
-use crate::{Accepts, Stage};
-
-/// The shape of a pipeline that takes one item and gives one.
-#[derive(Debug, Clone, Copy)]
-pub struct OneToOne(());
-
-/// The shape of a pipeline whose first boundary is `B`.
-#[derive(Debug, Clone, Copy)]
-pub struct WithBoundary<B>(PhantomData<B>);
+use crate::stage::contract::Accepts;
+use crate::stage::contract::Stage;
 
 /// What many items go through: any [`Stage`], and stages with boundaries between them.
 ///
@@ -309,68 +300,5 @@ where
         U: Upstream<Item = In>,
     {
         self.open(upstream, deck, true)
-    }
-}
-
-/// What `each` can give the items of: anything to iterate over; of an `Option`, what is in it.
-#[diagnostic::on_unimplemented(
-    message = "`each` gives the items of what comes in, one by one, and `{Self}` has none to give",
-    label = "`{Self}` is not something to iterate over",
-    note = "return a `Vec`, an iterator that is `Send`, or an `Option` (which makes `each` a filter) from the stage before it"
-)]
-pub trait Items {
-    /// What comes out.
-    type Item: Send;
-    /// How.
-    type Iter: Iterator<Item = Self::Item> + Send;
-
-    /// Opens it.
-    fn items(self) -> Self::Iter;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T> Items for T
-where
-    T: IntoIterator<Item: Send, IntoIter: Send>,
-{
-    type Item = T::Item;
-    type Iter = T::IntoIter;
-
-    fn items(self) -> T::IntoIter {
-        self.into_iter()
-    }
-}
-
-impl<In: Items> Accepts<In> for boundary::each {
-    type Out = In::Item;
-
-    fn __register(&mut self, plan: &mut Plan) {
-        self.step = plan.boundary("each");
-    }
-}
-
-impl<In: Items + Send> Boundary<In> for boundary::each {
-    fn open<U>(&self, upstream: U) -> impl Upstream<Root = U::Root, Item = In::Item>
-    where
-        U: Upstream<Item = In>,
-    {
-        Each::new(upstream, self.step)
-    }
-}
-
-impl<In: Send> Accepts<In> for boundary::batch {
-    type Out = Vec<In>;
-
-    fn __register(&mut self, plan: &mut Plan) {
-        self.step = plan.boundary(format!("batch({})", self.size));
-    }
-}
-
-impl<In: Send> Boundary<In> for boundary::batch {
-    fn open<U>(&self, upstream: U) -> impl Upstream<Root = U::Root, Item = Vec<In>>
-    where
-        U: Upstream<Item = In>,
-    {
-        Batch::new(upstream, *self)
     }
 }

@@ -1,21 +1,32 @@
 //! A chain of stages with many items on their way through it.
 
+use futures_util::task::AtomicWaker;
 use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::task::AtomicWaker;
-
-use super::chunk::{Chunk, ChunkResult, QueuedItem, Recycled, Remainder, ReturnSlot};
+use super::chunk::Chunk;
+use super::chunk::ChunkResult;
+use super::chunk::QueuedItem;
+use super::chunk::Recycled;
+use super::chunk::Remainder;
+use super::chunk::ReturnSlot;
 use super::in_flight::InFlight;
-use super::one::{CatchPanic, ItemFailure, panic_failure};
+use super::item_result::ItemFailure;
 use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
-use super::upstream::{PollBudget, Pulled, RunTotals, SegmentTotals, Tagged, Upstream};
-use crate::call_timer::SAMPLE_EVERY;
-use crate::plan::Plan;
-use crate::run::Run;
+use super::upstream::PollBudget;
+use super::upstream::Pulled;
+use super::upstream::Tagged;
+use super::upstream::Upstream;
+use crate::call::catch_panic::CatchPanic;
+use crate::call::catch_panic::panic_failure;
+use crate::call::observed::SAMPLE_EVERY;
+use crate::report::accounting::RunTotals;
+use crate::report::accounting::SegmentTotals;
+use crate::run::shared::Run;
+use crate::stage::plan::Plan;
 
 /// What all parts of a line share.
 pub struct SegmentContext<'a, S> {
@@ -60,8 +71,10 @@ pub(crate) fn buffer_limit(config: OutputConfig, in_flight: usize) -> usize {
 
 /// A lane takes at most so many items at a time.
 const MAX_CHUNK: usize = 32;
+
 /// And fewer, if they take longer than this: which is looked at once in so many times.
 const SLOW_CHUNK: Duration = Duration::from_micros(50);
+
 const CLOCK_INTERVAL: u32 = 4;
 
 /// A chain, its calls and their results.

@@ -1,14 +1,13 @@
 //! What the parts of a running line have in common: each pulls from the one before it.
 
+use futures_util::future::Either;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::future::Either;
-
 use super::provenance::Provenance;
 use super::run_state::RunState;
-use crate::StageError;
-use crate::metrics::Snapshot;
+use crate::error::stage_error::StageError;
+use crate::report::accounting::RunTotals;
 
 /// A part of a running line, seen from the part after it.
 pub trait Upstream: Send {
@@ -85,8 +84,10 @@ pub struct PollBudget<'t, 'a, R> {
 /// As many calls are polled in one turn. Ready calls take nanoseconds, so this is some microseconds; a call that
 /// computes for long keeps its thread for that long, as it would without us.
 const CALLS_PER_POLL: u32 = 256;
+
 /// And so many items are handed on where nothing is called.
 const ITEMS_PER_POLL: u32 = 4096;
+
 /// After so many calls the clock is looked at again.
 const CALLS_PER_TICK: u32 = 64;
 
@@ -143,30 +144,6 @@ impl<'t, 'a, R> PollBudget<'t, 'a, R> {
         self.calls_left = 0;
         self.exhausted = true;
     }
-}
-
-/// What became of the items, part by part.
-#[derive(Debug, Default)]
-pub struct RunTotals {
-    /// From the source on.
-    pub(crate) segments: Vec<SegmentTotals>,
-    /// Items given up on their way.
-    pub(crate) cancelled: u64,
-    /// What other workers read off their meters.
-    pub(crate) worker_snapshots: Vec<Vec<Snapshot>>,
-    pub(crate) observer_panics: u64,
-}
-
-#[derive(Debug)]
-pub(crate) enum SegmentTotals {
-    /// So many calls were begun.
-    Segment {
-        started: u64,
-    },
-    Boundary {
-        items_in: u64,
-        items_out: u64,
-    },
 }
 
 impl<A, B> Upstream for Either<A, B>

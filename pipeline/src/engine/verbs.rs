@@ -1,23 +1,34 @@
 //! The verbs: what is driven, and what is made of what comes out.
 
+use futures_util::task::AtomicWaker;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use futures_util::task::AtomicWaker;
-
-use super::driver::{Driver, Sink};
-use super::outputs::{OutputQueue, QueueSink};
+use super::driver::Driver;
+use super::outputs::OutputQueue;
+use super::outputs::QueueSink;
 use super::run_state::RunState;
 use super::section::RunMany;
-use super::segment::{OutputConfig, SegmentContext};
-use super::source::{PollSource, SourceSegment};
-use crate::plan::Plan;
-use crate::report::{Aborted, Failure, Report};
-use crate::run::{Run, RunCounters};
-use crate::settings::{ErrorMode, Settings};
-use crate::{Stage, StageError};
+use super::segment::OutputConfig;
+use super::segment::SegmentContext;
+use super::sinks::CollectSink;
+use super::sinks::DiscardSink;
+use super::sinks::IndexedSink;
+use super::sinks::Sink;
+use super::source::PollSource;
+use super::source_segment::SourceSegment;
+use crate::error::stage_error::StageError;
+use crate::report::aborted::Aborted;
+use crate::report::failure::Failure;
+use crate::report::summary::Report;
+use crate::run::settings::ErrorMode;
+use crate::run::settings::Settings;
+use crate::run::shared::Run;
+use crate::run::shared::RunCounters;
+use crate::stage::contract::Stage;
+use crate::stage::plan::Plan;
 
 /// What a verb runs.
 pub(crate) struct RunRequest<'a, In, F, S> {
@@ -49,6 +60,7 @@ struct RunOutcome {
     first: Option<Failure>,
     /// The run came to its end by itself.
     complete: bool,
+    items_in: usize,
 }
 
 async fn drive<In, F, S, M>(
@@ -79,7 +91,12 @@ where
     poll_fn(|cx| drive.poll(cx, sink)).await;
     let report = drive.finish();
     let complete = drive.run_state.source_exhausted && !drive.run_state.aborting;
-    RunOutcome { report, first: drive.run_state.first_failure.take(), complete }
+    RunOutcome {
+        report,
+        first: drive.run_state.first_failure.take(),
+        complete,
+        items_in: drive.run_state.items_in,
+    }
 }
 
 /// The stage that an item would have met first.
@@ -101,12 +118,12 @@ where
     let output_config = OutputConfig { ordered: run.ordered, unbounded: true };
     let mode = RunMode { error_mode: Some(run.mode), emit_failures: false, output_config };
     let mut outputs = CollectSink(Vec::new());
-    let RunOutcome { report, first, complete } = drive(request, pull, mode, &mut outputs).await;
+    let RunOutcome { report, first, complete, items_in } = drive(request, pull, mode, &mut outputs).await;
     match first {
         Some(failure) => Err(Aborted { failure, report }),
         None if complete => Ok(outputs.0),
         None => {
-            let index = report.items_in();
+            let index = items_in;
             let error = StageError::not_started(first_stage(request.plan));
             Err(Aborted { failure: Failure { index, error }, report })
         }
@@ -147,9 +164,9 @@ where
     let output_config = OutputConfig { ordered: false, unbounded: false };
     let mode = RunMode { error_mode: None, emit_failures: true, output_config };
     let mut results = IndexedSink { results: Vec::new() };
-    let RunOutcome { report, .. } = drive(request, &mut pull, mode, &mut results).await;
+    let RunOutcome { items_in, .. } = drive(request, &mut pull, mode, &mut results).await;
     let mut results = results.results;
-    results.resize_with(report.items_in(), || None);
+    results.resize_with(items_in, || None);
     let stage = first_stage(request.plan);
     let mut results: Vec<_> = results
         .into_iter()
@@ -203,53 +220,4 @@ where
     let mode = RunMode { error_mode: Some(run.mode), emit_failures: true, output_config };
     let mut sink = QueueSink::new(queue, run.mode == ErrorMode::Strict);
     drive(request, pull, mode, &mut sink).await.report
-}
-
-struct CollectSink<T>(Vec<T>);
-
-impl<T> Sink<T> for CollectSink<T> {
-    #[inline]
-    fn has_room(&mut self, _: &mut Context<'_>) -> bool {
-        true
-    }
-
-    #[inline]
-    fn push(&mut self, _: usize, result: Result<T, StageError>) -> bool {
-        self.0.extend(result.ok());
-        false
-    }
-}
-
-struct DiscardSink;
-
-impl<T> Sink<T> for DiscardSink {
-    #[inline]
-    fn has_room(&mut self, _: &mut Context<'_>) -> bool {
-        true
-    }
-
-    #[inline]
-    fn push(&mut self, _: usize, _: Result<T, StageError>) -> bool {
-        false
-    }
-}
-
-/// Results in the places of their inputs, in whatever order they come.
-struct IndexedSink<T> {
-    results: Vec<Option<Result<T, StageError>>>,
-}
-
-impl<T> Sink<T> for IndexedSink<T> {
-    fn has_room(&mut self, _: &mut Context<'_>) -> bool {
-        true
-    }
-
-    fn push(&mut self, index: usize, result: Result<T, StageError>) -> bool {
-        if self.results.len() <= index {
-            self.results.resize_with(index + 1, || None);
-        }
-        // Where a row failed before, the item has.
-        self.results[index].get_or_insert(result);
-        false
-    }
 }

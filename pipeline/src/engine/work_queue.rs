@@ -1,22 +1,24 @@
 //! Where the tasks of a run fetch their work, and leave what came of it.
 
+use futures_util::task::AtomicWaker;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-
-use futures_util::task::AtomicWaker;
 use tokio::task::JoinHandle;
 
 use super::in_flight::InFlight;
-use super::one::{ItemResult, run_item};
-use crate::Stage;
-use crate::metrics::Snapshot;
-use crate::plan::Plan;
-use crate::run::{Run, RunCounters, RunId};
-use crate::settings::RunSettings;
+use super::item_result::ItemResult;
+use super::run_item::run_item;
+use crate::report::metrics::Snapshot;
+use crate::report::run_id::RunId;
+use crate::run::settings::RunSettings;
+use crate::run::shared::Run;
+use crate::run::shared::RunCounters;
+use crate::stage::contract::Stage;
+use crate::stage::plan::Plan;
 
 /// What is to be done with an item.
 pub(super) struct WorkItem<In> {
@@ -145,6 +147,7 @@ impl<In, T> Drop for Worker<In, T> {
 
 /// As many calls a worker polls before others get their turn.
 const POLLS_PER_TURN: i32 = 64;
+
 /// Results are handed over at least this often, while there are some.
 const HAND_OVER_INTERVAL: Duration = Duration::from_micros(50);
 

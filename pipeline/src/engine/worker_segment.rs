@@ -1,23 +1,34 @@
 //! Lanes spread over several tasks: `workers(n)`.
 
+use futures_util::future::Either;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-
-use futures_util::future::Either;
 use tokio::runtime::Handle;
 
-use super::one::ItemResult;
+use super::item_result::ItemResult;
 use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
-use super::segment::{SegmentContext, buffer_limit};
-use super::upstream::{PollBudget, Pulled, RunTotals, SegmentTotals, Tagged, Upstream};
-use super::work_queue::{Task, WorkItem, WorkQueue, Worker};
-use crate::call_timer::SAMPLE_EVERY;
-use crate::{Accepts, Stage, StageContext, StageError};
+use super::segment::SegmentContext;
+use super::segment::buffer_limit;
+use super::upstream::PollBudget;
+use super::upstream::Pulled;
+use super::upstream::Tagged;
+use super::upstream::Upstream;
+use super::work_queue::Task;
+use super::work_queue::WorkItem;
+use super::work_queue::WorkQueue;
+use super::work_queue::Worker;
+use crate::call::observed::SAMPLE_EVERY;
+use crate::call::stage_context::StageContext;
+use crate::error::stage_error::StageError;
+use crate::report::accounting::RunTotals;
+use crate::report::accounting::SegmentTotals;
+use crate::stage::contract::Accepts;
+use crate::stage::contract::Stage;
 
 /// Stages whose calls are spread over several tokio tasks, when many items go through them:
 /// [`Pipeline::workers`](crate::Pipeline::workers).

@@ -3,9 +3,12 @@
 use std::future::Future;
 
 use super::passing::PassMode;
-use crate::plan::{Plan, StepId};
-use crate::policy::{Gate, Policy};
-use crate::{StageContext, StageError};
+use crate::call::stage_context::StageContext;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::policy::gate::Gate;
+use crate::stage::attribute::Policy;
+use crate::stage::plan::Plan;
 
 /// The values that a call takes, as a tuple, and as the one input that they are.
 pub trait ArgList {
@@ -52,13 +55,21 @@ macro_rules! list {
 }
 
 list!();
+
 list!(A M);
+
 list!(A M, B N);
+
 list!(A M, B N, C O);
+
 list!(A M, B N, C O, D P);
+
 list!(A M, B N, C O, D P, E Q);
+
 list!(A M, B N, C O, D P, E Q, F R);
+
 list!(A M, B N, C O, D P, E Q, F R, G S);
+
 list!(A M, B N, C O, D P, E Q, F R, G S, H T);
 
 /// How a step takes its values: the types alone. What else there is to it, it has as one that [`Accepts`](crate::Accepts) an input.

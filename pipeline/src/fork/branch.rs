@@ -2,11 +2,21 @@
 
 use std::future::Future;
 
-use super::args::{ArgList, Args, CallArgs, TakesArgs};
-use super::caller::{Caller, ObservedCaller, Unobserved};
+use super::args::ArgList;
+use super::args::Args;
+use super::args::CallArgs;
+use super::args::TakesArgs;
 use super::passing::Move;
-use crate::plan::{Plan, StepId};
-use crate::{Accepts, Chain, Stage, StageContext, StageError};
+use crate::call::caller::Caller;
+use crate::call::caller::ObservedCaller;
+use crate::call::caller::Unobserved;
+use crate::call::stage_context::StageContext;
+use crate::chain::Chain;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::stage::contract::Accepts;
+use crate::stage::contract::Stage;
+use crate::stage::plan::Plan;
 
 /// A branch of a fork: a step that takes what the others take, too, and what follows it.
 #[derive(Debug, Clone)]
@@ -142,11 +152,19 @@ macro_rules! by_value {
 }
 
 by_value!();
+
 by_value!(A Move);
+
 by_value!(A Move, B Move);
+
 by_value!(A Move, B Move, C Move);
+
 by_value!(A Move, B Move, C Move, D Move);
+
 by_value!(A Move, B Move, C Move, D Move, E Move);
+
 by_value!(A Move, B Move, C Move, D Move, E Move, G Move);
+
 by_value!(A Move, B Move, C Move, D Move, E Move, G Move, H Move);
+
 by_value!(A Move, B Move, C Move, D Move, E Move, G Move, H Move, I Move);

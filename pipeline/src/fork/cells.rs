@@ -4,7 +4,8 @@ use std::future::poll_fn;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 
-use super::passing::{Consumers, ValueCell};
+use super::passing::Consumers;
+use super::passing::ValueCell;
 
 /// A value on its way from one call to others, where the calls do not fall into rows and columns.
 ///

@@ -5,8 +5,11 @@
 
 use std::path::PathBuf;
 
-use super::passing::{Borrow, Move};
-use crate::edge::{EdgeType, Keep, Kept};
+use super::passing::Borrow;
+use super::passing::Move;
+use crate::stage::edge::EdgeType;
+use crate::stage::edge::Keep;
+use crate::stage::edge::Kept;
 
 /// A stage that is called with `N` values.
 #[diagnostic::on_unimplemented(
@@ -277,13 +280,21 @@ macro_rules! apart {
 }
 
 apart!(0:);
+
 apart!(1: A);
+
 apart!(2: A B);
+
 apart!(3: A B C);
+
 apart!(4: A B C D);
+
 apart!(5: A B C D E);
+
 apart!(6: A B C D E F);
+
 apart!(7: A B C D E F G);
+
 apart!(8: A B C D E F G H);
 
 /// What a text between quotes can be as an argument: a stage of `&str` keeps a `String`.

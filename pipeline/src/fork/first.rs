@@ -2,13 +2,19 @@
 
 use std::future::Future;
 
-use super::args::{CallArgs, TakesArgs};
-use super::caller::Caller;
-use super::passing::{Input, SharedInput, ValueCell};
-use super::{Branches, Branching};
-use crate::item::Item;
-use crate::plan::StepId;
-use crate::{ErrorKind, StageContext, StageError};
+use super::args::CallArgs;
+use super::args::TakesArgs;
+use super::passing::Input;
+use super::passing::SharedInput;
+use super::passing::ValueCell;
+use super::step::Branches;
+use super::step::Branching;
+use crate::call::caller::Caller;
+use crate::call::stage_context::StageContext;
+use crate::error::kind::ErrorKind;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::run::item::Item;
 
 /// Branches that are tried in order on one item until one succeeds: what `(primary | mirror)` becomes.
 ///
@@ -124,9 +130,15 @@ macro_rules! first {
 }
 
 first!(2: A M 0; B N 1);
+
 first!(3: A M 0, B N 1; C O 2);
+
 first!(4: A M 0, B N 1, C O 2; D P 3);
+
 first!(5: A M 0, B N 1, C O 2, D P 3; E Q 4);
+
 first!(6: A M 0, B N 1, C O 2, D P 3, E Q 4; F R 5);
+
 first!(7: A M 0, B N 1, C O 2, D P 3, E Q 4, F R 5; G T 6);
+
 first!(8: A M 0, B N 1, C O 2, D P 3, E Q 4, F R 5, G T 6; H U 7);

@@ -3,17 +3,30 @@
 
 use std::panic::Location;
 
-use super::args::{ArgList, TakesArgs};
+use super::args::ArgList;
+use super::args::TakesArgs;
 use super::branch::Branch;
 use super::checks::Text;
 use super::first::First;
 use super::passing::Borrow;
-use super::route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
-use super::{Branches, Fork};
-use crate::Chain;
-use crate::edge::{EdgeType, Keep, Kept};
-use crate::panic_origin::CodeSite;
-use crate::plan::{Plan, StepId};
+use super::route::OneOf1;
+use super::route::OneOf2;
+use super::route::OneOf3;
+use super::route::OneOf4;
+use super::route::OneOf5;
+use super::route::OneOf6;
+use super::route::OneOf7;
+use super::route::OneOf8;
+use super::route::Route;
+use super::step::Branches;
+use super::step::Fork;
+use crate::call::user_code::CodeSite;
+use crate::chain::Chain;
+use crate::error::step_id::StepId;
+use crate::stage::edge::EdgeType;
+use crate::stage::edge::Keep;
+use crate::stage::edge::Kept;
+use crate::stage::plan::Plan;
 
 /// The branch of a fork: its first step, and those that follow.
 pub fn branch<F, R>(first: F, rest: Chain<R>) -> Branch<F, R> {
@@ -94,13 +107,21 @@ macro_rules! witness {
 }
 
 witness!();
+
 witness!(A);
+
 witness!(A B);
+
 witness!(A B C);
+
 witness!(A B C D);
+
 witness!(A B C D E);
+
 witness!(A B C D E F);
+
 witness!(A B C D E F G);
+
 witness!(A B C D E F G H);
 
 /// That a value is lent.

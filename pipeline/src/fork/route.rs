@@ -4,11 +4,16 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::caller::Caller;
-use super::{Branches, Branching};
-use crate::panic_origin::{CodeSite, guard_user_code};
-use crate::plan::StepId;
-use crate::{Accepts, Stage, StageContext, StageError};
+use super::step::Branches;
+use super::step::Branching;
+use crate::call::caller::Caller;
+use crate::call::stage_context::StageContext;
+use crate::call::user_code::CodeSite;
+use crate::call::user_code::guard_user_code;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::stage::contract::Accepts;
+use crate::stage::contract::Stage;
 
 /// Arms, of which an item takes one: what `match { pattern => value => chain, … }` becomes.
 pub struct Route<In, C, A, const N: usize> {
@@ -88,10 +93,17 @@ macro_rules! route {
 }
 
 route!(OneOf1 1: A B 0);
+
 route!(OneOf2 2: A I 0, B J 1);
+
 route!(OneOf3 3: A I 0, B J 1, C K 2);
+
 route!(OneOf4 4: A I 0, B J 1, C K 2, D L 3);
+
 route!(OneOf5 5: A I 0, B J 1, C K 2, D L 3, E M 4);
+
 route!(OneOf6 6: A I 0, B J 1, C K 2, D L 3, E M 4, F N 5);
+
 route!(OneOf7 7: A I 0, B J 1, C K 2, D L 3, E M 4, F N 5, G O 6);
+
 route!(OneOf8 8: A I 0, B J 1, C K 2, D L 3, E M 4, F N 5, G O 6, H P 7);

@@ -1,12 +1,11 @@
 //! Two futures side by side, on one task.
 
+use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
-use crate::StageError;
+use crate::error::stage_error::StageError;
 
 /// Runs try_join2 to their ends. The first failure is that of try_join2, and the other is dropped with them.
 ///

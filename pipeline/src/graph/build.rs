@@ -2,9 +2,18 @@
 
 use std::panic::Location;
 
+use super::model::Edge;
+use super::model::EdgeKind;
+use super::model::Graph;
+use super::model::Group;
+use super::model::Line;
+use super::model::Node;
+use super::model::NodeKind;
+use super::model::Type;
 use super::names::one_line;
-use super::{Edge, EdgeKind, Graph, Group, Line, Node, NodeKind, Type};
-use crate::plan::{ForkKind, Step, StepKind};
+use crate::stage::plan::ForkKind;
+use crate::stage::plan::Step;
+use crate::stage::plan::StepKind;
 
 pub(super) fn graph(steps: &[Step], input: &'static str, output: Option<&'static str>) -> Graph {
     let graph = Graph { nodes: Vec::new(), edges: Vec::new(), groups: Vec::new(), outline: Vec::new() };

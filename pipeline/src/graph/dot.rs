@@ -1,6 +1,9 @@
 //! DOT, the language of Graphviz.
 
-use super::{EdgeKind, Graph, Node, NodeKind};
+use super::model::EdgeKind;
+use super::model::Graph;
+use super::model::Node;
+use super::model::NodeKind;
 
 const FONT: &str = "fontname=\"Helvetica,Arial,sans-serif\"";
 

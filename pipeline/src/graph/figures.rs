@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
-use super::names::{counted, share};
-use super::{EdgeKind, Graph, Node, NodeKind};
-use crate::display::{count, human};
-use crate::report::{Report, StageReport};
+use super::model::EdgeKind;
+use super::model::Graph;
+use super::model::Node;
+use super::model::NodeKind;
+use super::names::counted;
+use super::names::share;
+use crate::error::human::human;
+use crate::report::stage_report::StageReport;
+use crate::report::summary::Report;
+use crate::report::table::count;
 
 #[derive(Debug, Clone)]
 pub(super) struct Figures {
-    pub(super) calls: u64,
-    pub(super) outputs: u64,
-    pub(super) failures: u64,
+    pub(super) calls: usize,
+    pub(super) outputs: usize,
+    pub(super) failures: usize,
     pub(super) p99: Option<Duration>,
     pub(super) slow: bool,
 }
@@ -33,7 +39,7 @@ impl Figures {
         Self {
             calls: stage.calls(),
             outputs: stage.outputs(),
-            failures: stage.failures(),
+            failures: stage.failed(),
             p99: stage.p99(),
             slow: false,
         }
@@ -76,7 +82,7 @@ fn mark_slow(nodes: &mut [Node]) {
 
 /// What went along an edge: all that arrived where it is the only one to arrive, or all that the node before gave where
 /// it gives to each.
-fn items(graph: &Graph, index: usize) -> Option<u64> {
+fn items(graph: &Graph, index: usize) -> Option<usize> {
     let edge = &graph.edges[index];
     let gives_to_each = edge.kind == EdgeKind::Next && graph.nodes[edge.from].kind != NodeKind::Choice;
     let given = graph.nodes[edge.from].figures.as_ref().filter(|_| gives_to_each).map(|it| it.outputs);
@@ -84,7 +90,7 @@ fn items(graph: &Graph, index: usize) -> Option<u64> {
 }
 
 /// What arrived at a node along its only edge. A junction hands on what arrives to each that comes after.
-fn arrived(graph: &Graph, node: usize) -> Option<u64> {
+fn arrived(graph: &Graph, node: usize) -> Option<usize> {
     let mut arriving = graph.edges.iter().filter(|edge| edge.to == node);
     if arriving.next().is_none() || arriving.next().is_some() {
         return None;

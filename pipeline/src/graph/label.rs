@@ -1,12 +1,21 @@
 //! What stands on a node and on an edge, whatever the picture is drawn with.
 
-use super::names::{capped, one_line, short_step, short_type};
-use super::{Edge, EdgeKind, Graph, Node, NodeKind};
-use crate::display::count;
+use super::model::Edge;
+use super::model::EdgeKind;
+use super::model::Graph;
+use super::model::Node;
+use super::model::NodeKind;
+use super::names::capped;
+use super::names::one_line;
+use super::names::short_step;
+use super::names::short_type;
+use crate::report::table::count;
 
 /// The characters of a line before it goes on in the next.
 const LINE: usize = 44;
+
 const TITLE: usize = 48;
+
 const EDGE: usize = 40;
 
 /// The first line and those below it.
@@ -104,8 +113,11 @@ pub(super) struct Look {
 
 /// Those that there are, for the classes of a picture.
 pub(super) const LOOKS: [Look; 3] = [FAILING, SLOW, BOTH];
+
 const FAILING: Look = Look { class: "failing", ground: "#ffe0de", rim: "#cf222e" };
+
 const SLOW: Look = Look { class: "slow", ground: "#fff3c4", rim: "#bf8700" };
+
 const BOTH: Look = Look { class: "both", ground: "#ffd8a8", rim: "#cf222e" };
 
 impl Node {

@@ -1,7 +1,10 @@
 //! Mermaid: a flowchart in text, which GitHub draws in Markdown.
 
 use super::label::LOOKS;
-use super::{EdgeKind, Graph, Node, NodeKind};
+use super::model::EdgeKind;
+use super::model::Graph;
+use super::model::Node;
+use super::model::NodeKind;
 
 /// Lines are broken already; and the title of a subgraph is to stand above its first node, not on the edge into it.
 const SETTINGS: &str =

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use crate::display::{count, human};
-use crate::policy::{Backoff, Growth, Policy};
+use crate::error::human::human;
+use crate::report::table::count;
+use crate::stage::attribute::Backoff;
+use crate::stage::attribute::Growth;
+use crate::stage::attribute::Policy;
 
 /// `Vec<Airport>` of `alloc::vec::Vec<app::Airport>`: each path in it by its last segment, and no longer than `room`
 /// characters.
@@ -104,16 +107,16 @@ fn period(period: Duration) -> String {
 }
 
 /// `3,376 calls`
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// The share of a whole, ` (0.4 %)`; nothing where it is no share. (Of a batch, rows fail.)
-pub(super) fn share(part: u64, whole: u64) -> String {
+pub(super) fn share(part: usize, whole: usize) -> String {
     if whole == 0 || part > whole {
         return String::new();
     }
-    match u128::from(part) * 1000 / u128::from(whole) {
+    match part as u128 * 1000 / whole as u128 {
         0 => " (under 0.1 %)".to_owned(),
         tenths if tenths % 10 == 0 => format!(" ({} %)", tenths / 10),
         tenths => format!(" ({}.{} %)", tenths / 10, tenths % 10),
@@ -124,7 +127,7 @@ pub(super) fn share(part: u64, whole: u64) -> String {
 mod tests {
     use super::super::samples::{hasty, patient, stubborn};
     use super::*;
-    use crate::policy::Rate;
+    use crate::stage::attribute::Rate;
 
     #[test]
     fn types_go_by_the_last_segment_of_each_path() {

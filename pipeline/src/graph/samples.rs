@@ -4,21 +4,40 @@ use std::num::NonZeroU32;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::Graph;
-use crate::panic_origin::CallSite;
-use crate::plan::{ForkKind, Plan, StepId};
-use crate::policy::{Backoff, Growth, Policy, Rate};
-use crate::{
-    Accepts, Chain, Embedded, ErrorKind, ErrorMode, Pipeline, Report, Stage, StageContext, StageError,
-};
+use super::model::Graph;
+use crate::call::stage_context::StageContext;
+use crate::chain::Chain;
+use crate::error::kind::ErrorKind;
+use crate::error::panic_origin::CallSite;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::pipeline::value::Pipeline;
+use crate::report::summary::Report;
+use crate::run::settings::ErrorMode;
+use crate::stage::attribute::Backoff;
+use crate::stage::attribute::Growth;
+use crate::stage::attribute::Policy;
+use crate::stage::attribute::Rate;
+use crate::stage::contract::Accepts;
+use crate::stage::contract::Stage;
+use crate::stage::embedded::Embedded;
+use crate::stage::plan::ForkKind;
+use crate::stage::plan::Plan;
 
 pub(super) struct Raw;
+
 pub(super) struct Parsed;
+
 pub(super) struct UserId;
+
 pub(super) struct User;
+
 pub(super) struct Order;
+
 pub(super) struct News;
+
 pub(super) struct Score;
+
 pub(super) struct Page;
 
 impl Plan {

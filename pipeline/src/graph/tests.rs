@@ -2,10 +2,14 @@
 
 use proptest::prelude::*;
 
-use super::samples::{self, Raw};
-use super::{EdgeKind, Graph, NodeKind};
-use crate::plan::{ForkKind, Plan};
-use crate::policy::Policy;
+use super::model::EdgeKind;
+use super::model::Graph;
+use super::model::NodeKind;
+use super::samples::Raw;
+use crate::graph::samples;
+use crate::stage::attribute::Policy;
+use crate::stage::plan::ForkKind;
+use crate::stage::plan::Plan;
 
 /// The edges as `from -label-> to`, a fallback as `from ~label~> to`; a junction is a `+`.
 fn edges(graph: &Graph) -> Vec<String> {
@@ -205,6 +209,7 @@ enum Part {
 
 /// What a branch of a graph may need. Some of it is not there.
 const NEEDS: [&[usize]; 8] = [&[], &[0], &[1], &[0, 1], &[1, 2], &[2, 1, 1], &[3], &[9]];
+
 /// Names and patterns that a format could take for its own.
 const NAMES: [&str; 8] = [
     "plain",

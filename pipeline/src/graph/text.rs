@@ -4,13 +4,20 @@ use std::fmt;
 use std::iter::Peekable;
 use std::slice::Iter;
 
-use super::names::{capped, short_step, short_type};
-use super::{Graph, Line, Node, NodeKind};
-use crate::plan::ForkKind;
+use super::model::Graph;
+use super::model::Line;
+use super::model::Node;
+use super::model::NodeKind;
+use super::names::capped;
+use super::names::short_step;
+use super::names::short_type;
+use crate::stage::plan::ForkKind;
 
 /// The widest that the columns get, in characters, but for the last: so that most lines keep to about 120.
 const TITLE: usize = 44;
+
 const TYPE: usize = 32;
+
 const PLACE: usize = 28;
 
 /// The step, its types, its place, and its policy or what came of it.
@@ -44,12 +51,12 @@ pub(super) fn tree(graph: &Graph, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// A step, or a fork with what is in it.
-enum Step<'a> {
+pub(crate) enum Step<'a> {
     Node(&'a Node),
     ForkKind { group: usize, branches: Vec<Branch<'a>>, gives: &'a [String] },
 }
 
-struct Branch<'a> {
+pub(crate) struct Branch<'a> {
     name: &'a str,
     needs: &'a [String],
     steps: Vec<Step<'a>>,

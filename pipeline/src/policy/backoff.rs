@@ -5,49 +5,10 @@
 
 use std::time::Duration;
 
-/// The waits of a stage with retries.
-#[derive(Debug, Clone, Copy)]
-pub struct Backoff {
-    /// How the wait grows from retry to retry.
-    pub growth: Growth,
-    /// The wait that it grows from.
-    pub delay: Duration,
-    /// What one wait is cut to.
-    pub max_delay: Duration,
-    /// Whether to draw each wait from between nothing and its length.
-    pub jitter: bool,
-}
-
-/// How the wait before retry n comes from the delay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Growth {
-    /// delay
-    Fixed,
-    /// n · delay
-    Linear,
-    /// delay · 2^(n−1)
-    Exponential,
-}
+use crate::stage::attribute::Backoff;
+use crate::stage::attribute::Growth;
 
 impl Backoff {
-    /// What a stage with retries does when its attribute says no more than that.
-    pub const DEFAULT: Self = Self {
-        growth: Growth::Exponential,
-        delay: Duration::from_millis(100),
-        max_delay: Duration::from_secs(30),
-        jitter: false,
-    };
-
-    /// Another delay. The cap follows where the delay is longer than it: whoever asks for a minute means a minute.
-    #[must_use]
-    pub const fn with_delay(mut self, delay: Duration) -> Self {
-        self.delay = delay;
-        if self.max_delay.as_nanos() < delay.as_nanos() {
-            self.max_delay = delay;
-        }
-        self
-    }
-
     /// The wait before retry `n`, the first being 1, and before any jitter. Saturates at `max_delay`.
     pub(crate) fn before_retry(&self, n: u32) -> Duration {
         let factor = match self.growth {

@@ -1,18 +1,21 @@
 //! Calls of stages without a policy: they cost what direct calls cost.
 
+use pin_project_lite::pin_project;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
-use crate::call_timer::CallTimer;
-use crate::error::{BoxError, ErrorKind};
-use crate::function::Function;
-use crate::panic_origin::PanicGuard;
-use crate::plan::StepId;
-use crate::{StageContext, StageError, StageFailure, StageFn};
+use crate::call::stage_context::StageContext;
+use crate::call::timer::CallTimer;
+use crate::error::causes::BoxError;
+use crate::error::kind::ErrorKind;
+use crate::error::panic_origin::PanicGuard;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::stage::contract::StageFn;
+use crate::stage::function::Function;
+use crate::stage::function::StageFailure;
 
 /// A call of a stage without a policy: the function's own future, and the stage's name on its failure.
 #[inline]

@@ -1,17 +1,16 @@
 //! The token bucket: governor's, on tokio's clock.
 
-use std::fmt;
-use std::time::Duration;
-
 use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use std::fmt;
+use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::Rate;
-use super::clock::sleep;
+use super::sleep::sleep;
+use crate::stage::attribute::Rate;
 
 /// Holds `count` tokens, starts full, and is refilled one by one over `period`.
 pub(crate) struct Bucket {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{Failure, Report, StageReport};
+use super::failure::Failure;
+use super::stage_report::StageReport;
+use super::summary::Report;
 
 /// The counts by the names of their methods; `elapsed` in seconds. Needs the feature `serde`.
 ///
@@ -48,7 +50,7 @@ impl Serialize for StageReport {
         fields.serialize_field("attempts", &self.attempts())?;
         fields.serialize_field("retries", &self.retries())?;
         fields.serialize_field("timeouts", &self.timeouts())?;
-        fields.serialize_field("failures", &self.failures())?;
+        fields.serialize_field("failed", &self.failed())?;
         fields.serialize_field("cancelled", &self.cancelled())?;
         fields.serialize_field("p50", &latency(50.0))?;
         fields.serialize_field("p95", &latency(95.0))?;

@@ -4,11 +4,12 @@ use dagre::graph::{Graph as Dagre, GraphOptions};
 use dagre::layout::types::LabelPos;
 use dagre::{EdgeLabel, LayoutOptions, NodeLabel, layout};
 
-use super::super::Graph;
-use super::measure;
+use crate::graph::model::Graph;
+use crate::graph::svg::measure;
 
 /// The room above the first nodes of a group, for its title.
 const HEADING: f64 = 16.0;
+
 const MARGIN: f64 = 16.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]

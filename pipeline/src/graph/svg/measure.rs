@@ -1,15 +1,21 @@
 //! How much room text takes, as far as that can be said without the font.
 
-use super::super::{Node, NodeKind};
+use crate::graph::model::Node;
+use crate::graph::model::NodeKind;
 
 /// Sizes of text, in pixels.
 pub(super) const TITLE: f64 = 13.0;
+
 pub(super) const SMALL: f64 = 11.0;
+
 /// From line to line.
 pub(super) const LEADING: f64 = 16.0;
+
 /// Between a text and the rim around it.
 const SIDE: f64 = 14.0;
+
 const ABOVE: f64 = 9.0;
+
 const JUNCTION: f64 = 9.0;
 
 /// The width and height of a node.

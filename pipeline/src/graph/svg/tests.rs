@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 use roxmltree::Document;
 
-use super::super::Graph;
-use super::super::samples;
-use super::super::tests::plans;
-use super::layout::{self, Place};
+use crate::graph::model::Graph;
+use crate::graph::samples;
+use crate::graph::svg::layout;
+use crate::graph::svg::layout::Place;
+use crate::graph::tests::plans;
 
 /// Whether two boxes have more in common than a rim.
 fn overlap(one: &Place, other: &Place) -> bool {

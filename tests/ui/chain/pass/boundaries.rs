@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use pipeline::{RunMany, WithBoundary, Pipeline, pipeline, stage};
+use pipeline::traits::RunMany;
+use pipeline::{WithBoundary, Pipeline, pipeline, stage};
 
 #[stage(split_on_failure)]
 fn store(rows: &[u32]) -> Result<usize, std::io::Error> {

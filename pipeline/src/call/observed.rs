@@ -1,0 +1,99 @@
+//! A call that is timed from its start, and of which observers are told.
+
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+
+use super::catch_panic::panic_failure;
+use super::stage_context::StageContext;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::run::item::Item;
+use crate::run::outcome::Outcome;
+use crate::run::stage_call::StageCall;
+
+/// How many calls one of them stands for, where not all are timed.
+pub(crate) const SAMPLE_EVERY: u64 = 256;
+
+pin_project! {
+    /// A call that is watched from its beginning: because somebody observes, or as one in [`SAMPLE_EVERY`] to be timed.
+    pub(crate) struct Observed<'a, C> {
+        #[pin]
+        call: C,
+        record: CallRecord<'a>,
+    }
+}
+
+/// Its clock; and whoever observes it is told at the end, however that comes.
+struct CallRecord<'a> {
+    item: &'a Item<'a>,
+    name: &'static str,
+    step: StepId,
+    begun: Instant,
+    polls: u32,
+    over: bool,
+}
+
+impl<'a, C> Observed<'a, C> {
+    /// Watches a call, from now on.
+    pub(crate) fn new<S>(name: &'static str, step: StepId, call: C, cx: &StageContext<'a, S>) -> Self {
+        let item = cx.item();
+        let record =
+            CallRecord { item, name, step: cx.step(step), begun: Instant::now(), polls: 0, over: false };
+        let observed = record.call();
+        item.run().notify(|observer| observer.stage_started(&observed));
+        Self { call, record }
+    }
+}
+
+impl<C: Future<Output = Result<T, StageError>>, T> Future for Observed<'_, C> {
+    type Output = C::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (call, record) = (this.call, this.record);
+        record.polls = record.polls.saturating_add(1);
+        // CatchPanic here, where it is known when the call began.
+        let result = match catch_unwind(AssertUnwindSafe(|| call.poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => result,
+            Err(payload) => Err(panic_failure(record.item.run(), payload)),
+        };
+        let result = result.map_err(|error| error.or_at_step(record.step));
+        record.end(&match &result {
+            Ok(_) => Outcome::Done,
+            Err(error) => Outcome::Failed(error),
+        });
+        Poll::Ready(result)
+    }
+}
+
+impl CallRecord<'_> {
+    fn call(&self) -> StageCall<'_> {
+        StageCall::new(self.name, self.item)
+    }
+
+    fn end(&mut self, outcome: &Outcome<'_>) {
+        self.over = true;
+        let (run, elapsed) = (self.item.run(), self.begun.elapsed());
+        if let (Some(metrics), false) = (run.metrics(self.step), matches!(outcome, Outcome::Cancelled)) {
+            // One that waited would have been timed anyway.
+            let alone = self.polls > 1 || run.is_observed();
+            let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+            metrics.record_latency(nanos, if alone { 1 } else { SAMPLE_EVERY });
+        }
+        let call = self.call();
+        run.notify(|observer| observer.stage_finished(&call, outcome, elapsed));
+    }
+}
+
+impl Drop for CallRecord<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.end(&Outcome::Cancelled);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a stage is called with besides its input.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::panic_origin::CallSite;
+use crate::error::step_id::StepId;
+use crate::run::context::Context;
+use crate::run::item::Item;
+
+/// What a [`Stage`](crate::Stage) is called under: its item, and the state of its pipeline.
+pub struct StageContext<'a, S = ()> {
+    state: &'a Arc<S>,
+    item: &'a Item<'a>,
+    /// Where the steps of this pipeline begin among those of the run.
+    base: u32,
+}
+
+impl<S> Clone for StageContext<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for StageContext<'_, S> {}
+
+impl<S> fmt::Debug for StageContext<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StageContext").field("index", &self.item.index()).finish_non_exhaustive()
+    }
+}
+
+impl<'a, S> StageContext<'a, S> {
+    /// The state that is bound to the pipeline, `.with(state)`; `()` if none is.
+    #[must_use]
+    #[inline]
+    pub fn state(&self) -> &'a S {
+        self.state
+    }
+
+    /// The context of the item, for a stage of this name.
+    #[must_use]
+    pub fn context(&self, stage: &'static str) -> Context {
+        Context::of(self.item, stage, 1)
+    }
+
+    #[inline]
+    pub(crate) fn new(state: &'a Arc<S>, item: &'a Item<'a>) -> Self {
+        Self { state, item, base: 0 }
+    }
+
+    /// That of a pipeline in this one, whose steps begin there.
+    pub(crate) fn inside(&self, base: u32) -> Self {
+        Self { base: self.base.saturating_add(base), ..*self }
+    }
+
+    pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> StageContext<'b, T> {
+        StageContext { state, item: self.item, base: self.base }
+    }
+
+    #[inline]
+    pub(crate) fn item(&self) -> &'a Item<'a> {
+        self.item
+    }
+
+    /// The number in the run of a step of this pipeline.
+    #[inline]
+    pub(crate) fn step(&self, step: StepId) -> StepId {
+        step.offset(self.base)
+    }
+
+    /// RunCounters an item that comes by a mark of the plan.
+    #[inline]
+    pub(crate) fn passes(&self, mark: StepId) {
+        if let Some(metrics) = self.item.run().metrics(self.step(mark)) {
+            metrics.passed.inc();
+        }
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    pub fn __passes(&self, mark: StepId) {
+        self.passes(mark);
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __context(&self, site: CallSite) -> Context {
+        Context::of(self.item, site.stage, site.attempt)
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __shared_state(&self) -> Arc<S> {
+        Arc::clone(self.state)
+    }
+}

@@ -1,0 +1,193 @@
+//! `each`: one value in, its items out.
+
+use std::task::Poll;
+
+use crate::engine::provenance::Origin;
+use crate::engine::provenance::Provenance;
+use crate::engine::section::Boundary;
+use crate::engine::upstream::PollBudget;
+use crate::engine::upstream::Pulled;
+use crate::engine::upstream::Tagged;
+use crate::engine::upstream::Upstream;
+use crate::error::panic_origin::CallSite;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::report::accounting::RunTotals;
+use crate::report::accounting::SegmentTotals;
+use crate::stage::contract::Accepts;
+use crate::stage::plan::Plan;
+
+/// `each`: one value in, its items out. Named as in `pipeline!`, because errors name it.
+#[allow(non_camel_case_types)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct each {
+    pub(crate) step: StepId,
+}
+
+/// The `each` of a running line: iterators are opened one after another, and read as items are asked for.
+pub(crate) struct Each<U: Upstream<Item: Items>> {
+    upstream: U,
+    step: StepId,
+    current: Option<OpenIter<U::Provenance, <U::Item as Items>::Iter>>,
+    /// Of what is being opened.
+    opening: Option<U::Provenance>,
+    /// Between the beginning and the end of a call of the iterator: if it is set before one, the last one panicked.
+    reading: bool,
+    items_in: u64,
+    items_out: u64,
+}
+
+struct OpenIter<G, I> {
+    provenance: G,
+    items: I,
+    /// How many there are, if that is known, and how many there were.
+    of: usize,
+    row: usize,
+}
+
+impl<U: Upstream<Item: Items>> Each<U> {
+    pub(crate) fn new(upstream: U, step: StepId) -> Self {
+        Self { upstream, step, current: None, opening: None, reading: false, items_in: 0, items_out: 0 }
+    }
+
+    /// The iterator panicked: what it was made of fails.
+    #[cold]
+    fn panicked(
+        &mut self,
+        budget: &mut PollBudget<'_, '_, U::Root>,
+    ) -> Option<(Origin<U::Root>, StageError)> {
+        self.reading = false;
+        let provenance =
+            self.opening.take().or_else(|| self.current.take().map(|current| current.provenance))?;
+        let payload = budget.run_state.source_panic.take()?;
+        let site = CallSite::of("each", self.step);
+        let error = budget.run_state.fail_item(&provenance, StageError::panicked(site, payload))?;
+        Some((provenance.origin().clone(), error))
+    }
+}
+
+impl<U> Upstream for Each<U>
+where
+    U: Upstream<Item: Items>,
+{
+    type Root = U::Root;
+    type Provenance = Origin<U::Root>;
+    type Item = <U::Item as Items>::Item;
+
+    fn wake(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        self.upstream.wake(budget);
+    }
+
+    #[inline]
+    fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<Self::Provenance, Self::Item> {
+        loop {
+            if self.reading
+                && let Some((provenance, error)) = self.panicked(budget)
+            {
+                return Pulled::Item(Tagged { provenance, value: Err(error) });
+            }
+            if let Some(current) = &mut self.current {
+                self.reading = true;
+                let next = current.items.next();
+                self.reading = false;
+                if let Some(item) = next {
+                    let provenance = current.provenance.row(current.row, current.of).clone();
+                    current.row += 1;
+                    self.items_out += 1;
+                    return Pulled::Item(Tagged { provenance, value: Ok(item) });
+                }
+                self.current = None;
+                // What gives nothing costs a turn as well.
+                if !budget.take_call() {
+                    return Pulled::Pending;
+                }
+            }
+            match self.upstream.pull(budget) {
+                Pulled::Item(Tagged { provenance, value: Ok(value) }) => {
+                    self.items_in += 1;
+                    self.opening = Some(provenance);
+                    self.reading = true;
+                    let items = value.items();
+                    let of = items.size_hint().0;
+                    self.reading = false;
+                    self.current =
+                        self.opening.take().map(|provenance| OpenIter { provenance, items, of, row: 0 });
+                }
+                Pulled::Item(Tagged { provenance, value: Err(error) }) => {
+                    return Pulled::Item(Tagged {
+                        provenance: provenance.origin().clone(),
+                        value: Err(error),
+                    });
+                }
+                Pulled::Pending => return Pulled::Pending,
+                Pulled::End => return Pulled::End,
+            }
+        }
+    }
+
+    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+        self.upstream.prefetch(budget);
+    }
+
+    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
+        let upstream = self.upstream.shut_down(budget, totals);
+        if let Some(OpenIter { provenance, .. }) = self.current.take() {
+            if let Some(metrics) = budget.run_state.run.metrics(self.step) {
+                metrics.waiting.inc();
+            }
+            budget.run_state.cancel_item(provenance.origin().index, totals);
+        }
+        upstream
+    }
+
+    fn add_totals(&self, totals: &mut RunTotals) {
+        self.upstream.add_totals(totals);
+        totals.segments.push(SegmentTotals::Boundary { items_in: self.items_in, items_out: self.items_out });
+    }
+}
+
+/// What `each` can give the items of: anything to iterate over; of an `Option`, what is in it.
+#[diagnostic::on_unimplemented(
+    message = "`each` gives the items of what comes in, one by one, and `{Self}` has none to give",
+    label = "`{Self}` is not something to iterate over",
+    note = "return a `Vec`, an iterator that is `Send`, or an `Option` (which makes `each` a filter) from the stage before it"
+)]
+pub trait Items {
+    /// What comes out.
+    type Item: Send;
+    /// How.
+    type Iter: Iterator<Item = Self::Item> + Send;
+
+    /// Opens it.
+    fn items(self) -> Self::Iter;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Items for T
+where
+    T: IntoIterator<Item: Send, IntoIter: Send>,
+{
+    type Item = T::Item;
+    type Iter = T::IntoIter;
+
+    fn items(self) -> T::IntoIter {
+        self.into_iter()
+    }
+}
+
+impl<In: Items> Accepts<In> for each {
+    type Out = In::Item;
+
+    fn __register(&mut self, plan: &mut Plan) {
+        self.step = plan.boundary("each");
+    }
+}
+
+impl<In: Items + Send> Boundary<In> for each {
+    fn open<U>(&self, upstream: U) -> impl Upstream<Root = U::Root, Item = In::Item>
+    where
+        U: Upstream<Item = In>,
+    {
+        Each::new(upstream, self.step)
+    }
+}

@@ -1,0 +1,9 @@
+//! What a failure says: its stage, its kind, its attempts, its causes.
+
+pub(crate) mod causes;
+pub(crate) mod failed_attempt;
+pub(crate) mod human;
+pub(crate) mod kind;
+pub(crate) mod panic_origin;
+pub(crate) mod stage_error;
+pub(crate) mod step_id;

@@ -1,0 +1,145 @@
+//! A pipeline in another one; and what one with boundaries is told that it cannot do.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::value::Pipeline;
+use crate::call::stage_context::StageContext;
+use crate::engine::shape::WithBoundary;
+use crate::error::stage_error::StageError;
+use crate::stage::contract::Accepts;
+use crate::stage::contract::Stage;
+use crate::stage::plan::Plan;
+
+impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {
+    type Out = F::Out;
+
+    fn __register(&mut self, plan: &mut Plan) {
+        self.base = plan.append(&self.plan);
+    }
+}
+
+/// A pipeline in another one, under the state that it is bound to itself.
+impl<In, F, S, Outer> Stage<In, Outer> for Pipeline<In, F, S>
+where
+    In: Send,
+    S: Send + Sync,
+    Outer: Send + Sync,
+    F: Stage<In, S>,
+{
+    async fn call(&self, input: In, cx: &StageContext<'_, Outer>) -> Result<F::Out, StageError> {
+        self.stages.call(input, &cx.with_state(&self.state).inside(self.base)).await
+    }
+
+    async fn __call_observed(&self, input: In, cx: &StageContext<'_, Outer>) -> Result<F::Out, StageError> {
+        self.stages.__call_observed(input, &cx.with_state(&self.state).inside(self.base)).await
+    }
+}
+
+/// A pipeline in another one, under the state of that one.
+pub struct Nested<In, F> {
+    stages: Arc<F>,
+    plan: Arc<Plan>,
+    base: u32,
+    input: PhantomData<fn(In)>,
+}
+
+impl<In, F> Nested<In, F> {
+    pub(crate) fn new(pipeline: Pipeline<In, F>) -> Self {
+        let Pipeline { stages, plan, base, .. } = pipeline;
+        Self { stages, plan, base, input: PhantomData }
+    }
+}
+
+impl<In, F> Clone for Nested<In, F> {
+    fn clone(&self) -> Self {
+        Self {
+            stages: Arc::clone(&self.stages),
+            plan: Arc::clone(&self.plan),
+            base: self.base,
+            input: PhantomData,
+        }
+    }
+}
+
+impl<In, F: Accepts<In>> Accepts<In> for Nested<In, F> {
+    type Out = F::Out;
+
+    fn __register(&mut self, plan: &mut Plan) {
+        self.base = plan.append(&self.plan);
+    }
+}
+
+impl<In, F, S> Stage<In, S> for Nested<In, F>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<F::Out, StageError> {
+        self.stages.call(input, &cx.inside(self.base)).await
+    }
+
+    async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<F::Out, StageError> {
+        self.stages.__call_observed(input, &cx.inside(self.base)).await
+    }
+}
+
+/// A boundary that may stand in a pipeline which goes into another one. None may.
+#[diagnostic::on_unimplemented(
+    message = "a pipeline with the boundary `{Self}` cannot be a step of another one, which takes one item and gives one",
+    label = "this pipeline has the boundary `{Self}`",
+    note = "write its steps here; or let it run by itself, in a stage that calls `.collect(…)`"
+)]
+pub trait Nestable {
+    /// What would come out.
+    #[doc(hidden)]
+    type __Out: Send;
+}
+
+/// A pipeline with a boundary, where only one without could be.
+pub struct NotNestable<F, B>(PhantomData<(F, B)>);
+
+impl<F, B> NotNestable<F, B> {
+    pub(crate) fn new<In, S>(_: Pipeline<In, F, S, WithBoundary<B>>) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<In, F, B: Nestable> Accepts<In> for NotNestable<F, B> {
+    type Out = B::__Out;
+}
+
+/// An item that goes through a pipeline by itself. None does, where there is a boundary `B`.
+#[diagnostic::on_unimplemented(
+    message = "`run` and `settle` give one output for one input, and this pipeline has the boundary `{B}`, which changes their number",
+    label = "this pipeline has the boundary `{B}`",
+    note = "run it with `.collect(inputs)`, `.drain(inputs)` or `.stream(inputs)`; a single input is `[input]`"
+)]
+pub trait OneToOneRun<B> {
+    /// What would come out.
+    #[doc(hidden)]
+    type Output;
+}
+
+/// The verbs that a pipeline with a boundary does not have, to say so.
+#[allow(clippy::must_use_candidate)] // Nobody can call them.
+impl<In, F, S, B> Pipeline<In, F, S, WithBoundary<B>> {
+    /// Only for pipelines that give one item for one.
+    #[doc(hidden)]
+    pub fn run<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
+        unreachable!("no item goes through a boundary by itself")
+    }
+
+    /// Only for pipelines that give one item for one.
+    #[doc(hidden)]
+    pub fn run_blocking<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
+        unreachable!("no item goes through a boundary by itself")
+    }
+
+    /// Only for pipelines that give one item for one.
+    #[doc(hidden)]
+    pub fn settle<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
+        unreachable!("no item goes through a boundary by itself")
+    }
+}

@@ -1,0 +1,25 @@
+//! `deadline`: a part of a call that ends when the deadline of the call passes.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::timeout::Expired;
+use super::timeout::LazyTimer;
+use crate::call::timer::CallTimer;
+
+/// Runs a part of a call until it is done or the call's deadline has passed.
+pub(crate) async fn within<F: Future>(
+    timer: &mut CallTimer<'_>,
+    deadline: Option<Duration>,
+    future: F,
+) -> Result<F::Output, Expired> {
+    let mut future = pin!(future);
+    let mut deadline_timer = pin!(LazyTimer::Unset);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending => deadline_timer.as_mut().poll(timer, None, deadline, cx).map(Err),
+    })
+    .await
+}

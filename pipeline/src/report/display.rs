@@ -1,0 +1,77 @@
+//! A report as a table for a terminal.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::summary::Report;
+use super::table::count;
+use super::table::table;
+use crate::error::human::human;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { items_in, items_out, items_failed, items_cancelled, .. } = self;
+        write!(f, "{} in, {} out", count(items_in), count(items_out))?;
+        if *items_failed > 0 {
+            write!(f, ", {} failed", count(items_failed))?;
+        }
+        if *items_cancelled > 0 {
+            write!(f, ", {} cancelled", count(items_cancelled))?;
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate, to be read.
+        let rate = self.items_per_second().round() as u64;
+        write!(f, " in {}", human(self.elapsed))?;
+        if rate > 0 {
+            write!(f, " ({} items/s)", count(rate))?;
+        }
+        if self.letters_lost > 0 {
+            write!(f, "; {} dead letters LOST", count(self.letters_lost))?;
+        }
+        if self.observer_panics > 0 {
+            write!(f, "; observers panicked {} times", count(self.observer_panics))?;
+        }
+        if self.stages.is_empty() {
+            return Ok(());
+        }
+        let quiet = |value: usize| if value == 0 { String::new() } else { count(value) };
+        let time = |duration: Option<Duration>| duration.map(|it| human(it).to_string()).unwrap_or_default();
+        let rows = self.stages.iter().map(|stage| {
+            let queued = Some(stage.queued()).filter(|queued| !queued.is_zero());
+            vec![
+                shortened(&stage.name),
+                count(stage.calls()),
+                count(stage.outputs()),
+                quiet(stage.failed()),
+                quiet(stage.cancelled()),
+                quiet(stage.retries()),
+                quiet(stage.timeouts()),
+                time(stage.p50()),
+                time(stage.p95()),
+                time(stage.p99()),
+                time(queued),
+            ]
+        });
+        let heads = [
+            "stage",
+            "in",
+            "out",
+            "failed",
+            "cancelled",
+            "retries",
+            "timeouts",
+            "p50",
+            "p95",
+            "p99",
+            "queued",
+        ];
+        table(f, &heads, &rows.collect::<Vec<_>>())
+    }
+}
+
+/// `closure at main.rs:7` of `closure at src/bin/main.rs:7`: a table has little room.
+fn shortened(name: &str) -> String {
+    match (name.split_once(" at "), name.rsplit_once('/')) {
+        (Some((what, _)), Some((_, file))) => format!("{what} at {file}"),
+        _ => name.to_owned(),
+    }
+}

@@ -1,0 +1,46 @@
+//! Numbers and tables for people.
+
+use std::fmt;
+
+/// A number with its thousands apart: `3,376`.
+pub(crate) fn count(number: impl fmt::Display) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Rows under heads, the first column to the left, the others to the right; a column without entries is left out.
+pub(crate) fn table(f: &mut fmt::Formatter<'_>, heads: &[&str], rows: &[Vec<String>]) -> fmt::Result {
+    let columns: Vec<_> = heads
+        .iter()
+        .enumerate()
+        .filter_map(|(column, head)| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            let widest = cells.max().filter(|widest| *widest > 0)?;
+            Some((column, widest.max(head.chars().count())))
+        })
+        .collect();
+    let line = |f: &mut fmt::Formatter<'_>, cells: &[&str]| {
+        f.write_str("\n")?;
+        let mut text = String::new();
+        for &(column, width) in &columns {
+            let cell = cells.get(column).copied().unwrap_or_default();
+            let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
+            let (before, after) = if column == 0 { ("", &*padding) } else { (&*padding, "") };
+            text.extend(["  ", before, cell, after]);
+        }
+        f.write_str(text.trim_end())
+    };
+    line(f, heads)?;
+    for row in rows {
+        let cells: Vec<_> = row.iter().map(String::as_str).collect();
+        line(f, &cells)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! One run: its items and what travels with them, its settings, its cancellation, its observers.
+
+pub(crate) mod cancellation;
+pub(crate) mod context;
+pub(crate) mod events;
+pub(crate) mod extensions;
+pub(crate) mod item;
+pub(crate) mod observer;
+pub(crate) mod outcome;
+pub(crate) mod settings;
+pub(crate) mod shared;
+pub(crate) mod stage_call;

@@ -1,0 +1,111 @@
+//! Closures as steps of a pipeline.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::contract::Accepts;
+use super::contract::Stage;
+use super::plan::Plan;
+use crate::call::stage_context::StageContext;
+use crate::error::panic_origin::CallSite;
+use crate::error::panic_origin::PanicGuard;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+
+/// A closure as a step: `|x: u32| x + 1`. It is not async, and what it returns is what goes on.
+pub struct Closure<In, F> {
+    name: &'static str,
+    step: StepId,
+    function: F,
+    input: PhantomData<fn(In)>,
+}
+
+impl<In, Out, F> Accepts<In> for Closure<In, F>
+where
+    Out: Send,
+    F: Fn(In) -> Out,
+{
+    type Out = Out;
+
+    fn __register(&mut self, plan: &mut Plan) {
+        self.step = plan.step(self.name);
+    }
+
+    fn __label(&self) -> Option<(&'static str, StepId)> {
+        Some((self.name, self.step))
+    }
+}
+
+impl<In, Out, S, F> Stage<In, S> for Closure<In, F>
+where
+    In: Send,
+    Out: Send,
+    S: Send + Sync,
+    F: Fn(In) -> Out + Send + Sync,
+{
+    #[inline]
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<Out, StageError> {
+        Ok(PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(input)))
+    }
+}
+
+/// A look at what goes by: `inspect(|x| println!("{x}"))`.
+pub struct Inspect<In, F> {
+    name: &'static str,
+    step: StepId,
+    function: F,
+    input: PhantomData<fn(In)>,
+}
+
+impl<In, F> Accepts<In> for Inspect<In, F>
+where
+    In: Send,
+    F: Fn(&In),
+{
+    type Out = In;
+
+    fn __register(&mut self, plan: &mut Plan) {
+        self.step = plan.step(self.name);
+    }
+
+    fn __label(&self) -> Option<(&'static str, StepId)> {
+        Some((self.name, self.step))
+    }
+}
+
+impl<In, S, F> Stage<In, S> for Inspect<In, F>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Fn(&In) + Send + Sync,
+{
+    #[inline]
+    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<In, StageError> {
+        PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(&input));
+        Ok(input)
+    }
+}
+
+macro_rules! named_function {
+    ($($name:ident)*) => {$(
+        impl<In, F> $name<In, F> {
+            pub(crate) fn new(name: &'static str, function: F) -> Self {
+                Self { name, step: StepId::NONE, function, input: PhantomData }
+            }
+        }
+
+        impl<In, F: Clone> Clone for $name<In, F> {
+            fn clone(&self) -> Self {
+                Self { step: self.step, ..Self::new(self.name, self.function.clone()) }
+            }
+        }
+
+        impl<In, F> fmt::Debug for $name<In, F> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.name).finish()
+            }
+        }
+    )*};
+}
+
+named_function!(Closure Inspect);

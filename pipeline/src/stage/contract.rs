@@ -1,0 +1,165 @@
+//! The contract between a stage and what runs it.
+
+use futures_util::future::Either;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::attribute::Policy;
+use super::edge::EdgeType;
+use super::edge::Keep;
+use super::edge::Kept;
+use super::function::StageFailure;
+use super::plan::Plan;
+use crate::call::stage_context::StageContext;
+use crate::engine::chunk::Chunk;
+use crate::engine::chunk::run_chunk;
+use crate::engine::chunk::run_observed;
+use crate::engine::segment::Segment;
+use crate::engine::segment::SegmentContext;
+use crate::engine::upstream::Upstream;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+
+/// What a stage takes and what it makes of it: the types alone, free of any state.
+///
+/// [`pipeline!`](crate::pipeline!) checks each edge of a chain with this trait, so that a stage that does not fit
+/// is reported at its own name. `#[stage]` implements it; implement it by hand only beside [`Stage`].
+#[diagnostic::on_unimplemented(
+    message = "stage `{Self}` cannot take `{In}`, which is what the stage before it returns",
+    label = "does not take `{In}`",
+    note = "make the two types agree, or put a stage or a closure in between that turns one into the other"
+)]
+pub trait Accepts<In> {
+    /// What comes out.
+    type Out: Send;
+
+    /// Takes its place among the steps of a pipeline.
+    #[doc(hidden)]
+    fn __register(&mut self, plan: &mut Plan) {
+        let _ = plan;
+    }
+
+    /// What it goes by among the steps, if it is one of them; a pipeline is several.
+    #[doc(hidden)]
+    fn __label(&self) -> Option<(&'static str, StepId)> {
+        None
+    }
+
+    /// Checks one edge of a pipeline, and gives the step behind it its place in the plan.
+    #[doc(hidden)]
+    #[track_caller]
+    fn __connect(
+        _: EdgeType<In>,
+        mut stage: Self,
+        plan: &mut Plan,
+    ) -> (Kept<Self::Out, Self>, EdgeType<Self::Out>)
+    where
+        Self: Sized,
+    {
+        let before = plan.steps().len();
+        stage.__register(plan);
+        plan.describe::<In, Self::Out>(before, Location::caller());
+        (Self::Out::keep(stage), EdgeType::new())
+    }
+}
+
+/// One step of a pipeline: takes an `In`, gives an [`Out`](Accepts::Out) or a [`StageError`].
+///
+/// `#[stage]` implements this for a function. By hand it is a type of your own that goes into a pipeline as
+/// `{ value }`:
+///
+/// ```
+/// use pipeline::{pipeline, Accepts, StageContext, Stage, StageError};
+///
+/// struct Scale(u32);
+///
+/// impl Accepts<u32> for Scale {
+///     type Out = u32;
+/// }
+///
+/// impl<S: Send + Sync> Stage<u32, S> for Scale {
+///     async fn call(&self, input: u32, _: &StageContext<'_, S>) -> Result<u32, StageError> {
+///         Ok(input * self.0)
+///     }
+/// }
+///
+/// let scaled = pipeline![|x: u32| x + 1 => { Scale(10) }];
+/// assert_eq!(scaled.run_blocking(1)?, 20);
+/// # Ok::<(), StageError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not run on `{In}` with the state `{S}`",
+    label = "this pipeline does not run",
+    note = "each stage must take what the one before it returns, and find what it asks for in the state"
+)]
+pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
+    /// Takes one item through the stage, its policy included.
+    ///
+    /// # Errors
+    ///
+    /// The stage's failure, after whatever its policy did about it.
+    fn call(
+        &self,
+        input: In,
+        cx: &StageContext<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
+
+    /// The same, with each call of a stage watched from its beginning.
+    #[doc(hidden)]
+    fn __call_observed(
+        &self,
+        input: In,
+        cx: &StageContext<'_, S>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        self.call(input, cx)
+    }
+
+    /// Opens a part of a line that takes many items through.
+    #[doc(hidden)]
+    fn __segment<'a, U>(
+        self: &'a Arc<Self>,
+        upstream: U,
+        context: SegmentContext<'a, S>,
+        last: bool,
+    ) -> impl Upstream<Root = U::Root, Provenance = U::Provenance, Item = Self::Out>
+    where
+        Self: Sized,
+        In: Send,
+        S: Send + Sync,
+        U: Upstream<Item = In>,
+    {
+        let (run, state) = (context.run, context.state);
+        let make = move |chunk: Chunk<_, _, _>| {
+            if chunk.observed {
+                Either::Right(Box::pin(run_observed(&**self, chunk, state, run)))
+            } else {
+                Either::Left(run_chunk(&**self, chunk, state, run))
+            }
+        };
+        Segment::new(upstream, make, &context, last)
+    }
+}
+
+/// A function with `#[stage]`, which is what a path in [`pipeline!`](crate::pipeline!) names.
+///
+/// Only the attribute implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stage",
+    label = "no `#[stage]` function of this name is in scope",
+    note = "put `#[stage]` on the function, or import the one you mean; a value, such as another pipeline, goes in braces, `{{ value }}`"
+)]
+pub trait StageFn {
+    /// What the function fails with.
+    type Error: StageFailure;
+    /// `Self`. Where this is not known, nothing that depends on it is reported as well.
+    #[doc(hidden)]
+    type __This;
+    /// The policy.
+    #[doc(hidden)]
+    const __POLICY: Policy;
+
+    /// The stage itself.
+    #[doc(hidden)]
+    fn __this(self) -> Self::__This;
+}

@@ -1,0 +1,11 @@
+//! What a stage is: the contract, the edges between stages, and the values that can be one.
+
+pub(crate) mod attribute;
+pub(crate) mod closure;
+pub(crate) mod contract;
+pub(crate) mod edge;
+pub(crate) mod embedded;
+pub(crate) mod function;
+pub(crate) mod never_fails;
+pub(crate) mod plan;
+pub(crate) mod state;
