@@ -11,42 +11,18 @@
     clippy::trivially_copy_pass_by_ref
 )]
 
-mod adds_up;
-mod blocking;
-mod boundaries;
-mod chain;
+mod cancellation;
+mod chains;
 mod context;
 mod dead_letters;
-mod errors;
-mod events;
-mod fairness;
-mod faults;
-mod faults_of_readers;
-mod forks_all;
-mod forks_everywhere;
-mod forks_first;
-mod forks_pictures;
-mod forks_route;
-mod forks_support;
-mod graph_shapes;
+mod diagrams;
+mod failures;
+mod forks;
 mod graphs;
-#[cfg(feature = "serde")]
-mod json;
-mod limits;
-mod limits_in_runs;
-mod many;
-mod modes;
-mod observed_ends;
 mod observers;
-mod panics;
-mod random;
-mod random_forks;
-mod retry;
-mod split;
-mod spread;
+mod policies;
+mod run_blocking;
+mod runs;
 mod state;
-mod stress;
 mod support;
-mod sync_code;
-mod timeout;
 mod ui;

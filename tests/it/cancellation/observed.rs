@@ -6,8 +6,8 @@ use std::time::Duration;
 use pipeline::{ErrorKind, ErrorMode, Observer, Outcome, Report, RunId, StageCall, pipeline, stage};
 use tokio_util::sync::CancellationToken;
 
-use crate::observers::{End, Log, step};
-use crate::spread::{Spread, however_spread};
+use crate::observers::calls::{End, Log, step};
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Refused, ms};
 
 #[stage]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pipeline::ErrorMode;
 
-use crate::random::{Case, SHAPES, Verb};
+use crate::support::random_runs::{Case, SHAPES, Verb};
 
 fn random(seed: u64) -> Case {
     let mut rng = fastrand::Rng::with_seed(seed);

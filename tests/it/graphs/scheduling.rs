@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use pipeline::{BoxPipeline, ErrorKind, pipeline, stage};
 
-use crate::forks_support::{Do, Ended, Entry, Play};
 use crate::support::Refused;
+use crate::support::scripted_stages::{Do, Ended, Entry, Play};
 
 /// What a value is made of.
 fn mix(stage: &str, values: &[u64]) -> u64 {

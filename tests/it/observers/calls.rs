@@ -9,7 +9,7 @@ use pipeline::{
     Stage, StageCall, StageError, pipeline, stage,
 };
 
-use crate::spread::{Spread, however_spread};
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Refused, ms};
 
 /// How something ended.

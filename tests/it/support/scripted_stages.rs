@@ -154,7 +154,7 @@ pub(crate) struct Single(pub(crate) u32);
 /// Runs a pipeline on a number, and says what came of it and how often the number was copied.
 macro_rules! copies {
     ($pipeline:expr, $number:expr) => {{
-        let (number, copies) = crate::forks_support::Copied::new($number);
+        let (number, copies) = crate::support::scripted_stages::Copied::new($number);
         let output = $pipeline.run(number).await.unwrap();
         (output, copies.load(std::sync::atomic::Ordering::Relaxed))
     }};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 
-use crate::forks_support::{Copied, Do, Play, Single, a, b, c, copies, d, pair};
+use crate::support::scripted_stages::{Copied, Do, Play, Single, a, b, c, copies, d, pair};
 use crate::support::{Act, Refused, Service, ms};
 
 fn text() -> String {

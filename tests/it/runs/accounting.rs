@@ -7,8 +7,8 @@ use pipeline::{ErrorKind, ErrorMode, Report, pipeline, stage};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::random::{Came, Case, Fate, SHAPES, Verb, World, whole};
-use crate::spread::{Spread, however_spread};
+use crate::support::random_runs::{Came, Case, Fate, SHAPES, Verb, World, whole};
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Refused, ms};
 
 fn modes() -> impl Strategy<Value = ErrorMode> {

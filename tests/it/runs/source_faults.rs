@@ -7,7 +7,7 @@ use std::time::Duration;
 use pipeline::{Context, ErrorKind, ErrorMode, pipeline, source, stage};
 use tokio::time::Instant;
 
-use crate::spread::{Spread, however_spread};
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Gauge, Refused, ms};
 
 /// Three items, and a panic.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pipeline::{Context, ErrorKind, Provide, pipeline, stage};
 
-use crate::forks_support::{Copied, Do, Play, Single, a, b, c, copies, d, pair};
+use crate::support::scripted_stages::{Copied, Do, Play, Single, a, b, c, copies, d, pair};
 use crate::support::{Act, Gauge, Refused, Service, ms};
 
 fn text() -> String {
@@ -445,7 +445,7 @@ async fn a_panic_in_an_expression_fails_the_item_in_the_name_of_the_graph() {
     let line = line.with(told.clone());
     let error = line.run((text(), 7)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
-    assert!(error.stage().starts_with("graph at tests/it/graphs.rs:"), "{error}");
+    assert!(error.stage().starts_with("graph at tests/it/graphs/calls.rs:"), "{error}");
     assert_eq!(told.lines(), ["b 0-10 Done", "a 0-10 Dropped"]);
     assert_eq!(line.run((text(), 1)).await.unwrap(), ">a+bc");
     let last = pipeline!(|(x, n): (String, usize)| {
@@ -454,7 +454,7 @@ async fn a_panic_in_an_expression_fails_the_item_in_the_name_of_the_graph() {
     });
     let error = last.with(play()).run((text(), 7)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
-    assert!(error.stage().starts_with("graph at tests/it/graphs.rs:"), "{error}");
+    assert!(error.stage().starts_with("graph at tests/it/graphs/calls.rs:"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::spread::{Spread, however_spread};
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Gauge, Refused, ms};
 
 #[stage(concurrency = 3)]

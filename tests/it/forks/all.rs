@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipeline::{ErrorKind, pipeline, stage};
 
-use crate::forks_support::{Copied, Do, Play, Single, a, b, c, copies, d, pair};
+use crate::support::scripted_stages::{Copied, Do, Play, Single, a, b, c, copies, d, pair};
 use crate::support::{Act, Gauge, Refused, Service, ms};
 
 #[stage]

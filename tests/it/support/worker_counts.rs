@@ -55,7 +55,7 @@ impl<In, F, S, M> Spread for Pipeline<In, F, S, M> {}
 macro_rules! however_spread {
     (|$over:ident| $body:block) => {{
         {
-            let $over = crate::spread::Own;
+            let $over = crate::support::worker_counts::Own;
             $body
         }
         {

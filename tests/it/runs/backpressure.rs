@@ -7,7 +7,7 @@ use std::time::Duration;
 use pipeline::{pipeline, stage};
 use tokio::time::Instant;
 
-use crate::spread::{Spread, however_spread};
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Gauge, ms};
 
 /// Counts those that are made and not yet dropped.

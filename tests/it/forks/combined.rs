@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use pipeline::{BoxPipeline, DeadLetter, ErrorKind, ErrorMode, Pipeline, Stage, pipeline, stage};
 use tokio_util::sync::CancellationToken;
 
-use crate::forks_support::{Do, Play, a, b, c, d, pair};
-use crate::observers::{End, Log};
-use crate::spread::{Spread, however_spread};
+use crate::observers::calls::{End, Log};
+use crate::support::scripted_stages::{Do, Play, a, b, c, d, pair};
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Refused, ms};
 
 /// Fails on every fifth number, and panics on 7.

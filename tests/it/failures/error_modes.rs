@@ -6,7 +6,7 @@ use pipeline::{ErrorKind, ErrorMode, StageError, pipeline, stage};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::spread::{Spread, however_spread};
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Gauge, Refused, ms};
 
 /// Takes so many milliseconds; the item of 30 fails then, and that of 31 panics.

@@ -2,8 +2,8 @@
 
 use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 
-use crate::forks_support::{Do, Play, Single, a, b};
 use crate::support::Refused;
+use crate::support::scripted_stages::{Do, Play, Single, a, b};
 
 #[derive(Debug)]
 enum Order {
@@ -135,7 +135,7 @@ async fn there_is_no_limit_to_the_arms() {
     let items: Vec<u32> = (0..20).flat_map(|n| std::iter::repeat_n(n, n as usize + 1)).collect();
     let report = line.drain(items.clone()).await.unwrap();
     let (choice, arms) = report.stages().split_first().unwrap();
-    assert!(choice.name().starts_with("match at tests/it/forks_route.rs:"), "{}", choice.name());
+    assert!(choice.name().starts_with("match at tests/it/forks/route.rs:"), "{}", choice.name());
     assert_eq!((choice.calls(), choice.outputs()), (210, 210));
     for (n, arm) in (0..).zip(arms) {
         assert_eq!((arm.name(), arm.calls()), (&*format!("arm {n}"), n + 1));
@@ -175,7 +175,7 @@ async fn a_pattern_or_guard_that_panics_fails_the_item_in_the_name_of_the_match(
     for (index, said) in [(0, "attempt to divide by zero"), (3, "six")] {
         let error = results[index].as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Panicked);
-        assert!(error.stage().starts_with("match at tests/it/forks_route.rs:"), "{error}");
+        assert!(error.stage().starts_with("match at tests/it/forks/route.rs:"), "{error}");
         assert!(error.to_string().ends_with(said), "{error}");
     }
     assert_eq!(

@@ -1,5 +1,9 @@
 //! What the tests share: a service that does as its script says, and keeps count.
 
+pub(crate) mod random_runs;
+pub(crate) mod scripted_stages;
+pub(crate) mod worker_counts;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;

@@ -1,0 +1,3 @@
+//! What happens to the items of a run that is cancelled: by tokens, or because its future is dropped.
+
+mod observed;

@@ -1,0 +1,5 @@
+//! Dead letters: the sinks, and which items they receive.
+
+mod delivery;
+#[cfg(feature = "serde")]
+mod json_lines;

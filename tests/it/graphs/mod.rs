@@ -1,0 +1,4 @@
+//! The graph form: straight-line code whose calls run as soon as their arguments are ready.
+
+mod calls;
+mod scheduling;

@@ -1,0 +1,4 @@
+//! What observers are told of a run.
+
+pub(crate) mod calls;
+mod events;
