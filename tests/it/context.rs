@@ -1,9 +1,8 @@
 //! What a stage can know about its item.
 
 use pipeline::{Context, pipeline, stage};
-use tokio_util::sync::CancellationToken;
 
-use crate::support::{Act, Refused, Service, ms};
+use crate::support::{Act, Refused, Service};
 
 #[stage(retries = 2)]
 async fn who(#[context] cx: &Context, #[state] service: &Service) -> Result<(String, u32, usize), Refused> {
@@ -62,27 +61,6 @@ async fn extensions_live_as_long_as_the_item_on_any_thread() {
     assert_eq!(pipeline.run(()).await.unwrap(), ["first", "second"]);
     let error = pipeline![third].run(()).await.unwrap_err();
     assert_eq!(error.stage(), "third");
-}
-
-#[stage]
-async fn until_cancelled(#[context] cx: &Context) -> bool {
-    let before = cx.is_cancelled();
-    cx.cancelled().await;
-    !before && cx.is_cancelled()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stage_can_see_that_it_is_to_stop() {
-    let token = CancellationToken::new();
-    let pipeline = pipeline![until_cancelled].cancel_on(token.clone());
-    let stopped = tokio::join!(pipeline.run(()), async {
-        tokio::time::sleep(ms(1000)).await;
-        token.cancel();
-    });
-    assert!(stopped.0.unwrap());
-
-    let nobody = pipeline![until_cancelled];
-    assert!(tokio::time::timeout(ms(1000), nobody.run(())).await.is_err());
 }
 
 #[tokio::test]

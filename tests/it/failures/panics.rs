@@ -1,14 +1,18 @@
-//! A panic fails its own item, and nothing else.
-
-use pipeline::{ErrorKind, pipeline, stage};
-
-use crate::support::{Act, Refused, Service, ms};
+//! Panics of stages, closures, iterators and destructors: each fails its own item, and nothing else.
 
 #[stage(retries = 5)]
 async fn divide(x: u32) -> u32 {
     tokio::task::yield_now().await;
     100 / x
 }
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipeline::{Context, ErrorKind, ErrorMode, pipeline, stage};
+
+use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::{Act, Refused, Service, ms};
 
 #[stage]
 fn double(x: u32) -> u32 {
@@ -89,4 +93,98 @@ async fn the_pipeline_works_on_after_a_panic() {
     let pipeline = pipeline![double => divide];
     assert!(pipeline.run(0).await.is_err());
     assert_eq!(pipeline.run(5).await.unwrap(), 10);
+}
+
+#[stage]
+async fn pass(x: u64) -> u64 {
+    tokio::time::sleep(ms(1)).await;
+    x
+}
+
+/// An iterator that panics where it is told to; at 0 when it is made.
+struct Trap(u64);
+
+impl IntoIterator for Trap {
+    type Item = u64;
+    type IntoIter = Box<dyn Iterator<Item = u64> + Send>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let at = self.0;
+        assert!(at != 0, "not even begun");
+        Box::new((1..=3).inspect(move |x| assert!(*x != at, "at {x}")))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_iterator_that_panics_fails_what_it_was_made_of_and_nothing_else() {
+    however_spread!(|workers| {
+        let line = pipeline![|at: u64| Trap(at) => each => pass].spread(workers);
+        let line = line.on_error(ErrorMode::Collect);
+        let report = line.drain([9, 2, 9, 0, 9, 1]).await.unwrap();
+        let said: Vec<_> = report.failures().iter().map(|it| (it.index, it.error.to_string())).collect();
+        let text = |cause| format!("stage `each` panicked: {cause}");
+        assert_eq!(said, [(1, text("at 2")), (3, text("not even begun")), (5, text("at 1"))]);
+        assert_eq!((report.items_out(), report.items_failed(), report.items_cancelled()), (10, 3, 0));
+        let each = &report.stages()[1];
+        assert_eq!((each.calls(), each.outputs(), each.failures()), (6, 10, 3));
+
+        let mut outputs = line.stream([9, 2, 9]);
+        let mut said = Vec::new();
+        while let Some(output) = outputs.next().await {
+            said.push(output.map_err(|failure| failure.index));
+        }
+        assert_eq!(said, [Ok(1), Ok(2), Ok(3), Ok(1), Err(1), Ok(1), Ok(2), Ok(3)]);
+
+        let aborted = line.on_error(ErrorMode::Strict).collect([9, 2, 9]).await.unwrap_err();
+        assert_eq!((aborted.failure.index, aborted.failure.error.stage()), (1, "each"));
+    });
+}
+
+/// Panics when it is dropped, if it is odd.
+struct Bomb(u64);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(self.0.is_multiple_of(2) || std::thread::panicking(), "{} went off", self.0);
+    }
+}
+
+#[stage]
+fn arm(x: u64) -> Bomb {
+    Bomb(x)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_whose_drop_panics_hangs_nobody() {
+    however_spread!(|workers| {
+        // The drop of an output is nobody's item: the panic is that of the run.
+        let line = pipeline![pass => arm].concurrency(2).spread(workers);
+        let run = tokio::spawn(async move { line.drain(0..9).await.map(|report| report.items_out()) });
+        assert!(tokio::time::timeout(ms(60_000), run).await.expect("the run hangs").is_err());
+        // That of an input is its stage's.
+        let line = pipeline![arm => |bomb| bomb.0].spread(workers);
+        let run = tokio::spawn(async move { line.on_error(ErrorMode::Collect).drain(0..9).await });
+        let report = tokio::time::timeout(ms(60_000), run).await.expect("the run hangs").unwrap().unwrap();
+        assert_eq!((report.items_out(), report.items_failed()), (5, 4));
+    });
+}
+
+#[stage]
+async fn armed(x: u64, #[context] cx: &Context) -> u64 {
+    tokio::time::sleep(ms(1)).await;
+    cx.extensions().insert(Arc::new(Bomb(x)));
+    x
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_whose_drop_panics_hangs_nobody() {
+    however_spread!(|workers| {
+        let line = pipeline![armed].on_error(ErrorMode::Collect).spread(workers);
+        // Whether the items fail is not said.
+        let run = tokio::spawn(async move { line.drain(0..9).await.is_ok() });
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), run).await.is_ok(),
+            "{workers} workers: it hangs"
+        );
+    });
 }

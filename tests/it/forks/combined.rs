@@ -1,11 +1,10 @@
-//! Forks under each verb and setting, and in each other.
+//! Forks in each other, under each verb, between boundaries, boxed and observed.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use pipeline::{BoxPipeline, DeadLetter, ErrorKind, ErrorMode, Pipeline, Stage, pipeline, stage};
-use tokio_util::sync::CancellationToken;
+use pipeline::{BoxPipeline, ErrorKind, ErrorMode, Pipeline, Stage, pipeline, stage};
 
-use crate::observers::calls::{End, Log};
+use crate::support::recording_observer::{End, Log};
 use crate::support::scripted_stages::{Do, Play, a, b, c, d, pair};
 use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Refused, ms};
@@ -190,41 +189,5 @@ async fn observers_are_told_of_each_call_and_of_branches_that_are_given_up() {
         assert_eq!(names, [("other", 7), ("slow", 7), ("slow", 10), ("spare", 10)]);
         assert_eq!(told.calls[&("picky".to_owned(), 5)].1, [End::Failed]);
         assert_eq!(told.calls[&("mirror".to_owned(), 5)].1, [End::Done]);
-    });
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_second_token_gives_up_all_branches() {
-    let log = Arc::new(Log::default());
-    let tokens = [CancellationToken::new(), CancellationToken::new()];
-    let line =
-        pipeline![(slow, |x: u64| x, (slow.name("first") | ready), |x: u64| { slow.name("graph")(x) })];
-    let line = line.observe(Arc::clone(&log)).concurrency(3);
-    let line = tokens.iter().fold(line, |line, token| line.cancel_on(token.clone()));
-    tokio::spawn(async move {
-        tokio::time::sleep(ms(40)).await;
-        tokens.iter().for_each(CancellationToken::cancel);
-    });
-    let report = line.drain(std::iter::repeat(3)).await.unwrap();
-    assert_eq!((report.items_in(), report.items_out(), report.items_cancelled()), (6, 3, 3));
-    for name in ["slow", "first", "graph"] {
-        let stage = report.stage(name).unwrap();
-        assert_eq!((stage.calls(), stage.outputs(), stage.cancelled()), (6, 3, 3), "{name}");
-    }
-    log.take().check();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failed_item_is_one_letter_however_many_branches_fail() {
-    however_spread!(|workers| {
-        let letters: Arc<Mutex<Vec<DeadLetter<u64>>>> = Arc::default();
-        let line = pipeline![u64: (picky, (picky | picky), |x: u64| { picky(x) })];
-        let line = line.on_error(ErrorMode::Lenient).dead_letters(Arc::clone(&letters));
-        let report = line.spread(workers).drain(0..13).await.unwrap();
-        let letters = letters.lock().unwrap();
-        let mut items: Vec<_> = letters.iter().map(|letter| (letter.item, letter.stage())).collect();
-        items.sort_unstable();
-        assert_eq!(items, [(0, "picky"), (5, "picky"), (7, "picky"), (10, "picky")]);
-        assert_eq!((report.items_failed(), report.letters_lost()), (4, 0));
     });
 }

@@ -4,4 +4,5 @@ mod accounting;
 mod all;
 mod combined;
 mod first;
+mod random_runs;
 mod route;

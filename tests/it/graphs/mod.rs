@@ -2,3 +2,6 @@
 
 mod calls;
 mod scheduling;
+mod shapes;
+mod syntax;
+mod values;

@@ -1,4 +1,5 @@
 //! What observers are told of a run.
 
-pub(crate) mod calls;
+mod calls;
 mod events;
+mod panics;

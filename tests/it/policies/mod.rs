@@ -2,6 +2,8 @@
 
 mod blocking;
 mod concurrency;
+#[cfg(feature = "rate")]
+mod rate;
 mod retry;
 mod split_on_failure;
 mod timeout;

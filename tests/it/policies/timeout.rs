@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pipeline::{ErrorKind, pipeline, stage};
+use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 use tokio::time::Instant;
 
+use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Act, Gauge, Refused, Service, ms};
 
 #[stage(timeout = "1s")]
@@ -158,4 +160,22 @@ fn without_a_runtime_a_wait_is_an_error_that_says_what_to_do() {
     let error = result.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert!(error.to_string().contains("run the pipeline under `#[tokio::main]`"), "{error}");
+}
+
+#[stage(timeout = "1s")]
+async fn endless(_x: u64, #[state] gauge: &Arc<Gauge>) {
+    let _inside = gauge.enter();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_never_finishes_ends_with_its_timeout() {
+    however_spread!(|workers| {
+        let (gauge, start) = (Arc::new(Gauge::default()), Instant::now());
+        let line = pipeline![endless].with(Arc::clone(&gauge)).concurrency(5).spread(workers);
+        let report = line.on_error(ErrorMode::Collect).drain(0..10).await.unwrap();
+        assert_eq!((start.elapsed(), gauge.now(), gauge.most()), (ms(2000), 0, 5));
+        assert_eq!((report.items_failed(), report.stages()[0].timeouts()), (10, 10));
+        assert!(report.failures().iter().all(|failure| failure.error.kind() == ErrorKind::TimedOut));
+    });
 }

@@ -7,9 +7,10 @@ use pipeline::{ErrorKind, ErrorMode, Report, pipeline, stage};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
+use crate::support::drop_counter::{Counted, Counts};
 use crate::support::random_runs::{Came, Case, Fate, SHAPES, Verb, World, whole};
 use crate::support::worker_counts::{Spread, however_spread};
-use crate::support::{Refused, ms};
+use crate::support::{Gauge, Refused, ms};
 
 fn modes() -> impl Strategy<Value = ErrorMode> {
     prop_oneof![Just(ErrorMode::Strict), Just(ErrorMode::Lenient), Just(ErrorMode::Collect)]
@@ -175,5 +176,28 @@ async fn what_a_worker_fetched_and_never_began_is_no_call() {
         let line = pipeline![late].with(Arc::clone(&calls)).concurrency(4000).spread(workers);
         let report = line.drain(0..12_000).await.unwrap_err().report;
         assert_eq!(report.stages()[0].calls(), calls.load(Ordering::Relaxed), "{workers} workers");
+    });
+}
+
+#[stage]
+async fn hold(item: Counted, #[state] gauge: &Arc<Gauge>) -> Counted {
+    let _inside = gauge.enter();
+    tokio::time::sleep(ms(10 + item.x)).await;
+    item
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_end_free_all_items() {
+    however_spread!(|workers| {
+        let (counts, gauge) = (Counts::default(), Arc::new(Gauge::default()));
+        let line = pipeline![hold].with(Arc::clone(&gauge)).concurrency(6).spread(workers);
+        line.drain(counts.items().take(30)).await.unwrap();
+        tokio::time::sleep(ms(1)).await;
+        assert_eq!((counts.made(), counts.left(), gauge.now()), (30, 0, 0));
+        drop(line.collect(counts.items().take(30)).await.unwrap());
+        drop(line.settle(counts.items().take(30)).await);
+        line.stream(counts.items().take(30)).report().await;
+        tokio::time::sleep(ms(1)).await;
+        assert_eq!((counts.left(), gauge.now()), (0, 0));
     });
 }

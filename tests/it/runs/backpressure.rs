@@ -1,51 +1,14 @@
-//! Readers that are slow, stop reading, or leave.
+//! Back-pressure: how far a run goes ahead of a reader that is slow or stops reading.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pipeline::{pipeline, stage};
 use tokio::time::Instant;
 
+use crate::support::drop_counter::{Counted, Counts};
 use crate::support::worker_counts::{Spread, however_spread};
 use crate::support::{Gauge, ms};
-
-/// Counts those that are made and not yet dropped.
-#[derive(Debug, Clone, Default)]
-struct Counts {
-    made: Arc<AtomicUsize>,
-    dropped: Arc<AtomicUsize>,
-}
-
-impl Counts {
-    fn items(&self) -> impl Iterator<Item = Counted> + Send + use<> {
-        let counts = self.clone();
-        (0..).map(move |x| {
-            counts.made.fetch_add(1, Ordering::Relaxed);
-            Counted { x, dropped: Arc::clone(&counts.dropped) }
-        })
-    }
-
-    fn made(&self) -> usize {
-        self.made.load(Ordering::Relaxed)
-    }
-
-    fn left(&self) -> usize {
-        self.made() - self.dropped.load(Ordering::Relaxed)
-    }
-}
-
-#[derive(Debug)]
-struct Counted {
-    x: u64,
-    dropped: Arc<AtomicUsize>,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 #[stage]
 async fn carry(item: Counted, #[state] gauge: &Arc<Gauge>) -> Counted {
@@ -95,47 +58,6 @@ async fn boundaries_hold_back_a_source_as_well() {
         let ahead = counts.made();
         assert!(ahead <= 4 * (6 * 8 + 64), "{ahead} ahead");
         drop(outputs);
-        tokio::time::sleep(ms(1)).await;
-        assert_eq!((counts.left(), gauge.now()), (0, 0));
-    });
-}
-
-#[stage]
-async fn hold(item: Counted, #[state] gauge: &Arc<Gauge>) -> Counted {
-    let _inside = gauge.enter();
-    tokio::time::sleep(ms(10 + item.x)).await;
-    item
-}
-
-#[tokio::test(start_paused = true)]
-async fn outputs_that_are_dropped_midway_cancel_what_is_left_and_free_it() {
-    however_spread!(|workers| {
-        let (counts, gauge) = (Counts::default(), Arc::new(Gauge::default()));
-        let line = pipeline![hold => |item| [item] => each => hold].with(Arc::clone(&gauge)).concurrency(6);
-        let mut outputs = line.spread(workers).stream(counts.items());
-        let kept = outputs.next().await.unwrap().unwrap();
-        assert!(gauge.now() > 0);
-        drop(outputs);
-        tokio::time::sleep(ms(1)).await;
-        let made = counts.made();
-        assert_eq!((counts.left(), gauge.now()), (1, 0), "all but the one that was read");
-        drop(kept);
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        assert_eq!((counts.left(), counts.made()), (0, made), "and nothing goes on");
-    });
-}
-
-#[tokio::test(start_paused = true)]
-async fn runs_that_end_free_all_items() {
-    however_spread!(|workers| {
-        let (counts, gauge) = (Counts::default(), Arc::new(Gauge::default()));
-        let line = pipeline![hold].with(Arc::clone(&gauge)).concurrency(6).spread(workers);
-        line.drain(counts.items().take(30)).await.unwrap();
-        tokio::time::sleep(ms(1)).await;
-        assert_eq!((counts.made(), counts.left(), gauge.now()), (30, 0, 0));
-        drop(line.collect(counts.items().take(30)).await.unwrap());
-        drop(line.settle(counts.items().take(30)).await);
-        line.stream(counts.items().take(30)).report().await;
         tokio::time::sleep(ms(1)).await;
         assert_eq!((counts.left(), gauge.now()), (0, 0));
     });

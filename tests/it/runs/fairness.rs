@@ -7,6 +7,9 @@ use pipeline::{Report, pipeline, stage};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::support::ms;
+use crate::support::worker_counts::{Spread, however_spread};
+
 #[stage]
 async fn count(x: u64) -> u64 {
     x + 1
@@ -134,5 +137,27 @@ fn a_source_that_is_always_ready_is_left_at_the_first_token() {
         drop(second);
         assert_eq!(report.items_in(), report.items_out());
         report
+    });
+}
+
+/// Uses up four of the 128 things that tokio lets a task do before others get their turn: 32 calls use up all.
+#[stage]
+async fn thirsty(x: u64, #[state] semaphore: &Arc<Semaphore>) -> u64 {
+    tokio::time::sleep(ms(10)).await;
+    for _ in 0..x {
+        drop(semaphore.acquire().await);
+    }
+    x
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_use_up_the_budget_of_their_task_are_gone_on_with() {
+    however_spread!(|workers| {
+        for cost in 0..8 {
+            let line =
+                pipeline![thirsty].with(Arc::new(Semaphore::new(1000))).concurrency(300).spread(workers);
+            let outputs = tokio::time::timeout(ms(5000), line.collect(vec![cost; 300])).await;
+            assert!(outputs.is_ok(), "{workers} workers hang at a cost of {cost}");
+        }
     });
 }

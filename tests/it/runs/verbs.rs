@@ -1,11 +1,9 @@
-//! Many items through one pipeline: `settle` and `collect`.
-
-use std::time::Duration;
+//! The verbs that take many items: `settle`, `collect`, `drain` and `stream`.
 
 use pipeline::{pipeline, stage};
-use tokio::time::Instant;
 
-use crate::support::{Gauge, Refused, ms};
+use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::{Refused, ms};
 
 #[stage]
 async fn odd(x: u64) -> Result<u64, Refused> {
@@ -46,30 +44,6 @@ async fn no_items_are_no_trouble() {
     assert!(pipeline![odd].collect([]).await.unwrap().is_empty());
 }
 
-#[stage]
-async fn gauged(#[state] gauge: &Gauge) -> usize {
-    let _inside = gauge.enter();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    gauge.most()
-}
-
-#[tokio::test(start_paused = true)]
-async fn as_many_items_are_under_way_as_concurrency_says() {
-    let start = Instant::now();
-    let most = pipeline![gauged].with(Gauge::default()).concurrency(4).collect(vec![(); 12]).await;
-    assert_eq!(most.unwrap().into_iter().max(), Some(4));
-    assert_eq!(start.elapsed(), Duration::from_secs(3));
-
-    let most = pipeline![gauged].with(Gauge::default()).collect(vec![(); 200]).await;
-    assert_eq!(most.unwrap().into_iter().max(), Some(64));
-}
-
-#[test]
-#[should_panic(expected = "a pipeline with `concurrency(0)` would never take an item")]
-fn no_concurrency_at_all_is_refused() {
-    let _ = pipeline![odd].concurrency(0);
-}
-
 #[tokio::test(start_paused = true)]
 async fn pipelines_run_at_the_same_time_and_in_tasks_of_their_own() {
     let pipeline = pipeline![odd];
@@ -84,4 +58,32 @@ async fn pipelines_run_at_the_same_time_and_in_tasks_of_their_own() {
         outputs.push(run.await.unwrap().unwrap());
     }
     assert_eq!(outputs, [10, 30]);
+}
+
+#[stage]
+async fn pass(x: u64) -> u64 {
+    tokio::time::sleep(ms(1)).await;
+    x
+}
+
+#[tokio::test(start_paused = true)]
+async fn none_one_and_a_few_items_go_through_every_verb() {
+    however_spread!(|workers| {
+        for n in [0_u64, 1, 5] {
+            let line = pipeline![pass => |x| x].concurrency(50).spread(workers);
+            let split = pipeline![pass => |x| [x] => each => batch(3) => |xs| xs].concurrency(50);
+            let split = split.spread(workers);
+            let all: Vec<_> = (0..n).collect();
+            assert_eq!(line.collect(0..n).await.unwrap(), all);
+            assert_eq!(line.settle(0..n).await.into_iter().map(Result::unwrap).collect::<Vec<_>>(), all);
+            let report = line.drain(0..n).await.unwrap();
+            assert_eq!((report.items_in() as u64, report.items_out() as u64), (n, n));
+            assert!(report.is_success());
+            assert_eq!(line.stream(0..n).report().await.items_out() as u64, n);
+            assert_eq!(split.collect(0..n).await.unwrap().concat(), all);
+            let batches = n.div_ceil(3);
+            assert_eq!(split.drain(0..n).await.unwrap().items_out() as u64, batches);
+            assert_eq!(split.stream(0..n).report().await.items_out() as u64, batches);
+        }
+    });
 }

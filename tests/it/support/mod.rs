@@ -1,6 +1,8 @@
 //! What the tests share: a service that does as its script says, and keeps count.
 
+pub(crate) mod drop_counter;
 pub(crate) mod random_runs;
+pub(crate) mod recording_observer;
 pub(crate) mod scripted_stages;
 pub(crate) mod worker_counts;
 

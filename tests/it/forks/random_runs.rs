@@ -1,0 +1,356 @@
+//! Random runs through forks, whose stages pass, fail or panic by the value of an item as a seed says, and count that.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use pipeline::{Context, ErrorMode, Flow, Pipeline, Report, pipeline, stage};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Refused, ms};
+
+/// What a stage does with an item, after a while or at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Pass,
+    Fail,
+    Panic,
+}
+
+/// What a stage counted of its own calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) begun: u64,
+    pub(super) well: u64,
+    pub(super) failed: u64,
+}
+
+/// What all stages of a run share: what they are to do, and what they counted.
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    pub(super) seed: u64,
+    /// Of a thousand calls so many fail.
+    pub(super) failures: u64,
+    /// And so many panic.
+    pub(super) panics: u64,
+    pub(super) longest: u64,
+    pub(super) counts: Arc<Mutex<BTreeMap<&'static str, Count>>>,
+}
+
+impl World {
+    fn rng(&self, stage: &str, id: u64) -> fastrand::Rng {
+        let name = stage.bytes().fold(self.seed, |hash, byte| hash.wrapping_mul(31) ^ u64::from(byte));
+        fastrand::Rng::with_seed(name.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ id)
+    }
+
+    pub(super) fn fate(&self, stage: &str, id: u64) -> Fate {
+        match self.rng(stage, id).u64(..1000) {
+            n if n < self.failures => Fate::Fail,
+            n if n < self.failures + self.panics => Fate::Panic,
+            _ => Fate::Pass,
+        }
+    }
+
+    fn count(&self, stage: &'static str, count: impl FnOnce(&mut Count)) {
+        count(self.counts.lock().unwrap().entry(stage).or_default());
+    }
+
+    pub(super) fn counted(&self, stage: &str) -> Count {
+        self.counts.lock().unwrap().get(stage).copied().unwrap_or_default()
+    }
+
+    /// A call of a stage that is tried again as long as `last` says no.
+    async fn act(&self, stage: &'static str, id: u64, cx: &Context, last: u32) -> Result<u64, Refused> {
+        if cx.attempt() == 1 {
+            self.count(stage, |count| count.begun += 1);
+        }
+        let mut rng = self.rng(stage, id ^ (u64::from(cx.attempt()) << 32));
+        match rng.u64(..4) {
+            0 => tokio::task::yield_now().await,
+            1 if self.longest > 0 => tokio::time::sleep(ms(rng.u64(..=self.longest))).await,
+            _ => {}
+        }
+        match self.fate(stage, id) {
+            // What is tried again may pass the next time.
+            Fate::Fail if cx.attempt() < last => Err(Refused(1)),
+            Fate::Fail if last > 1 && rng.bool() => Ok(self.well(stage, id)),
+            Fate::Fail => {
+                self.count(stage, |count| count.failed += 1);
+                Err(Refused(1))
+            }
+            Fate::Panic => {
+                self.count(stage, |count| count.failed += 1);
+                panic!("so it was to be");
+            }
+            Fate::Pass => Ok(self.well(stage, id)),
+        }
+    }
+
+    fn well(&self, stage: &'static str, id: u64) -> u64 {
+        self.count(stage, |count| count.well += 1);
+        id
+    }
+
+    /// A call of what is ready at once and cannot fail, but panic.
+    fn touch(&self, stage: &'static str, id: u64) -> u64 {
+        self.count(stage, |count| count.begun += 1);
+        if self.fate(stage, id) == Fate::Panic {
+            self.count(stage, |count| count.failed += 1);
+            panic!("so it was to be");
+        }
+        self.well(stage, id)
+    }
+}
+
+/// Stages that do as the world says, and hand their item on.
+macro_rules! stages {
+    ($($name:ident($ty:ty))*) => {$(
+        #[stage]
+        async fn $name(x: $ty, #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
+            world.act(stringify!($name), x.to_owned(), cx, 1).await
+        }
+    )*};
+}
+
+stages! {
+    start(u64) end(u64)
+    a(&u64) b(u64) c(u64) d(&u64) e(u64) f(&u64) g(u64) h(&u64)
+    low(u64) mid(&u64) high(u64)
+}
+
+#[stage(retries = 2, delay = "3ms", timeout = "1h")]
+async fn again(x: &u64, #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
+    world.act("again", *x, cx, 3).await
+}
+
+#[stage(concurrency = 2)]
+async fn narrow(x: u64, #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
+    world.act("narrow", x, cx, 1).await
+}
+
+#[stage]
+async fn both(x: &u64, y: u64, #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
+    assert_eq!(*x, y, "two ways of one item");
+    world.act("both", y, cx, 1).await
+}
+
+#[stage]
+async fn split(x: u64, #[state] world: &World, #[context] cx: &Context) -> Result<Vec<u64>, Refused> {
+    world.act("split", x, cx, 1).await?;
+    Ok((0..x % 4).map(|part| x * 10 + part).collect())
+}
+
+#[stage]
+async fn pack(xs: &[u64], #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
+    world.act("pack", xs[0], cx, 1).await
+}
+
+fn same((x, y): (u64, u64)) -> u64 {
+    assert_eq!(x, y);
+    x
+}
+
+/// The choice of a route. It is no stage, so it does not count itself.
+fn is_third(x: u64) -> bool {
+    assert!(x != 37, "there is no choice");
+    x.is_multiple_of(3)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Drain,
+    Collect,
+    Stream,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub(super) shape: usize,
+    pub(super) verb: Verb,
+    pub(super) mode: ErrorMode,
+    pub(super) items: u64,
+    pub(super) concurrency: usize,
+    pub(super) workers: usize,
+    pub(super) ordered: bool,
+    pub(super) observed: bool,
+    pub(super) failures: u64,
+    pub(super) panics: u64,
+    pub(super) longest: u64,
+    pub(super) stops: Vec<u64>,
+    pub(super) seed: u64,
+}
+
+pub(super) const SHAPES: usize = 7;
+
+/// What came of a run: the report; and what a shape without boundary gave, if all was told.
+pub(super) struct Came {
+    pub(super) report: Option<Report>,
+    pub(super) outputs: Option<Vec<u64>>,
+    /// The steps of the report, in the order in which they are written: what each counts as, closures without counts as `_`.
+    pub(super) steps: &'static [&'static str],
+}
+
+struct Nobody;
+
+impl pipeline::Observer for Nobody {}
+
+impl Case {
+    pub(super) fn world(&self) -> World {
+        let Self { seed, failures, panics, longest, .. } = *self;
+        World { seed, failures, panics, longest, counts: Arc::default() }
+    }
+
+    pub(super) async fn run(&self, world: &World) -> Came {
+        macro_rules! run {
+            ($pipeline:expr, [$($step:tt)*]) => {{
+                let pipeline = self.set($pipeline.with(world.clone()));
+                let (report, outputs) = if self.workers > 1 {
+                    self.take(pipeline.workers(self.workers)).await
+                } else {
+                    self.take(pipeline).await
+                };
+                Came { report, outputs, steps: &[$(stringify!($step)),*] }
+            }};
+        }
+        let (one, two) = (world.clone(), world.clone());
+        match self.shape {
+            // All kinds, in a row.
+            0 => run!(
+                pipeline![
+                    start
+                        => (a => b, d) => both
+                        => (c => d.name("d2") | again | h)
+                        => match {
+                            x if is_third(x) => x => low,
+                            x if x % 3 == 1 => x => mid => e,
+                            x => x => |x| x => high,
+                        }
+                        => (|x: u64| {
+                            let one = f(x);
+                            let other = g(x);
+                            both.name("both2")(one, other)
+                        })
+                        => end
+                ],
+                [start a b d both c d2 again h choice low mid e _ high f g both2 end]
+            ),
+            // The fork comes first, and all are in each other.
+            1 => run!(
+                pipeline![(
+                    (a, (b | c)) => both
+                    | match {
+                        x if is_third(x) => x => (low, |x: u64| {
+                            let one = f(x);
+                            let other = g(one);
+                            other
+                        }) => both.name("both2"),
+                        x => x => mid,
+                    }
+                    | again => narrow
+                )],
+                [a b c both choice low f g both2 mid again narrow]
+            ),
+            // A tangle, with a pipeline, an effect and an expression in it.
+            2 => run!(
+                pipeline!(|x: u64| {
+                    let one = a(x);
+                    let other = b(x);
+                    let three = {pipeline![(c | d) => again]}(one);
+                    let four = both(one, other);
+                    narrow(x + 0);
+                    let five = both.name("both2")(three, four);
+                    e(five)
+                }),
+                [a b c d again both narrow both2 e]
+            ),
+            // Pipelines in pipelines, one of them with a state of its own.
+            3 => run!(
+                pipeline![
+                    start
+                        => { pipeline![(a, { pipeline![u64: (b | c) => move |x| one.touch("closure", x)] }) => both] }
+                        => { pipeline![u64: (d, e) => same_as_stage].with(two) }
+                        => (f, inspect(|_| ()) => |x| x) => |(x, y)| same((x, y))
+                        => end
+                ],
+                [start a b c closure both d e same_as_stage f _ _ _ end]
+            ),
+            // Boundaries around forks.
+            4 => run!(
+                pipeline![
+                    split => each => (a, b => c) => both => batch(3) => (pack | pack.name("pack2")) => again
+                ],
+                [split _ a b c both _ pack pack2 again]
+            ),
+            // What is behind a boxed type is told, too.
+            5 => run!(
+                pipeline![u64: ({ pipeline![(a | b)].with(one).boxed() }, { pipeline![(c, d) => both].with(two) }) => |(x, y)| same((x, y))],
+                [a b c d both _]
+            ),
+            // Three deep, each fork in each other.
+            6 => run!(
+                pipeline![(
+                    ((a | b), |x| x) => both,
+                    match { x => x => ((c | narrow), d) => |(x, y)| same((x, y)) },
+                    (e => (f, |x| x) => (|(x, y)| same((x, y))) | match { x => x => (g | h) })
+                ) => |(x, y, z)| same((same((x, y)), z))],
+                [a b _ both _ c narrow d _ e f _ _ _ g h _]
+            ),
+            shape => unreachable!("there is no shape {shape}"),
+        }
+    }
+
+    fn set<F, M>(&self, pipeline: Pipeline<u64, F, World, M>) -> Pipeline<u64, F, World, M> {
+        let mut pipeline = pipeline.concurrency(self.concurrency).on_error(self.mode);
+        if !self.ordered {
+            pipeline = pipeline.unordered();
+        }
+        if self.observed {
+            pipeline = pipeline.observe(Nobody);
+        }
+        for stop in self.stops.clone() {
+            let token = CancellationToken::new();
+            pipeline = pipeline.cancel_on(token.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(ms(stop)).await;
+                token.cancel();
+            });
+        }
+        pipeline
+    }
+
+    async fn take<F, M>(&self, pipeline: Pipeline<u64, F, World, M>) -> (Option<Report>, Option<Vec<u64>>)
+    where
+        F: Flow<u64, World, M, Out = u64> + 'static,
+        M: 'static,
+    {
+        match self.verb {
+            Verb::Drain => {
+                let report = pipeline.drain(0..self.items).await.unwrap_or_else(|aborted| aborted.report);
+                (Some(report), None)
+            }
+            Verb::Collect => match pipeline.collect(0..self.items).await {
+                Ok(outputs) => (None, Some(outputs)),
+                Err(aborted) => (Some(aborted.report), None),
+            },
+            Verb::Stream => {
+                let mut stream = pipeline.stream(0..self.items);
+                let mut outputs = Vec::new();
+                while let Some(result) = stream.next().await {
+                    outputs.extend(result.ok());
+                }
+                (Some(stream.report().await), Some(outputs))
+            }
+        }
+    }
+}
+
+/// A stage that a nested pipeline names; it takes two.
+#[stage]
+async fn same_as_stage(
+    x: u64,
+    y: u64,
+    #[state] world: &World,
+    #[context] cx: &Context,
+) -> Result<u64, Refused> {
+    assert_eq!(x, y);
+    world.act("same_as_stage", x, cx, 1).await
+}
