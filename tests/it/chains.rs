@@ -50,7 +50,7 @@ async fn steps_follow_one_another() {
 }
 
 #[tokio::test]
-async fn all_brackets_are_the_same() {
+async fn any_kind_of_bracket_can_surround_the_macro_input() {
     assert_eq!(pipeline!(double => double).run(1).await.unwrap(), 4);
     assert_eq!(pipeline! { double => double }.run(1).await.unwrap(), 4);
     assert_eq!(pipeline! {< double => double >}.run(1).await.unwrap(), 4);
@@ -58,14 +58,14 @@ async fn all_brackets_are_the_same() {
 }
 
 #[tokio::test]
-async fn type_arguments_are_given_or_found() {
+async fn type_arguments_are_given_or_inferred() {
     assert_eq!(pipeline![convert::<u64, 2>].run(1).await.unwrap(), [1_u64; 2]);
     let found: [f64; 3] = pipeline![convert].run(1).await.unwrap();
     assert_eq!(found, [1.0; 3]);
 }
 
 #[tokio::test]
-async fn closures_take_what_comes_and_inspections_look_at_it() {
+async fn closures_take_the_value_and_inspect_borrows_it() {
     let seen = std::sync::Mutex::new(Vec::new());
     let pipeline = pipeline![
         parse => |x| x.pow(2) => inspect(|x| seen.lock().unwrap().push(*x)) => |x: u32| format!("<{x}>")
@@ -91,14 +91,14 @@ impl<S: Send + Sync> Stage<u32, S> for Scale {
 }
 
 #[tokio::test]
-async fn any_value_that_is_a_stage_goes_in_braces() {
+async fn any_value_that_is_a_stage_can_be_used_in_braces() {
     let sub = pipeline![double => { Scale(10) }];
     let pipeline = pipeline![parse => { sub.clone() } => { sub.boxed() } => { Scale(2) }];
     assert_eq!(pipeline.run("1".into()).await.unwrap(), 800);
 }
 
 #[tokio::test]
-async fn a_pipeline_longer_than_the_longest_tuple_nests_by_itself() {
+async fn a_pipeline_longer_than_the_longest_tuple_nests_automatically() {
     let long = pipeline![
         double => |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 =>
         |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 => |x| x + 1 =>
@@ -155,7 +155,7 @@ fn a_stage_function_is_still_a_function() {
 
 /// What a first poll of a chain takes on the stack is what its stages take, and little more.
 #[test]
-fn a_pipeline_of_bare_stages_is_the_size_of_its_settings() {
+fn a_pipeline_of_stages_without_policies_is_the_size_of_its_settings() {
     let one = pipeline![double];
     let three = pipeline![double => double => double];
     assert_eq!(size_of_val(&one), size_of_val(&three));

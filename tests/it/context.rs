@@ -27,7 +27,7 @@ fn run_of(#[context] cx: &Context) -> pipeline::RunId {
 }
 
 #[tokio::test]
-async fn items_of_a_run_share_its_number_and_runs_do_not() {
+async fn items_of_a_run_share_its_id_and_other_runs_have_another() {
     let pipeline = pipeline![run_of];
     let ids = pipeline.collect([(), (), ()]).await.unwrap();
     assert!(ids.iter().all(|id| *id == ids[0]));
@@ -64,7 +64,7 @@ async fn extensions_live_as_long_as_the_item_on_any_thread() {
 }
 
 #[tokio::test]
-async fn a_stage_function_can_be_called_by_itself() {
+async fn a_stage_function_that_takes_a_context_can_be_called_directly() {
     let seen = who(&Context::default(), &Service::new([])).await.unwrap();
     assert_eq!(seen, (String::new(), 1, 0));
 }

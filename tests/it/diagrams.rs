@@ -68,9 +68,9 @@ fn edges(graph: &Graph) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_picture_shows_each_step_its_place_its_types_and_its_policy() {
+async fn a_diagram_shows_each_step_with_its_location_types_and_policy() {
     let from = line!();
-    let line = pipeline![
+    let pipeline = pipeline![
         fetch.retries(1).delay("1ms")
             => (text, even.name("half"))
             => join
@@ -85,7 +85,7 @@ async fn a_picture_shows_each_step_its_place_its_types_and_its_policy() {
                 n => n => text.name("large"),
             }
     ];
-    let graph = line.graph();
+    let graph = pipeline.graph();
     let expected = [
         "input: u32 -> u32",
         "fetch@2: u32 -> u32 [1 retry, exponential from 1ms, timeout 5s]",
@@ -132,7 +132,7 @@ async fn a_picture_shows_each_step_its_place_its_types_and_its_policy() {
     assert_eq!(kinds, [NodeKind::Input, NodeKind::Choice, NodeKind::Output]);
 
     // 3 is not fetched, 1 has no half; 10 goes the second way of the alternatives, and the long way of the match.
-    let report = line.on_error(ErrorMode::Collect).drain([0, 2, 3, 10, 1, 20]).await.unwrap();
+    let report = pipeline.on_error(ErrorMode::Collect).drain([0, 2, 3, 10, 1, 20]).await.unwrap();
     let graph = graph.with_report(&report);
     let figures = graph.nodes().map(|node| Some((node.calls()?, node.failures()?)));
     let figures: Vec<_> = figures.flatten().collect();
@@ -145,15 +145,15 @@ async fn a_picture_shows_each_step_its_place_its_types_and_its_policy() {
 }
 
 #[test]
-fn forks_in_forks_are_groups_in_groups() {
+fn nested_forks_are_nested_groups() {
     let inner = pipeline![(text => size, |x| x) => add];
-    let line = pipeline![
+    let pipeline = pipeline![
         (
             ((even | fetch), { inner }) => add,
             match { 0 => 0 => |x: u32| { add(x, x) }, x => x => (|x| x, fetch) => add },
         )
     ];
-    let graph = line.graph();
+    let graph = pipeline.graph();
     let groups: Vec<_> = graph.groups().map(|group| (group.label(), group.parent())).collect();
     let expected = [
         ("all", None),
@@ -173,5 +173,5 @@ fn forks_in_forks_are_groups_in_groups() {
     for node in 1..last {
         assert!(graph.edges().any(|edge| edge.to() == node) && graph.edges().any(|edge| edge.from() == node));
     }
-    assert_eq!(graph.to_string(), line.clone().graph().to_string());
+    assert_eq!(graph.to_string(), pipeline.clone().graph().to_string());
 }

@@ -15,19 +15,19 @@ fn run_blocking_waits_for_the_item() {
 
 #[tokio::test]
 #[should_panic(expected = "use `.run(input).await` instead")]
-async fn inside_async_code_it_says_what_to_use() {
+async fn inside_async_code_run_blocking_panics_and_says_what_to_use() {
     let _ = pipeline![greet].run_blocking("Ada".into());
 }
 
 #[tokio::test]
-async fn on_a_blocking_thread_it_uses_the_runtime_that_is_there() {
+async fn on_a_blocking_thread_run_blocking_uses_the_current_runtime() {
     let pipeline = pipeline![greet];
     let greeted = tokio::task::spawn_blocking(move || pipeline.run_blocking("Ada".into())).await.unwrap();
     assert_eq!(greeted.unwrap(), "Hello, Ada!");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn so_it_does_in_place() {
+async fn inside_block_in_place_run_blocking_uses_the_current_runtime() {
     let pipeline = pipeline![greet];
     let greeted = tokio::task::block_in_place(|| pipeline.run_blocking("Ada".into()));
     assert_eq!(greeted.unwrap(), "Hello, Ada!");

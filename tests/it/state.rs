@@ -48,7 +48,7 @@ async fn a_value_provides_itself() {
 }
 
 #[tokio::test]
-async fn a_nested_pipeline_uses_its_own_state_or_that_around_it() {
+async fn a_nested_pipeline_uses_its_own_state_or_that_of_the_outer_pipeline() {
     let own = pipeline![label].with(Prefix("own"));
     let none = pipeline![label];
     let pipeline = pipeline![u32: |x| x => { own }].with(app());
@@ -63,7 +63,7 @@ fn named() -> Pipeline<u32, impl Stage<u32, App, Out = (String, u32)> + Clone, A
 }
 
 #[tokio::test]
-async fn a_pipeline_can_be_named() {
+async fn a_pipeline_with_state_can_be_returned_from_a_function() {
     let pipeline = named();
     assert_eq!(pipeline.clone().run(7).await.unwrap(), ("a7".into(), 0));
     assert_eq!(pipeline.boxed().run(7).await.unwrap().0, "a7");
@@ -78,7 +78,7 @@ fn words(#[state] words: &Arc<str>, #[state] n: &Vec<u8>) -> String {
 }
 
 #[tokio::test]
-async fn tuple_structs_and_generic_ones_provide_too() {
+async fn provide_can_be_derived_for_tuple_structs_and_generic_structs() {
     assert_eq!(pipeline![words].with(Generic(vec![1_u8, 2], "ab".into())).run(()).await.unwrap(), "abab");
 }
 

@@ -5,23 +5,23 @@ use std::sync::{Arc, Mutex};
 use pipeline::{DeadLetter, ErrorMode, pipeline, stage};
 
 use super::{Letters, REFUSED, adds_up, check, fetch, numbers, taken};
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Refused, ms};
 
 #[tokio::test(start_paused = true)]
-async fn each_verb_sends_them() {
+async fn every_verb_sends_dead_letters() {
     let letters = Letters::default();
-    let line = pipeline![fetch].dead_letters(Arc::clone(&letters));
-    let lenient = line.clone().on_error(ErrorMode::Lenient);
+    let pipeline = pipeline![fetch].dead_letters(Arc::clone(&letters));
+    let lenient = pipeline.clone().on_error(ErrorMode::Lenient);
 
-    let error = line.run(102).await.unwrap_err();
+    let error = pipeline.run(102).await.unwrap_err();
     let sent = taken(&letters);
     assert_eq!((sent.len(), sent[0].item, sent[0].index), (1, 102, 0));
     assert_eq!(sent[0].error.to_string(), error.to_string());
-    assert_eq!(line.run(100).await.unwrap(), 100);
+    assert_eq!(pipeline.run(100).await.unwrap(), 100);
     assert!(taken(&letters).is_empty());
 
-    let results = line.settle(numbers()).await;
+    let results = pipeline.settle(numbers()).await;
     assert_eq!(results.iter().filter(|result| result.is_err()).count(), 3);
     check(&taken(&letters));
 
@@ -45,21 +45,21 @@ async fn each_verb_sends_them() {
 }
 
 #[test]
-fn a_blocking_run_sends_them() {
+fn run_blocking_sends_dead_letters() {
     let letters = Letters::default();
-    let line = pipeline![fetch].dead_letters(Arc::clone(&letters));
-    line.run_blocking(102).unwrap_err();
+    let pipeline = pipeline![fetch].dead_letters(Arc::clone(&letters));
+    pipeline.run_blocking(102).unwrap_err();
     assert_eq!(taken(&letters)[0].item, 102);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_strict_run_sends_the_one_that_ended_it() {
+async fn a_strict_run_sends_the_item_that_ended_it() {
     let letters = Letters::default();
-    let line = pipeline![fetch].concurrency(1).dead_letters(Arc::clone(&letters));
+    let pipeline = pipeline![fetch].concurrency(1).dead_letters(Arc::clone(&letters));
     for verb in ["collect", "drain"] {
         let aborted = match verb {
-            "collect" => line.collect(numbers()).await.unwrap_err(),
-            _ => line.drain(numbers()).await.unwrap_err(),
+            "collect" => pipeline.collect(numbers()).await.unwrap_err(),
+            _ => pipeline.drain(numbers()).await.unwrap_err(),
         };
         let sent = taken(&letters);
         assert_eq!((sent.len(), sent[0].item, sent[0].index), (1, 102, 2), "{verb}");
@@ -74,12 +74,12 @@ async fn strict(x: u64) -> Result<u64, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn behind_each_an_item_is_one_letter_however_many_of_its_parts_fail() {
+async fn after_each_an_item_is_one_dead_letter_however_many_of_its_parts_fail() {
     let letters = Letters::default();
-    let line = pipeline![Vec<u64>: each => strict].on_error(ErrorMode::Lenient);
-    let line = line.dead_letters(Arc::clone(&letters));
+    let pipeline = pipeline![Vec<u64>: each => strict].on_error(ErrorMode::Lenient);
+    let pipeline = pipeline.dead_letters(Arc::clone(&letters));
     let items = vec![vec![1, 2], vec![100, 3, 101, 102], vec![], vec![4, 103]];
-    let report = line.drain(items.clone()).await.unwrap();
+    let report = pipeline.drain(items.clone()).await.unwrap();
     assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (4, 4, 4));
     let mut sent = taken(&letters);
     sent.sort_by_key(|letter| letter.index);
@@ -94,11 +94,11 @@ async fn store(rows: Vec<u64>) -> Result<usize, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_fails_sends_each_item_in_it() {
+async fn a_failed_batch_sends_each_of_its_items() {
     let letters = Letters::default();
-    let line = pipeline![u64: batch(3) => store].on_error(ErrorMode::Lenient);
-    let line = line.dead_letters(Arc::clone(&letters));
-    let report = line.drain([1, 2, 3, 4, 100, 6, 7]).await.unwrap();
+    let pipeline = pipeline![u64: batch(3) => store].on_error(ErrorMode::Lenient);
+    let pipeline = pipeline.dead_letters(Arc::clone(&letters));
+    let report = pipeline.drain([1, 2, 3, 4, 100, 6, 7]).await.unwrap();
     assert_eq!(report.items_in(), 7);
     let mut sent: Vec<_> = taken(&letters).into_iter().map(|letter| (letter.index, letter.item)).collect();
     sent.sort_unstable();
@@ -106,12 +106,12 @@ async fn a_batch_that_fails_sends_each_item_in_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn roots_that_were_taken_apart_and_put_in_batches_are_sent_once() {
+async fn source_items_split_by_each_and_batched_are_sent_once() {
     let letters = Letters::default();
-    let line = pipeline![Vec<u64>: each => batch(2) => store].on_error(ErrorMode::Lenient);
-    let line = line.dead_letters(Arc::clone(&letters));
+    let pipeline = pipeline![Vec<u64>: each => batch(2) => store].on_error(ErrorMode::Lenient);
+    let pipeline = pipeline.dead_letters(Arc::clone(&letters));
     let items = vec![vec![1, 2], vec![100, 101, 102], vec![3], vec![4, 5]];
-    let report = line.drain(items.clone()).await.unwrap();
+    let report = pipeline.drain(items.clone()).await.unwrap();
     assert_eq!(report.items_in(), 4);
     let mut sent: Vec<_> = taken(&letters).into_iter().map(|letter| (letter.index, letter.item)).collect();
     sent.sort_unstable();
@@ -126,11 +126,11 @@ async fn store_rows(rows: Vec<u64>) -> Result<Vec<u64>, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_is_split_sends_its_bad_rows_by_themselves() {
+async fn a_batch_split_on_failure_sends_only_its_bad_rows() {
     let letters = Letters::default();
-    let line = pipeline![u64: batch(4) => store_rows].on_error(ErrorMode::Lenient);
-    let line = line.dead_letters(Arc::clone(&letters));
-    let report = line.drain([1, 100, 2, 101, 3, 4, 5, 6, 102]).await.unwrap();
+    let pipeline = pipeline![u64: batch(4) => store_rows].on_error(ErrorMode::Lenient);
+    let pipeline = pipeline.dead_letters(Arc::clone(&letters));
+    let report = pipeline.drain([1, 100, 2, 101, 3, 4, 5, 6, 102]).await.unwrap();
     assert_eq!((report.items_in(), report.items_failed()), (9, 3));
     let mut sent: Vec<_> = taken(&letters).into_iter().map(|letter| (letter.index, letter.item)).collect();
     sent.sort_unstable();
@@ -146,12 +146,12 @@ async fn picky(x: u64) -> Result<u64, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_item_is_one_letter_however_many_branches_fail() {
-    however_spread!(|workers| {
+async fn a_failed_item_is_one_dead_letter_however_many_branches_fail() {
+    for_each_worker_count!(|workers| {
         let letters: Arc<Mutex<Vec<DeadLetter<u64>>>> = Arc::default();
-        let line = pipeline![u64: (picky, (picky | picky), |x: u64| { picky(x) })];
-        let line = line.on_error(ErrorMode::Lenient).dead_letters(Arc::clone(&letters));
-        let report = line.spread(workers).drain(0..13).await.unwrap();
+        let pipeline = pipeline![u64: (picky, (picky | picky), |x: u64| { picky(x) })];
+        let pipeline = pipeline.on_error(ErrorMode::Lenient).dead_letters(Arc::clone(&letters));
+        let report = pipeline.on_workers(workers).drain(0..13).await.unwrap();
         let letters = letters.lock().unwrap();
         let mut items: Vec<_> = letters.iter().map(|letter| (letter.item, letter.stage())).collect();
         items.sort_unstable();

@@ -48,11 +48,11 @@ fn records<In: serde::de::DeserializeOwned>(path: &PathBuf) -> Vec<Recorded<In>>
 }
 
 #[tokio::test]
-async fn a_letter_is_written_read_back_and_replayed() {
+async fn a_dead_letter_is_written_read_back_and_replayed() {
     let (_folder, path) = file();
     let letters = JsonLines::create(&path).unwrap();
-    let line = pipeline![fetch].on_error(ErrorMode::Collect).dead_letters(letters);
-    let report = line.drain((10..20).map(row)).await.unwrap();
+    let pipeline = pipeline![fetch].on_error(ErrorMode::Collect).dead_letters(letters);
+    let report = pipeline.drain((10..20).map(row)).await.unwrap();
     assert_eq!((report.items_failed(), report.letters_lost()), (3, 0));
 
     let mut found = records::<Row>(&path);
@@ -74,10 +74,10 @@ async fn a_letter_is_written_read_back_and_replayed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_says_all_there_is_to_say() {
+async fn a_line_has_index_stage_kind_error_attempts_and_item() {
     let (_folder, path) = file();
-    let line = pipeline![pass => slow].dead_letters(JsonLines::create(&path).unwrap());
-    let error = line.run(7).await.unwrap_err();
+    let pipeline = pipeline![pass => slow].dead_letters(JsonLines::create(&path).unwrap());
+    let error = pipeline.run(7).await.unwrap_err();
     let text = fs::read_to_string(&path).unwrap();
     let (line, rest) = text.split_once('\n').unwrap();
     assert_eq!(rest, "");
@@ -101,17 +101,17 @@ async fn slow(x: u64) -> u64 {
 }
 
 #[test]
-fn a_letter_is_in_the_file_as_soon_as_it_is_taken_with_and_without_a_runtime() {
+fn a_dead_letter_is_in_the_file_as_soon_as_it_is_accepted_with_and_without_a_runtime() {
     let (_folder, path) = file();
     let letters = JsonLines::create(&path).unwrap();
-    let line = pipeline![fetch].dead_letters(letters.clone());
+    let pipeline = pipeline![fetch].dead_letters(letters.clone());
     for n in 1..=3 {
-        line.run_blocking(row(0)).unwrap_err();
+        pipeline.run_blocking(row(0)).unwrap_err();
         assert_eq!(records::<Row>(&path).len(), n);
     }
     // No stage waits here, so no runtime is needed.
-    let line = pipeline![refuse].dead_letters(letters);
-    futures_util::future::FutureExt::now_or_never(line.run(9)).unwrap().unwrap_err();
+    let pipeline = pipeline![refuse].dead_letters(letters);
+    futures_util::future::FutureExt::now_or_never(pipeline.run(9)).unwrap().unwrap_err();
     assert_eq!(JsonLines::read::<Value>(&path).unwrap().count(), 4);
 }
 
@@ -121,7 +121,7 @@ async fn refuse(_x: u64) -> Result<u64, Refused> {
 }
 
 #[tokio::test]
-async fn create_begins_anew_and_append_goes_on() {
+async fn create_truncates_the_file_and_append_keeps_it() {
     let (_folder, path) = file();
     let send = async |letters: JsonLines, x| {
         pipeline![refuse].dead_letters(letters).run(x).await.unwrap_err();
@@ -150,12 +150,12 @@ async fn a_run_can_append_to_the_file_that_it_replays() {
 }
 
 #[tokio::test]
-async fn two_runs_at_once_do_not_tear_each_others_lines() {
+async fn concurrent_runs_do_not_interleave_their_lines() {
     let (_folder, path) = file();
     let letters = JsonLines::create(&path).unwrap();
-    let line = || pipeline![refuse].on_error(ErrorMode::Lenient);
-    let shared = [line().dead_letters(letters.clone()), line().dead_letters(letters)];
-    let own = line().dead_letters(JsonLines::append(&path).unwrap());
+    let pipeline = || pipeline![refuse].on_error(ErrorMode::Lenient);
+    let shared = [pipeline().dead_letters(letters.clone()), pipeline().dead_letters(letters)];
+    let own = pipeline().dead_letters(JsonLines::append(&path).unwrap());
     let (first, second, third) =
         tokio::join!(shared[0].drain(0..200), shared[1].drain(200..400), own.drain(400..600));
     for report in [first, second, third] {
@@ -167,7 +167,7 @@ async fn two_runs_at_once_do_not_tear_each_others_lines() {
 }
 
 #[test]
-fn a_broken_line_is_told_by_file_and_line_and_those_after_it_are_read() {
+fn a_malformed_line_is_reported_with_file_and_line_and_later_lines_are_read() {
     let (_folder, path) = file();
     let good = |item: &str| {
         format!(r#"{{"index":0,"stage":"s","kind":"failed","error":"e","attempts":1,"item":{item}}}"#)
@@ -195,18 +195,18 @@ fn a_broken_line_is_told_by_file_and_line_and_those_after_it_are_read() {
 }
 
 #[tokio::test]
-async fn a_line_that_was_cut_off_spoils_no_other() {
+async fn a_truncated_line_does_not_affect_other_lines() {
     let (_folder, path) = file();
     fs::write(&path, r#"{"index":0,"sta"#).unwrap();
-    let line = pipeline![refuse].dead_letters(JsonLines::append(&path).unwrap());
-    line.run(5).await.unwrap_err();
-    line.run(6).await.unwrap_err();
+    let pipeline = pipeline![refuse].dead_letters(JsonLines::append(&path).unwrap());
+    pipeline.run(5).await.unwrap_err();
+    pipeline.run(6).await.unwrap_err();
     let read: Vec<_> = JsonLines::read::<u64>(&path).unwrap().map(|it| it.ok().map(|it| it.item)).collect();
     assert_eq!(read, [None, Some(5), Some(6)]);
 }
 
 #[test]
-fn a_file_that_is_not_there_or_not_a_file_is_told_by_its_name() {
+fn a_missing_file_or_a_directory_is_reported_with_its_path() {
     let (folder, path) = file();
     let missing = JsonLines::items::<u64>(&path).unwrap_err();
     assert_eq!(missing.kind(), io::ErrorKind::NotFound);
@@ -219,11 +219,11 @@ fn a_file_that_is_not_there_or_not_a_file_is_told_by_its_name() {
 
 /// Some things JSON has no words for.
 #[tokio::test]
-async fn an_item_that_cannot_be_written_is_counted_as_lost() {
+async fn an_item_that_cannot_be_serialized_is_counted_as_lost() {
     let (_folder, path) = file();
-    let line = pipeline![|map: BTreeMap<Vec<u8>, u8>| u64::from(map[&vec![1]]) => refuse];
-    let line = line.on_error(ErrorMode::Lenient).dead_letters(JsonLines::create(&path).unwrap());
-    let report = line.drain([BTreeMap::from([(vec![1], 1)])]).await.unwrap();
+    let pipeline = pipeline![|map: BTreeMap<Vec<u8>, u8>| u64::from(map[&vec![1]]) => refuse];
+    let pipeline = pipeline.on_error(ErrorMode::Lenient).dead_letters(JsonLines::create(&path).unwrap());
+    let report = pipeline.drain([BTreeMap::from([(vec![1], 1)])]).await.unwrap();
     assert_eq!((report.items_failed(), report.letters_lost()), (1, 1));
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
 }
@@ -232,19 +232,19 @@ async fn an_item_that_cannot_be_written_is_counted_as_lost() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_file_that_cannot_be_written_does_not_stop_the_run() {
-    let line = pipeline![fetch].on_error(ErrorMode::Lenient);
-    let line = line.dead_letters(JsonLines::append("/dev/full").unwrap());
-    let report = line.drain((0..6).map(row)).await.unwrap();
+    let pipeline = pipeline![fetch].on_error(ErrorMode::Lenient);
+    let pipeline = pipeline.dead_letters(JsonLines::append("/dev/full").unwrap());
+    let report = pipeline.drain((0..6).map(row)).await.unwrap();
     assert_eq!((report.items_out(), report.items_failed(), report.letters_lost()), (4, 2, 2));
 }
 
 proptest! {
     #[test]
-    fn any_item_comes_back_as_it_was(id: u64, name: String, weight in proptest::option::of(-1e300..1e300_f64)) {
+    fn any_item_is_read_back_unchanged(id: u64, name: String, weight in proptest::option::of(-1e300..1e300_f64)) {
         let (_folder, path) = file();
         let item = Row { id: id - id % 3, name, weight };
-        let line = pipeline![fetch.retries(0)].dead_letters(JsonLines::create(&path).unwrap());
-        line.run_blocking(item.clone()).unwrap_err();
+        let pipeline = pipeline![fetch.retries(0)].dead_letters(JsonLines::create(&path).unwrap());
+        pipeline.run_blocking(item.clone()).unwrap_err();
         prop_assert_eq!(JsonLines::items::<Row>(&path).unwrap(), [item]);
     }
 }

@@ -11,21 +11,21 @@ use super::{Letters, adds_up, check, fetch, numbers, taken};
 use crate::support::{Refused, ms};
 
 #[tokio::test(start_paused = true)]
-async fn an_unbounded_channel_gets_each_item_whole() {
+async fn an_unbounded_channel_receives_each_failed_item() {
     let (send, mut receive) = mpsc::unbounded_channel();
-    let line = pipeline![fetch].on_error(ErrorMode::Lenient).dead_letters(send);
-    adds_up(&line.drain(numbers()).await.unwrap());
-    drop(line);
+    let pipeline = pipeline![fetch].on_error(ErrorMode::Lenient).dead_letters(send);
+    adds_up(&pipeline.drain(numbers()).await.unwrap());
+    drop(pipeline);
     let mut letters = Vec::new();
     receive.recv_many(&mut letters, 100).await;
     check(&letters);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vec_gets_each_item_whole() {
+async fn a_vec_receives_each_failed_item() {
     let letters = Letters::default();
-    let line = pipeline![fetch].on_error(ErrorMode::Collect).dead_letters(Arc::clone(&letters));
-    let report = line.drain(numbers()).await.unwrap();
+    let pipeline = pipeline![fetch].on_error(ErrorMode::Collect).dead_letters(Arc::clone(&letters));
+    let report = pipeline.drain(numbers()).await.unwrap();
     adds_up(&report);
     let letters = taken(&letters);
     check(&letters);
@@ -45,13 +45,13 @@ async fn refuse(x: u64, #[state] seen: &Arc<AtomicUsize>) -> Result<u64, Refused
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_channel_holds_the_run_up_and_nothing_is_lost() {
+async fn a_full_channel_applies_backpressure_and_loses_nothing() {
     for concurrency in [1, 4] {
         let (send, mut receive) = mpsc::channel(2);
         let seen = Arc::new(AtomicUsize::new(0));
-        let line = pipeline![refuse].with(Arc::clone(&seen)).concurrency(concurrency);
-        let line = line.on_error(ErrorMode::Lenient).dead_letters(send);
-        let run = tokio::spawn(async move { line.drain(0..1000).await });
+        let pipeline = pipeline![refuse].with(Arc::clone(&seen)).concurrency(concurrency);
+        let pipeline = pipeline.on_error(ErrorMode::Lenient).dead_letters(send);
+        let run = tokio::spawn(async move { pipeline.drain(0..1000).await });
         tokio::time::sleep(ms(1000)).await;
         assert!(!run.is_finished());
         // The channel's two, one on the way, and of two more rounds that were taken before the first was posted.
@@ -72,10 +72,10 @@ async fn a_full_channel_holds_the_run_up_and_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_letter_is_posted_while_other_items_are_under_way() {
+async fn a_dead_letter_is_delivered_while_other_items_are_in_flight() {
     let (send, mut receive) = mpsc::channel(1);
-    let line = pipeline![hang_unless_zero].on_error(ErrorMode::Lenient).dead_letters(send);
-    let run = tokio::spawn(async move { line.drain([0, 1]).await });
+    let pipeline = pipeline![hang_unless_zero].on_error(ErrorMode::Lenient).dead_letters(send);
+    let run = tokio::spawn(async move { pipeline.drain([0, 1]).await });
     let letter = tokio::time::timeout(ms(1000), receive.recv()).await.expect("not before the run is over");
     assert_eq!(letter.unwrap().item, 0);
     run.abort();
@@ -87,19 +87,19 @@ async fn hang_unless_zero(x: u64) -> Result<u64, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_is_gone_does_not_stop_the_run() {
+async fn a_closed_channel_does_not_stop_the_run_and_its_dead_letters_are_counted_as_lost() {
     let (send, receive) = mpsc::channel(1);
     drop(receive);
-    let line = pipeline![fetch].on_error(ErrorMode::Lenient).dead_letters(send);
-    let report = line.drain(numbers()).await.unwrap();
+    let pipeline = pipeline![fetch].on_error(ErrorMode::Lenient).dead_letters(send);
+    let report = pipeline.drain(numbers()).await.unwrap();
     assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (10, 7, 3));
     assert_eq!(report.letters_lost(), 3);
     assert!(report.to_string().contains("3 dead letters LOST"), "{report}");
 
     let (send, receive) = mpsc::unbounded_channel();
     drop(receive);
-    let line = pipeline![fetch].on_error(ErrorMode::Lenient).dead_letters(send);
-    assert_eq!(line.drain(numbers()).await.unwrap().letters_lost(), 3);
+    let pipeline = pipeline![fetch].on_error(ErrorMode::Lenient).dead_letters(send);
+    assert_eq!(pipeline.drain(numbers()).await.unwrap().letters_lost(), 3);
 }
 
 /// Panics, at once or when it is waited for.
@@ -118,10 +118,10 @@ impl<In: Send> DeadLetters<In> for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_that_panics_has_lost_the_letter_and_no_more() {
+async fn a_sink_that_panics_loses_only_its_dead_letter() {
     for at_once in [true, false] {
-        let line = pipeline![fetch].on_error(ErrorMode::Lenient).dead_letters(Broken { at_once });
-        let report = line.drain(numbers()).await.unwrap();
+        let pipeline = pipeline![fetch].on_error(ErrorMode::Lenient).dead_letters(Broken { at_once });
+        let report = pipeline.drain(numbers()).await.unwrap();
         assert_eq!((report.items_out(), report.items_failed(), report.letters_lost()), (7, 3, 3));
     }
 }
@@ -133,11 +133,11 @@ async fn store(rows: Vec<u64>) -> Result<usize, Refused> {
 }
 
 #[tokio::test]
-async fn the_channel_of_the_standard_library_is_a_sink_too() {
+async fn a_channel_of_the_standard_library_is_a_sink() {
     let (dead, letters) = std::sync::mpsc::channel();
-    let line = pipeline![u64: batch(1) => store].on_error(ErrorMode::Lenient).dead_letters(dead);
-    line.drain([1, 100]).await.unwrap();
-    drop(line);
+    let pipeline = pipeline![u64: batch(1) => store].on_error(ErrorMode::Lenient).dead_letters(dead);
+    pipeline.drain([1, 100]).await.unwrap();
+    drop(pipeline);
     let items: Vec<_> = letters.into_iter().map(|letter| letter.item).collect();
     assert_eq!(items, [100]);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pipeline::{ErrorKind, ErrorMode, StageError, pipeline, stage};
 use tokio::time::Instant;
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, Refused, ms};
 
 /// Takes so many milliseconds; the item of 30 fails then, and that of 31 panics.
@@ -18,16 +18,16 @@ async fn work(x: u64, #[state] gauge: &Arc<Gauge>) -> Result<u64, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn strict_cancels_the_others_and_says_what_failed_where() {
-    however_spread!(|workers| {
+async fn strict_cancels_the_other_items_and_reports_what_failed() {
+    for_each_worker_count!(|workers| {
         let gauge = Arc::new(Gauge::default());
-        let line = pipeline![work => |x| x].with(Arc::clone(&gauge)).concurrency(4).spread(workers);
+        let pipeline = pipeline![work => |x| x].with(Arc::clone(&gauge)).concurrency(4).on_workers(workers);
         for verb in ["drain", "collect"] {
             let start = Instant::now();
             let items = [10, 500, 30, 500, 500, 500, 500];
             let aborted = match verb {
-                "drain" => line.drain(items).await.unwrap_err(),
-                _ => line.collect(items).await.unwrap_err(),
+                "drain" => pipeline.drain(items).await.unwrap_err(),
+                _ => pipeline.collect(items).await.unwrap_err(),
             };
             assert_eq!(
                 (start.elapsed(), gauge.now()),
@@ -49,10 +49,10 @@ async fn strict_cancels_the_others_and_says_what_failed_where() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn strict_aborts_at_a_panic_as_well() {
-    however_spread!(|workers| {
-        let line = pipeline![work].with(Arc::<Gauge>::default()).spread(workers);
-        let aborted = line.drain([31, 500]).await.unwrap_err();
+async fn strict_aborts_at_a_panic() {
+    for_each_worker_count!(|workers| {
+        let pipeline = pipeline![work].with(Arc::<Gauge>::default()).on_workers(workers);
+        let aborted = pipeline.drain([31, 500]).await.unwrap_err();
         assert_eq!(aborted.failure.error.kind(), ErrorKind::Panicked);
         assert_eq!(aborted.failure.error.to_string(), "stage `work` panicked: 31 is odd");
         assert_eq!((aborted.report.items_failed(), aborted.report.items_cancelled()), (1, 1));
@@ -61,10 +61,10 @@ async fn strict_aborts_at_a_panic_as_well() {
 
 #[tokio::test(start_paused = true)]
 async fn a_strict_stream_ends_after_its_first_failure() {
-    however_spread!(|workers| {
+    for_each_worker_count!(|workers| {
         let gauge = Arc::new(Gauge::default());
-        let line = pipeline![work].with(Arc::clone(&gauge)).concurrency(8).spread(workers);
-        let mut outputs = line.stream([40, 30, 20, 500, 500]);
+        let pipeline = pipeline![work].with(Arc::clone(&gauge)).concurrency(8).on_workers(workers);
+        let mut outputs = pipeline.stream([40, 30, 20, 500, 500]);
         assert_eq!(outputs.next().await.unwrap().unwrap(), 40);
         let failure = outputs.next().await.unwrap().unwrap_err();
         assert_eq!((failure.index, failure.error.downcast_ref()), (1, Some(&Refused(30))));
@@ -76,23 +76,23 @@ async fn a_strict_stream_ends_after_its_first_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lenient_and_collect_go_on() {
-    however_spread!(|workers| {
+async fn lenient_and_collect_continue_after_a_failure() {
+    for_each_worker_count!(|workers| {
         for mode in [ErrorMode::Lenient, ErrorMode::Collect] {
-            let line = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).spread(workers);
+            let pipeline = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).on_workers(workers);
             let items = [50, 31, 10, 30, 20];
-            let report = line.drain(items).await.unwrap();
+            let report = pipeline.drain(items).await.unwrap();
             assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
             let kept: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
             let expected: &[usize] = if mode == ErrorMode::Collect { &[3, 1] } else { &[] };
             assert_eq!(kept, expected, "in the order in which they came");
 
-            let aborted = line.collect(items).await.unwrap_err();
+            let aborted = pipeline.collect(items).await.unwrap_err();
             assert_eq!(aborted.failure.index, 3, "the first in time");
             let report = aborted.report;
             assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
 
-            let mut outputs = line.stream(items);
+            let mut outputs = pipeline.stream(items);
             let mut said = Vec::new();
             while let Some(output) = outputs.next().await {
                 said.push(output.map_err(|failure| failure.index));
@@ -103,11 +103,11 @@ async fn lenient_and_collect_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settle_gives_each_its_own_whatever_the_mode() {
-    however_spread!(|workers| {
+async fn settle_gives_each_item_its_own_result_in_every_mode() {
+    for_each_worker_count!(|workers| {
         for mode in [ErrorMode::Strict, ErrorMode::Lenient, ErrorMode::Collect] {
-            let line = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).spread(workers);
-            let results = line.settle([50, 30, 10]).await;
+            let pipeline = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).on_workers(workers);
+            let results = pipeline.settle([50, 30, 10]).await;
             let said: Vec<_> = results.iter().map(|it| it.as_ref().map_err(StageError::kind)).collect();
             assert_eq!(said, [Ok(&50), Err(ErrorKind::Failed), Ok(&10)]);
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pipeline::{Context, ErrorKind, ErrorMode, pipeline, stage};
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Act, Refused, Service, ms};
 
 #[stage]
@@ -21,7 +21,7 @@ fn double(x: u32) -> u32 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_is_caught_and_says_which_stage_it_came_from() {
+async fn a_panic_is_caught_and_its_error_names_the_stage() {
     let error = pipeline![double => divide].run(0).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert_eq!(error.to_string(), "stage `divide` panicked: attempt to divide by zero");
@@ -40,14 +40,14 @@ async fn second_time(#[state] service: &Service) -> Result<(), Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_later_attempt_says_which() {
+async fn a_panic_in_a_later_attempt_reports_the_number_of_attempts() {
     let service = Service::new([Act::Slow(ms(5000))]);
     let error = pipeline![second_time].with(service).run(()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Panicked, 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_fails_its_own_item_alone() {
+async fn a_panic_fails_only_its_own_item() {
     let results = pipeline![double => divide].settle([5, 0, 60, 10]).await;
     assert_eq!(results[0].as_ref().unwrap(), &10);
     assert_eq!(results[1].as_ref().unwrap_err().stage(), "divide");
@@ -56,7 +56,7 @@ async fn a_panic_fails_its_own_item_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closures_inspections_and_predicates_may_panic_too() {
+async fn panics_in_closures_inspect_and_retry_if_are_caught() {
     let error = pipeline![|x: u32| 1 / x].run(0).await.unwrap_err();
     assert!(error.stage().starts_with("closure at "), "{error}");
     assert!(error.stage().contains("panics.rs:"), "{error}");
@@ -79,7 +79,7 @@ fn never(_: &Refused) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_odd_payload_is_no_trouble() {
+async fn a_panic_payload_that_is_not_a_message_is_handled() {
     #[stage]
     fn odd() {
         std::panic::panic_any(7_u8);
@@ -89,7 +89,7 @@ async fn an_odd_payload_is_no_trouble() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pipeline_works_on_after_a_panic() {
+async fn a_pipeline_can_be_used_again_after_a_panic() {
     let pipeline = pipeline![double => divide];
     assert!(pipeline.run(0).await.is_err());
     assert_eq!(pipeline.run(5).await.unwrap(), 10);
@@ -116,11 +116,11 @@ impl IntoIterator for Trap {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_iterator_that_panics_fails_what_it_was_made_of_and_nothing_else() {
-    however_spread!(|workers| {
-        let line = pipeline![|at: u64| Trap(at) => each => pass].spread(workers);
-        let line = line.on_error(ErrorMode::Collect);
-        let report = line.drain([9, 2, 9, 0, 9, 1]).await.unwrap();
+async fn a_panic_in_the_iterator_of_each_fails_only_the_item_it_was_made_of() {
+    for_each_worker_count!(|workers| {
+        let pipeline = pipeline![|at: u64| Trap(at) => each => pass].on_workers(workers);
+        let pipeline = pipeline.on_error(ErrorMode::Collect);
+        let report = pipeline.drain([9, 2, 9, 0, 9, 1]).await.unwrap();
         let said: Vec<_> = report.failures().iter().map(|it| (it.index, it.error.to_string())).collect();
         let text = |cause| format!("stage `each` panicked: {cause}");
         assert_eq!(said, [(1, text("at 2")), (3, text("not even begun")), (5, text("at 1"))]);
@@ -128,14 +128,14 @@ async fn an_iterator_that_panics_fails_what_it_was_made_of_and_nothing_else() {
         let each = &report.stages()[1];
         assert_eq!((each.calls(), each.outputs(), each.failures()), (6, 10, 3));
 
-        let mut outputs = line.stream([9, 2, 9]);
+        let mut outputs = pipeline.stream([9, 2, 9]);
         let mut said = Vec::new();
         while let Some(output) = outputs.next().await {
             said.push(output.map_err(|failure| failure.index));
         }
         assert_eq!(said, [Ok(1), Ok(2), Ok(3), Ok(1), Err(1), Ok(1), Ok(2), Ok(3)]);
 
-        let aborted = line.on_error(ErrorMode::Strict).collect([9, 2, 9]).await.unwrap_err();
+        let aborted = pipeline.on_error(ErrorMode::Strict).collect([9, 2, 9]).await.unwrap_err();
         assert_eq!((aborted.failure.index, aborted.failure.error.stage()), (1, "each"));
     });
 }
@@ -155,15 +155,15 @@ fn arm(x: u64) -> Bomb {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_output_whose_drop_panics_hangs_nobody() {
-    however_spread!(|workers| {
+async fn a_panic_in_the_drop_of_an_input_or_output_does_not_hang_the_run() {
+    for_each_worker_count!(|workers| {
         // The drop of an output is nobody's item: the panic is that of the run.
-        let line = pipeline![pass => arm].concurrency(2).spread(workers);
-        let run = tokio::spawn(async move { line.drain(0..9).await.map(|report| report.items_out()) });
+        let pipeline = pipeline![pass => arm].concurrency(2).on_workers(workers);
+        let run = tokio::spawn(async move { pipeline.drain(0..9).await.map(|report| report.items_out()) });
         assert!(tokio::time::timeout(ms(60_000), run).await.expect("the run hangs").is_err());
         // That of an input is its stage's.
-        let line = pipeline![arm => |bomb| bomb.0].spread(workers);
-        let run = tokio::spawn(async move { line.on_error(ErrorMode::Collect).drain(0..9).await });
+        let pipeline = pipeline![arm => |bomb| bomb.0].on_workers(workers);
+        let run = tokio::spawn(async move { pipeline.on_error(ErrorMode::Collect).drain(0..9).await });
         let report = tokio::time::timeout(ms(60_000), run).await.expect("the run hangs").unwrap().unwrap();
         assert_eq!((report.items_out(), report.items_failed()), (5, 4));
     });
@@ -177,11 +177,11 @@ async fn armed(x: u64, #[context] cx: &Context) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_extension_whose_drop_panics_hangs_nobody() {
-    however_spread!(|workers| {
-        let line = pipeline![armed].on_error(ErrorMode::Collect).spread(workers);
+async fn a_panic_in_the_drop_of_an_extension_does_not_hang_the_run() {
+    for_each_worker_count!(|workers| {
+        let pipeline = pipeline![armed].on_error(ErrorMode::Collect).on_workers(workers);
         // Whether the items fail is not said.
-        let run = tokio::spawn(async move { line.drain(0..9).await.is_ok() });
+        let run = tokio::spawn(async move { pipeline.drain(0..9).await.is_ok() });
         assert!(
             tokio::time::timeout(Duration::from_secs(60), run).await.is_ok(),
             "{workers} workers: it hangs"

@@ -13,7 +13,7 @@ async fn fetch(#[state] service: &Service) -> Result<(), Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_tells_stage_kind_attempts_time_and_cause_in_one_line() {
+async fn the_message_of_a_failure_has_stage_kind_attempts_time_and_cause() {
     let service = Service::new([Act::Fail(500), Act::Slow(ms(9000)), Act::Fail(502), Act::Fail(503)]);
     let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
     assert_eq!(error.to_string(), "stage `fetch` failed after 4 attempts in 1.3s: refused with 503");
@@ -23,7 +23,7 @@ async fn a_failure_tells_stage_kind_attempts_time_and_cause_in_one_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_each_failed_attempt_said_is_kept() {
+async fn the_error_of_each_failed_attempt_is_kept() {
     let service = Service::new([Act::Fail(500), Act::Slow(ms(9000)), Act::Fail(502), Act::Fail(503)]);
     let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
     let said: Vec<_> = error.failed_attempts().iter().map(ToString::to_string).collect();
@@ -59,7 +59,7 @@ fn boxed(x: u8) -> Result<u8, Box<dyn Error + Send + Sync>> {
 }
 
 #[tokio::test]
-async fn any_result_whose_error_can_be_boxed_is_fallible() {
+async fn any_result_whose_error_can_be_boxed_makes_a_stage_fallible() {
     let error = pipeline![aliased].run(true).await.unwrap_err();
     assert_eq!(error.to_string(), "stage `aliased` failed: disk");
     assert!(error.downcast_ref::<io::Error>().is_some());
@@ -88,14 +88,14 @@ async fn own_timeout() -> Result<(), tokio::time::error::Elapsed> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_of_the_users_own_is_not_taken_for_ours() {
+async fn a_users_own_timeout_error_is_an_ordinary_failure() {
     let error = pipeline![own_timeout].run(()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     assert_eq!(error.elapsed(), ms(1));
 }
 
 #[tokio::test]
-async fn the_debug_form_shows_all_of_it() {
+async fn the_debug_format_shows_stage_kind_attempts_and_cause() {
     let error = pipeline![words].run(3).await.unwrap_err();
     let debug = format!("{error:?}");
     for part in ["words", "Failed", "attempts: 1", "no 3"] {
@@ -124,7 +124,7 @@ fn nested() -> Result<(), Outer> {
 }
 
 #[tokio::test]
-async fn what_is_behind_an_error_is_told_too() {
+async fn the_message_includes_the_sources_of_the_error() {
     let error = pipeline![nested].run(()).await.unwrap_err();
     assert_eq!(error.to_string(), "stage `nested` failed: error sending request: refused with 503");
 }
@@ -135,6 +135,6 @@ fn renamed() -> Result<(), Refused> {
 }
 
 #[tokio::test]
-async fn a_stage_goes_by_its_name() {
+async fn an_error_has_the_name_from_the_stages_attribute() {
     assert_eq!(pipeline![renamed].run(()).await.unwrap_err().stage(), "GET /airports");
 }

@@ -4,7 +4,7 @@ use pipeline::{ErrorKind, ErrorMode, Failure};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::random_runs::{Came, Case, Count, Fate, SHAPES, Verb, World};
+use super::random_runs::{Action, Case, Count, RunOutcome, SHAPES, SeededActions, Verb};
 use crate::support::Refused;
 
 fn modes() -> impl Strategy<Value = ErrorMode> {
@@ -22,31 +22,31 @@ prop_compose! {
         (concurrency, workers, ordered, observed) in (1_usize..=100, 1_usize..=3, any::<bool>(), any::<bool>()),
         failures in prop_oneof![Just(0_u64), Just(10), Just(300), Just(600)],
         panics in prop_oneof![Just(0_u64), Just(5), Just(50)],
-        longest in prop_oneof![Just(0_u64), 1_u64..20],
-        stops in prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(0_u64..40, 1..=2)],
+        max_sleep_ms in prop_oneof![Just(0_u64), 1_u64..20],
+        cancel_at_ms in prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(0_u64..40, 1..=2)],
         seed in any::<u64>(),
     ) -> Case {
-        Case { shape, verb, mode, items, concurrency, workers, ordered, observed, failures, panics, longest, stops, seed }
+        Case { shape, verb, mode, items, concurrency, workers, ordered, observed, failures, panics, max_sleep_ms, cancel_at_ms, seed }
     }
 }
 
 /// Runs it on a paused clock. If nothing is left that could go on, the clock jumps to the end of the wait.
-fn run(case: &Case, world: &World) -> Came {
+fn run(case: &Case, actions: &SeededActions) -> RunOutcome {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     let day = std::time::Duration::from_secs(24 * 3600);
-    runtime.block_on(async { tokio::time::timeout(day, case.run(world)).await }).expect("the run hangs")
+    runtime.block_on(async { tokio::time::timeout(day, case.run(actions)).await }).expect("the run hangs")
 }
 
-fn check(case: &Case, world: &World, came: &Came) {
-    if let Some(outputs) = &came.outputs {
+fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
+    if let Some(outputs) = &outcome.outputs {
         let mut sorted = outputs.clone();
         sorted.sort_unstable();
         assert!(!case.ordered || sorted == *outputs, "in order");
         sorted.dedup();
-        assert_eq!(sorted.len(), outputs.len(), "each came out once");
+        assert_eq!(sorted.len(), outputs.len(), "each outcome out once");
     }
-    let Some(report) = &came.report else { return };
+    let Some(report) = &outcome.report else { return };
     let (taken, given) = (report.items_in(), report.items_out());
     let (failed, cancelled) = (report.items_failed(), report.items_cancelled());
     if case.shape != 4 {
@@ -54,13 +54,13 @@ fn check(case: &Case, world: &World, came: &Came) {
     }
     if case.mode == ErrorMode::Collect {
         assert_eq!(report.failures().len(), failed);
-        report.failures().iter().for_each(|failure| check_failure(world, came, failure));
+        report.failures().iter().for_each(|failure| check_failure(actions, outcome, failure));
     }
-    if case.stops.is_empty() && !(case.mode == ErrorMode::Strict && failed > 0) {
+    if case.cancel_at_ms.is_empty() && !(case.mode == ErrorMode::Strict && failed > 0) {
         assert_eq!((taken as u64, cancelled), (case.items, 0), "nothing is left undone without a reason");
     }
-    assert_eq!(report.stages().len(), came.steps.len(), "{report}");
-    for (stage, step) in report.stages().iter().zip(came.steps) {
+    assert_eq!(report.stages().len(), outcome.steps.len(), "{report}");
+    for (stage, step) in report.stages().iter().zip(outcome.steps) {
         let (name, calls) = (stage.name(), stage.calls());
         if stage.is_boundary() {
             continue;
@@ -81,7 +81,8 @@ fn check(case: &Case, world: &World, came: &Came) {
             Some(own) => (own, vec![own, step]),
             None => (
                 *step,
-                came.steps
+                outcome
+                    .steps
                     .iter()
                     .copied()
                     .filter(|it| it == step || it.strip_suffix('2') == Some(step))
@@ -92,35 +93,39 @@ fn check(case: &Case, world: &World, came: &Came) {
         let all: Vec<_> =
             if name.contains(" at ") { vec![stage] } else { report.stages().iter().filter(at).collect() };
         let sum = |of: fn(&pipeline::StageReport) -> u64| all.iter().map(|stage| of(stage)).sum::<u64>();
-        let Count { begun, well, failed } = world.counted(own);
+        let Count { started, succeeded, failed } = actions.counted(own);
         let told = (sum(pipeline::StageReport::outputs), sum(pipeline::StageReport::failures));
-        assert_eq!(told, (well, failed), "{name} gave and failed as it counted itself\n{report}");
-        // Who waits for its turn has not begun.
-        let given_up = begun - well - failed;
+        assert_eq!(told, (succeeded, failed), "{name} gave and failed as it counted itself\n{report}");
+        // Who waits for its turn has not started.
+        let cancelled_calls = started - succeeded - failed;
         if *step == "narrow" {
-            assert!(sum(pipeline::StageReport::cancelled) >= given_up);
+            assert!(sum(pipeline::StageReport::cancelled) >= cancelled_calls);
         } else {
-            assert_eq!(sum(pipeline::StageReport::cancelled), given_up, "{name} was given up\n{report}");
-            assert_eq!(sum(pipeline::StageReport::calls), begun, "{name} was called\n{report}");
+            assert_eq!(
+                sum(pipeline::StageReport::cancelled),
+                cancelled_calls,
+                "{name} was given up\n{report}"
+            );
+            assert_eq!(sum(pipeline::StageReport::calls), started, "{name} was called\n{report}");
         }
     }
 }
 
 /// A failure is that of a stage that was to fail, in the way in which it was to.
-fn check_failure(world: &World, came: &Came, Failure { error, index, .. }: &Failure) {
+fn check_failure(actions: &SeededActions, outcome: &RunOutcome, Failure { error, index, .. }: &Failure) {
     let name = error.stage();
-    assert!(name.contains(" at ") || came.steps.contains(&name), "{error}");
+    assert!(name.contains(" at ") || outcome.steps.contains(&name), "{error}");
     let stage = name.strip_suffix('2').unwrap_or(name);
     match error.kind() {
         ErrorKind::Failed => assert!(error.downcast_ref::<Refused>().is_some()),
         kind => assert_eq!(kind, ErrorKind::Panicked),
     }
-    if !name.contains(" at ") && !came.steps.contains(&"split") {
-        let fate = if error.kind() == ErrorKind::Failed { Fate::Fail } else { Fate::Panic };
-        assert_eq!(world.fate(stage, *index as u64), fate, "{error}");
+    if !name.contains(" at ") && !outcome.steps.contains(&"split") {
+        let action = if error.kind() == ErrorKind::Failed { Action::Fail } else { Action::Panic };
+        assert_eq!(actions.action(stage, *index as u64), action, "{error}");
         for error in error.alternatives() {
             let stage = error.stage().strip_suffix('2').unwrap_or(error.stage());
-            assert_eq!(world.fate(stage, *index as u64), Fate::Fail, "{error}");
+            assert_eq!(actions.action(stage, *index as u64), Action::Fail, "{error}");
         }
     }
 }
@@ -134,9 +139,9 @@ proptest! {
     })]
 
     #[test]
-    fn what_is_reported_of_stages_in_forks_is_what_they_counted(case in cases()) {
-        let world = case.world();
-        let came = run(&case, &world);
-        check(&case, &world, &came);
+    fn the_report_of_stages_in_forks_matches_their_own_counts(case in cases()) {
+        let actions = case.actions();
+        let outcome = run(&case, &actions);
+        check(&case, &actions, &outcome);
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use pipeline::{BoxPipeline, ErrorKind, ErrorMode, Pipeline, Stage, pipeline, stage};
 
-use crate::support::recording_observer::{End, Log};
-use crate::support::scripted_stages::{Do, Play, a, b, c, d, pair};
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::recording_observer::{End, RecordingObserver};
+use crate::support::scripted_stages::{Action, Script, a, b, c, d, pair};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Refused, ms};
 
 /// Fails on every fifth number, and panics on 7.
@@ -70,16 +70,16 @@ fn expected(x: u64) -> Option<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_verb_takes_items_through_forks_however_they_are_spread() {
+async fn every_verb_runs_items_through_forks_on_any_number_of_workers() {
     let all: Vec<_> = (0..40).map(expected).collect();
     let well: Vec<_> = all.iter().flatten().copied().collect();
     let calls = [("picky", 40, 8, 1), ("mirror", 8, 1, 0), ("slow", 40, 0, 2), ("add", 38, 0, 0)];
-    however_spread!(|workers| {
+    for_each_worker_count!(|workers| {
         for concurrency in [1, 7, 64] {
-            let line = forks().on_error(ErrorMode::Collect).concurrency(concurrency).spread(workers);
-            let results = line.settle(0..40).await.into_iter().map(Result::ok).collect::<Vec<_>>();
+            let pipeline = forks().on_error(ErrorMode::Collect).concurrency(concurrency).on_workers(workers);
+            let results = pipeline.settle(0..40).await.into_iter().map(Result::ok).collect::<Vec<_>>();
             assert_eq!(results, all);
-            let report = line.drain(0..40).await.unwrap();
+            let report = pipeline.drain(0..40).await.unwrap();
             assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (40, 38, 2));
             let failed: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
             assert_eq!(failed.len(), 2);
@@ -92,29 +92,30 @@ async fn each_verb_takes_items_through_forks_however_they_are_spread() {
                     "{name}"
                 );
             }
-            let aborted = line.collect(0..40).await.unwrap_err();
+            let aborted = pipeline.collect(0..40).await.unwrap_err();
             assert_eq!((aborted.report.items_out(), aborted.report.items_failed()), (38, 2));
-            let mut stream = line.stream(0..40);
+            let mut stream = pipeline.stream(0..40);
             let mut outputs = Vec::new();
             while let Some(result) = stream.next().await {
                 outputs.extend(result.ok());
             }
             assert_eq!(outputs, well);
             assert_eq!(stream.report().await.items_failed(), 2);
-            let mut outputs = line.clone().unordered().collect(11..40).await.unwrap();
+            let mut outputs = pipeline.clone().unordered().collect(11..40).await.unwrap();
             outputs.sort_unstable();
             let mut sorted = well[9..].to_vec();
             sorted.sort_unstable();
             assert_eq!(outputs, sorted);
-            assert_eq!(line.run(8).await.unwrap(), 24);
+            assert_eq!(pipeline.run(8).await.unwrap(), 24);
         }
     });
 }
 
 #[test]
-fn sync_code_runs_forks() {
-    let line = pipeline![u64: (ready, |x| x + 1) => add => (odd | |x| x + 1) => match { x => x => ready }];
-    assert_eq!(line.run_blocking(2).unwrap(), 5);
+fn run_blocking_runs_forks() {
+    let pipeline =
+        pipeline![u64: (ready, |x| x + 1) => add => (odd | |x| x + 1) => match { x => x => ready }];
+    assert_eq!(pipeline.run_blocking(2).unwrap(), 5);
     assert_eq!(forks().boxed().run_blocking(10).unwrap_err().kind(), ErrorKind::Failed);
 }
 
@@ -124,7 +125,7 @@ fn odd(x: u64) -> Result<u64, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forks_are_boxed_and_nested() {
+async fn forks_can_be_boxed_and_nested() {
     let boxed: BoxPipeline<u64, u64> = forks().boxed();
     let outer = pipeline![|x: u64| x + 1 => ({ boxed.clone() }, { boxed }) => add => { forks() }];
     let inner = expected(2).unwrap() * 2;
@@ -134,14 +135,15 @@ async fn forks_are_boxed_and_nested() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forks_in_a_nested_pipeline_have_its_state() {
-    let [inner, outer] = ["b", "c"].map(|fails| Play::new().with(fails, 5, Do::Fail));
+async fn forks_in_a_nested_pipeline_use_its_state() {
+    let [inner, outer] = ["b", "c"].map(|fails| Script::new().with(fails, 5, Action::Fail));
     let nested = pipeline![(a, (b | c)) => pair].with(inner.clone());
-    let line = pipeline![({ nested.clone() }, b => { nested } , (c | d)) => |(x, y, z)| [x, y, z]]
+    let pipeline = pipeline![({ nested.clone() }, b => { nested } , (c | d)) => |(x, y, z)| [x, y, z]]
         .with(outer.clone());
-    assert_eq!(line.run(">".to_owned()).await.unwrap(), [">a+>c", ">ba+>bc", ">d"]);
-    let stages = |play: &Play| {
-        let mut stages: Vec<_> = play.diary().into_iter().map(|entry| (entry.stage, entry.ended)).collect();
+    assert_eq!(pipeline.run(">".to_owned()).await.unwrap(), [">a+>c", ">ba+>bc", ">d"]);
+    let stages = |script: &Script| {
+        let mut stages: Vec<_> =
+            script.take_calls().into_iter().map(|entry| (entry.stage, entry.outcome)).collect();
         stages.sort_by_key(|(stage, _)| *stage);
         stages.into_iter().map(|(stage, _)| stage).collect::<String>()
     };
@@ -149,16 +151,16 @@ async fn forks_in_a_nested_pipeline_have_its_state() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forks_stand_behind_each_and_in_front_of_batch() {
-    however_spread!(|workers| {
-        let line = pipeline![
+async fn forks_work_between_each_and_batch() {
+    for_each_worker_count!(|workers| {
+        let pipeline = pipeline![
             |x: u64| [x, x + 100] => each => (ready, (odd | |x| x + 1)) => batch(3)
                 => (|pairs: Vec<(u64, u64)>| pairs.len(), |pairs| pairs[0]) => |(n, (x, y))| (n, x, y)
         ];
-        let line = line.spread(workers);
+        let pipeline = pipeline.on_workers(workers);
         let expected = [(3, 0, 1), (3, 101, 101), (2, 3, 3)];
-        assert_eq!(line.collect(0..4).await.unwrap(), [expected[0], expected[1], (2, 3, 3)]);
-        let report = line.drain(0..4).await.unwrap();
+        assert_eq!(pipeline.collect(0..4).await.unwrap(), [expected[0], expected[1], (2, 3, 3)]);
+        let report = pipeline.drain(0..4).await.unwrap();
         let counts: Vec<_> = report.stages().iter().map(|stage| (stage.calls(), stage.outputs())).collect();
         let (eight, three) = ((8, 8), (3, 3));
         let expected = [(4, 4), (4, 8), eight, (8, 4), (4, 4), (8, 3), three, three, three];
@@ -167,16 +169,19 @@ async fn forks_stand_behind_each_and_in_front_of_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn observers_are_told_of_each_call_and_of_branches_that_are_given_up() {
-    however_spread!(|workers| {
-        let log = Arc::new(Log::default());
-        let line =
-            forks().observe(Arc::clone(&log)).on_error(ErrorMode::Collect).concurrency(5).spread(workers);
-        let report = line.drain(0..20).await.unwrap();
-        let told = log.take();
-        assert_eq!(told.items().iter().filter(|end| **end == End::Done).count(), 18);
+async fn observers_see_each_call_and_the_cancelled_branches() {
+    for_each_worker_count!(|workers| {
+        let observer = Arc::new(RecordingObserver::default());
+        let pipeline = forks()
+            .observe(Arc::clone(&observer))
+            .on_error(ErrorMode::Collect)
+            .concurrency(5)
+            .on_workers(workers);
+        let report = pipeline.drain(0..20).await.unwrap();
+        let record = observer.take_record();
+        assert_eq!(record.item_ends().iter().filter(|end| **end == End::Done).count(), 18);
         for stage in report.stages().iter().filter(|stage| !stage.name().starts_with("match at")) {
-            let ends = told.ends(stage.name());
+            let ends = record.call_ends(stage.name());
             let count = |these: &[End]| ends.iter().filter(|end| these.contains(end)).count() as u64;
             let failed = count(&[End::Failed, End::Panicked]);
             let counts = (ends.len() as u64, count(&[End::Done]), failed, count(&[End::Cancelled]));
@@ -184,10 +189,11 @@ async fn observers_are_told_of_each_call_and_of_branches_that_are_given_up() {
             assert_eq!(counts, said, "{}", stage.name());
         }
         // 7 panics after 1 ms and 10 fails after 2: what takes longer beside them is given up.
-        let given_up: Vec<_> = told.calls.iter().filter(|(_, (_, ends))| ends[0] == End::Cancelled).collect();
+        let given_up: Vec<_> =
+            record.calls.iter().filter(|(_, (_, ends))| ends[0] == End::Cancelled).collect();
         let names: Vec<_> = given_up.iter().map(|((name, index), _)| (name.as_str(), *index)).collect();
         assert_eq!(names, [("other", 7), ("slow", 7), ("slow", 10), ("spare", 10)]);
-        assert_eq!(told.calls[&("picky".to_owned(), 5)].1, [End::Failed]);
-        assert_eq!(told.calls[&("mirror".to_owned(), 5)].1, [End::Done]);
+        assert_eq!(record.calls[&("picky".to_owned(), 5)].1, [End::Failed]);
+        assert_eq!(record.calls[&("mirror".to_owned(), 5)].1, [End::Done]);
     });
 }

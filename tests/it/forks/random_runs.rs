@@ -10,7 +10,7 @@ use crate::support::{Refused, ms};
 
 /// What a stage does with an item, after a while or at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Action {
     Pass,
     Fail,
     Panic,
@@ -19,34 +19,34 @@ pub(super) enum Fate {
 /// What a stage counted of its own calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Count {
-    pub(super) begun: u64,
-    pub(super) well: u64,
+    pub(super) started: u64,
+    pub(super) succeeded: u64,
     pub(super) failed: u64,
 }
 
 /// What all stages of a run share: what they are to do, and what they counted.
 #[derive(Debug, Clone)]
-pub(super) struct World {
+pub(super) struct SeededActions {
     pub(super) seed: u64,
     /// Of a thousand calls so many fail.
     pub(super) failures: u64,
     /// And so many panic.
     pub(super) panics: u64,
-    pub(super) longest: u64,
+    pub(super) max_sleep_ms: u64,
     pub(super) counts: Arc<Mutex<BTreeMap<&'static str, Count>>>,
 }
 
-impl World {
+impl SeededActions {
     fn rng(&self, stage: &str, id: u64) -> fastrand::Rng {
         let name = stage.bytes().fold(self.seed, |hash, byte| hash.wrapping_mul(31) ^ u64::from(byte));
         fastrand::Rng::with_seed(name.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ id)
     }
 
-    pub(super) fn fate(&self, stage: &str, id: u64) -> Fate {
+    pub(super) fn action(&self, stage: &str, id: u64) -> Action {
         match self.rng(stage, id).u64(..1000) {
-            n if n < self.failures => Fate::Fail,
-            n if n < self.failures + self.panics => Fate::Panic,
-            _ => Fate::Pass,
+            n if n < self.failures => Action::Fail,
+            n if n < self.failures + self.panics => Action::Panic,
+            _ => Action::Pass,
         }
     }
 
@@ -59,54 +59,54 @@ impl World {
     }
 
     /// A call of a stage that is tried again as long as `last` says no.
-    async fn act(&self, stage: &'static str, id: u64, cx: &Context, last: u32) -> Result<u64, Refused> {
+    async fn perform(&self, stage: &'static str, id: u64, cx: &Context, last: u32) -> Result<u64, Refused> {
         if cx.attempt() == 1 {
-            self.count(stage, |count| count.begun += 1);
+            self.count(stage, |count| count.started += 1);
         }
         let mut rng = self.rng(stage, id ^ (u64::from(cx.attempt()) << 32));
         match rng.u64(..4) {
             0 => tokio::task::yield_now().await,
-            1 if self.longest > 0 => tokio::time::sleep(ms(rng.u64(..=self.longest))).await,
+            1 if self.max_sleep_ms > 0 => tokio::time::sleep(ms(rng.u64(..=self.max_sleep_ms))).await,
             _ => {}
         }
-        match self.fate(stage, id) {
+        match self.action(stage, id) {
             // What is tried again may pass the next time.
-            Fate::Fail if cx.attempt() < last => Err(Refused(1)),
-            Fate::Fail if last > 1 && rng.bool() => Ok(self.well(stage, id)),
-            Fate::Fail => {
+            Action::Fail if cx.attempt() < last => Err(Refused(1)),
+            Action::Fail if last > 1 && rng.bool() => Ok(self.succeeded(stage, id)),
+            Action::Fail => {
                 self.count(stage, |count| count.failed += 1);
                 Err(Refused(1))
             }
-            Fate::Panic => {
+            Action::Panic => {
                 self.count(stage, |count| count.failed += 1);
                 panic!("so it was to be");
             }
-            Fate::Pass => Ok(self.well(stage, id)),
+            Action::Pass => Ok(self.succeeded(stage, id)),
         }
     }
 
-    fn well(&self, stage: &'static str, id: u64) -> u64 {
-        self.count(stage, |count| count.well += 1);
+    fn succeeded(&self, stage: &'static str, id: u64) -> u64 {
+        self.count(stage, |count| count.succeeded += 1);
         id
     }
 
     /// A call of what is ready at once and cannot fail, but panic.
-    fn touch(&self, stage: &'static str, id: u64) -> u64 {
-        self.count(stage, |count| count.begun += 1);
-        if self.fate(stage, id) == Fate::Panic {
+    fn perform_sync(&self, stage: &'static str, id: u64) -> u64 {
+        self.count(stage, |count| count.started += 1);
+        if self.action(stage, id) == Action::Panic {
             self.count(stage, |count| count.failed += 1);
             panic!("so it was to be");
         }
-        self.well(stage, id)
+        self.succeeded(stage, id)
     }
 }
 
-/// Stages that do as the world says, and hand their item on.
+/// Stages that do as the actions says, and hand their item on.
 macro_rules! stages {
     ($($name:ident($ty:ty))*) => {$(
         #[stage]
-        async fn $name(x: $ty, #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
-            world.act(stringify!($name), x.to_owned(), cx, 1).await
+        async fn $name(x: $ty, #[state] actions: &SeededActions, #[context] cx: &Context) -> Result<u64, Refused> {
+            actions.perform(stringify!($name), x.to_owned(), cx, 1).await
         }
     )*};
 }
@@ -118,30 +118,39 @@ stages! {
 }
 
 #[stage(retries = 2, delay = "3ms", timeout = "1h")]
-async fn again(x: &u64, #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
-    world.act("again", *x, cx, 3).await
+async fn again(x: &u64, #[state] actions: &SeededActions, #[context] cx: &Context) -> Result<u64, Refused> {
+    actions.perform("again", *x, cx, 3).await
 }
 
 #[stage(concurrency = 2)]
-async fn narrow(x: u64, #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
-    world.act("narrow", x, cx, 1).await
+async fn narrow(x: u64, #[state] actions: &SeededActions, #[context] cx: &Context) -> Result<u64, Refused> {
+    actions.perform("narrow", x, cx, 1).await
 }
 
 #[stage]
-async fn both(x: &u64, y: u64, #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
+async fn both(
+    x: &u64,
+    y: u64,
+    #[state] actions: &SeededActions,
+    #[context] cx: &Context,
+) -> Result<u64, Refused> {
     assert_eq!(*x, y, "two ways of one item");
-    world.act("both", y, cx, 1).await
+    actions.perform("both", y, cx, 1).await
 }
 
 #[stage]
-async fn split(x: u64, #[state] world: &World, #[context] cx: &Context) -> Result<Vec<u64>, Refused> {
-    world.act("split", x, cx, 1).await?;
+async fn split(
+    x: u64,
+    #[state] actions: &SeededActions,
+    #[context] cx: &Context,
+) -> Result<Vec<u64>, Refused> {
+    actions.perform("split", x, cx, 1).await?;
     Ok((0..x % 4).map(|part| x * 10 + part).collect())
 }
 
 #[stage]
-async fn pack(xs: &[u64], #[state] world: &World, #[context] cx: &Context) -> Result<u64, Refused> {
-    world.act("pack", xs[0], cx, 1).await
+async fn pack(xs: &[u64], #[state] actions: &SeededActions, #[context] cx: &Context) -> Result<u64, Refused> {
+    actions.perform("pack", xs[0], cx, 1).await
 }
 
 fn same((x, y): (u64, u64)) -> u64 {
@@ -174,44 +183,44 @@ pub(super) struct Case {
     pub(super) observed: bool,
     pub(super) failures: u64,
     pub(super) panics: u64,
-    pub(super) longest: u64,
-    pub(super) stops: Vec<u64>,
+    pub(super) max_sleep_ms: u64,
+    pub(super) cancel_at_ms: Vec<u64>,
     pub(super) seed: u64,
 }
 
 pub(super) const SHAPES: usize = 7;
 
-/// What came of a run: the report; and what a shape without boundary gave, if all was told.
-pub(super) struct Came {
+/// What outcome of a run: the report; and what a shape without boundary gave, if all was told.
+pub(super) struct RunOutcome {
     pub(super) report: Option<Report>,
     pub(super) outputs: Option<Vec<u64>>,
     /// The steps of the report, in the order in which they are written: what each counts as, closures without counts as `_`.
     pub(super) steps: &'static [&'static str],
 }
 
-struct Nobody;
+struct NoopObserver;
 
-impl pipeline::Observer for Nobody {}
+impl pipeline::Observer for NoopObserver {}
 
 impl Case {
-    pub(super) fn world(&self) -> World {
-        let Self { seed, failures, panics, longest, .. } = *self;
-        World { seed, failures, panics, longest, counts: Arc::default() }
+    pub(super) fn actions(&self) -> SeededActions {
+        let Self { seed, failures, panics, max_sleep_ms, .. } = *self;
+        SeededActions { seed, failures, panics, max_sleep_ms, counts: Arc::default() }
     }
 
-    pub(super) async fn run(&self, world: &World) -> Came {
+    pub(super) async fn run(&self, actions: &SeededActions) -> RunOutcome {
         macro_rules! run {
             ($pipeline:expr, [$($step:tt)*]) => {{
-                let pipeline = self.set($pipeline.with(world.clone()));
+                let pipeline = self.set($pipeline.with(actions.clone()));
                 let (report, outputs) = if self.workers > 1 {
                     self.take(pipeline.workers(self.workers)).await
                 } else {
                     self.take(pipeline).await
                 };
-                Came { report, outputs, steps: &[$(stringify!($step)),*] }
+                RunOutcome { report, outputs, steps: &[$(stringify!($step)),*] }
             }};
         }
-        let (one, two) = (world.clone(), world.clone());
+        let (one, two) = (actions.clone(), actions.clone());
         match self.shape {
             // All kinds, in a row.
             0 => run!(
@@ -266,7 +275,7 @@ impl Case {
             3 => run!(
                 pipeline![
                     start
-                        => { pipeline![(a, { pipeline![u64: (b | c) => move |x| one.touch("closure", x)] }) => both] }
+                        => { pipeline![(a, { pipeline![u64: (b | c) => move |x| one.perform_sync("closure", x)] }) => both] }
                         => { pipeline![u64: (d, e) => same_as_stage].with(two) }
                         => (f, inspect(|_| ()) => |x| x) => |(x, y)| same((x, y))
                         => end
@@ -298,28 +307,31 @@ impl Case {
         }
     }
 
-    fn set<F, M>(&self, pipeline: Pipeline<u64, F, World, M>) -> Pipeline<u64, F, World, M> {
+    fn set<F, M>(&self, pipeline: Pipeline<u64, F, SeededActions, M>) -> Pipeline<u64, F, SeededActions, M> {
         let mut pipeline = pipeline.concurrency(self.concurrency).on_error(self.mode);
         if !self.ordered {
             pipeline = pipeline.unordered();
         }
         if self.observed {
-            pipeline = pipeline.observe(Nobody);
+            pipeline = pipeline.observe(NoopObserver);
         }
-        for stop in self.stops.clone() {
+        for at_ms in self.cancel_at_ms.clone() {
             let token = CancellationToken::new();
             pipeline = pipeline.cancel_on(token.clone());
             tokio::spawn(async move {
-                tokio::time::sleep(ms(stop)).await;
+                tokio::time::sleep(ms(at_ms)).await;
                 token.cancel();
             });
         }
         pipeline
     }
 
-    async fn take<F, M>(&self, pipeline: Pipeline<u64, F, World, M>) -> (Option<Report>, Option<Vec<u64>>)
+    async fn take<F, M>(
+        &self,
+        pipeline: Pipeline<u64, F, SeededActions, M>,
+    ) -> (Option<Report>, Option<Vec<u64>>)
     where
-        F: Flow<u64, World, M, Out = u64> + 'static,
+        F: Flow<u64, SeededActions, M, Out = u64> + 'static,
         M: 'static,
     {
         match self.verb {
@@ -348,9 +360,9 @@ impl Case {
 async fn same_as_stage(
     x: u64,
     y: u64,
-    #[state] world: &World,
+    #[state] actions: &SeededActions,
     #[context] cx: &Context,
 ) -> Result<u64, Refused> {
     assert_eq!(x, y);
-    world.act("same_as_stage", x, cx, 1).await
+    actions.perform("same_as_stage", x, cx, 1).await
 }

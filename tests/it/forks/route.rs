@@ -3,13 +3,13 @@
 use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 
 use crate::support::Refused;
-use crate::support::scripted_stages::{Do, Play, Single, a, b};
+use crate::support::scripted_stages::{Action, NotClone, Script, a, b};
 
 #[derive(Debug)]
 enum Order {
     Small(u32),
     Large { count: u32, note: String },
-    Unique(Single),
+    Unique(NotClone),
     Empty,
 }
 
@@ -25,7 +25,7 @@ async fn large(count: u32, note: &str) -> String {
 }
 
 #[stage]
-async fn unique(x: Single) -> String {
+async fn unique(x: NotClone) -> String {
     format!("unique {}", x.0)
 }
 
@@ -35,8 +35,8 @@ fn nothing() -> String {
 }
 
 #[tokio::test]
-async fn an_item_goes_the_way_of_its_pattern_with_what_the_arm_says() {
-    let line = pipeline![
+async fn an_item_takes_the_arm_of_its_pattern_with_the_value_of_the_arm() {
+    let pipeline = pipeline![
         match {
             Order::Small(count) if count > 9 => count * 2 => small => |text| text + "!",
             Order::Small(count) => count => small,
@@ -47,14 +47,14 @@ async fn an_item_goes_the_way_of_its_pattern_with_what_the_arm_says() {
         }
     ];
     let large = Order::Large { count: 1, note: "x".to_owned() };
-    let orders = [Order::Small(9), large, Order::Empty, Order::Small(10), Order::Unique(Single(3))];
+    let orders = [Order::Small(9), large, Order::Empty, Order::Small(10), Order::Unique(NotClone(3))];
     let expected = ["small 9", "large 1 x", "nothing", "small 20!", "unique 3"];
-    assert_eq!(line.collect(orders).await.unwrap(), expected);
+    assert_eq!(pipeline.collect(orders).await.unwrap(), expected);
 }
 
 #[tokio::test]
-async fn patterns_are_those_of_rust() {
-    let line = pipeline![
+async fn patterns_can_be_any_rust_pattern() {
+    let pipeline = pipeline![
         (u32, Option<&'static str>): match {
             (0 | 1, None) | (_, Some("")) => "plain" => |text: &'static str| text.to_owned(),
             (n @ 2..=9, _) => n => small,
@@ -65,20 +65,20 @@ async fn patterns_are_those_of_rust() {
     let items =
         [(0, None), (1, None), (2, Some("x")), (10, Some("y")), (10, None), (0, Some("z")), (11, Some(""))];
     let expected = ["plain", "plain", "small 2", "y", "else", "z", "plain"];
-    assert_eq!(line.collect(items).await.unwrap(), expected);
+    assert_eq!(pipeline.collect(items).await.unwrap(), expected);
 }
 
 #[tokio::test]
 async fn one_arm_is_enough() {
-    let line = pipeline![Single: match { Single(n) => n + 1 => small }];
-    assert_eq!(line.run(Single(1)).await.unwrap(), "small 2");
+    let pipeline = pipeline![NotClone: match { NotClone(n) => n + 1 => small }];
+    assert_eq!(pipeline.run(NotClone(1)).await.unwrap(), "small 2");
     let plain = pipeline![|x: u32| x => match { x => x => small } => |text| text.len()];
     assert_eq!(plain.run(1).await.unwrap(), 7);
 }
 
 #[tokio::test]
-async fn arms_hold_routes_and_other_forks() {
-    let line = pipeline![
+async fn arms_can_contain_routes_and_other_forks() {
+    let pipeline = pipeline![
         u32: match {
             0 => () => nothing,
             n if n < 10 => n => match {
@@ -90,7 +90,7 @@ async fn arms_hold_routes_and_other_forks() {
         }
     ];
     let expected = ["nothing", "[small 1]", "[large 2 inner]", "small 10, 10", "picked 30", "small 31"];
-    assert_eq!(line.collect([0, 1, 2, 10, 30, 31]).await.unwrap(), expected);
+    assert_eq!(pipeline.collect([0, 1, 2, 10, 30, 31]).await.unwrap(), expected);
 }
 
 #[stage]
@@ -115,8 +115,8 @@ macro_rules! arms {
 }
 
 #[tokio::test]
-async fn there_is_no_limit_to_the_arms() {
-    let line = pipeline![
+async fn the_number_of_arms_is_not_limited() {
+    let pipeline = pipeline![
         u32: match {
             0 => (0, 1000) => add.name("arm 0"), 1 => (1, 1000) => add.name("arm 1"),
             2 => (2, 1000) => add.name("arm 2"), 3 => (3, 1000) => add.name("arm 3"),
@@ -130,10 +130,10 @@ async fn there_is_no_limit_to_the_arms() {
             18 => (18, 1000) => add.name("arm 18"), other => (99, other) => add.name("arm 19"),
         }
     ];
-    let line = line.on_error(ErrorMode::Collect);
+    let pipeline = pipeline.on_error(ErrorMode::Collect);
     // Item n comes n + 1 times, so each arm has a count of its own.
     let items: Vec<u32> = (0..20).flat_map(|n| std::iter::repeat_n(n, n as usize + 1)).collect();
-    let report = line.drain(items.clone()).await.unwrap();
+    let report = pipeline.drain(items.clone()).await.unwrap();
     let (choice, arms) = report.stages().split_first().unwrap();
     assert!(choice.name().starts_with("match at tests/it/forks/route.rs:"), "{}", choice.name());
     assert_eq!((choice.calls(), choice.outputs()), (210, 210));
@@ -142,36 +142,36 @@ async fn there_is_no_limit_to_the_arms() {
         assert_eq!(arm.failures(), if n == 19 { 20 } else { 0 });
     }
     assert_eq!((arms.len(), report.items_out(), report.items_failed()), (20, 190, 20));
-    let results = line.settle(items.clone()).await;
+    let results = pipeline.settle(items.clone()).await;
     for (item, result) in items.into_iter().zip(results) {
         assert_eq!(result.ok(), (item < 19).then_some(item + 1000));
     }
 }
 
 #[tokio::test]
-async fn the_eighth_and_ninth_and_fifteenth_arm_are_like_the_others() {
-    for (line, last) in [
+async fn routes_of_8_9_15_and_16_arms_call_each_arm_once() {
+    for (pipeline, last) in [
         (arms!(0 1 2 3 4 5 6).boxed(), 7),
         (arms!(0 1 2 3 4 5 6 7).boxed(), 8),
         (arms!(0 1 2 3 4 5 6 7 8 9 10 11 12 13).boxed(), 14),
         (arms!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14).boxed(), 15),
     ] {
         let expected: Vec<_> = (0..last).map(|n| n + 1000).chain([last]).collect();
-        assert_eq!(line.collect(0..=last).await.unwrap(), expected);
-        let report = line.drain(0..=last).await.unwrap();
+        assert_eq!(pipeline.collect(0..=last).await.unwrap(), expected);
+        let report = pipeline.drain(0..=last).await.unwrap();
         assert!(report.stages()[1..].iter().all(|stage| stage.calls() == 1), "{report}");
     }
 }
 
 #[tokio::test]
-async fn a_pattern_or_guard_that_panics_fails_the_item_in_the_name_of_the_match() {
-    let line = pipeline![
+async fn a_panic_in_a_guard_or_arm_value_fails_the_item_with_the_name_of_the_match() {
+    let pipeline = pipeline![
         u32: match {
             n if 10 / n > 4 => n => small,
             n => small_or_panic(n) => small,
         }
     ];
-    let results = line.settle([0, 1, 5, 6]).await;
+    let results = pipeline.settle([0, 1, 5, 6]).await;
     for (index, said) in [(0, "attempt to divide by zero"), (3, "six")] {
         let error = results[index].as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Panicked);
@@ -182,7 +182,7 @@ async fn a_pattern_or_guard_that_panics_fails_the_item_in_the_name_of_the_match(
         (results[1].as_ref().unwrap(), results[2].as_ref().unwrap()),
         (&"small 1".to_owned(), &"small 5".to_owned())
     );
-    let report = line.on_error(ErrorMode::Collect).drain([0, 1, 5, 6]).await.unwrap();
+    let report = pipeline.on_error(ErrorMode::Collect).drain([0, 1, 5, 6]).await.unwrap();
     let choice = &report.stages()[0];
     assert_eq!((choice.calls(), choice.outputs(), choice.failures()), (4, 2, 2));
     assert_eq!((report.stages()[1].calls(), report.stages()[2].calls()), (1, 1));
@@ -194,29 +194,29 @@ fn small_or_panic(n: u32) -> u32 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_in_an_arm_fails_under_its_own_name() {
-    let play = Play::new().with("b", 10, Do::Fail);
-    let line = pipeline![
+async fn a_failure_in_an_arm_has_the_name_of_its_stage() {
+    let script = Script::new().with("b", 10, Action::Fail);
+    let pipeline = pipeline![
         u32: match {
             0 => ">".to_owned() => a => b,
             _ => "<".to_owned() => a,
         } => |text| text
     ];
-    let line = line.with(play.clone());
-    let error = line.run(0).await.unwrap_err();
+    let pipeline = pipeline.with(script.clone());
+    let error = pipeline.run(0).await.unwrap_err();
     assert_eq!((error.stage(), error.kind()), ("b", ErrorKind::Failed));
-    assert_eq!(line.run(1).await.unwrap(), "<a");
-    assert_eq!(play.lines(), ["a 0-0 Done", "b 0-10 Failed", "a 10-10 Done"]);
+    assert_eq!(pipeline.run(1).await.unwrap(), "<a");
+    assert_eq!(script.call_log(), ["a 0-0 Done", "b 0-10 Failed", "a 10-10 Done"]);
 }
 
 #[tokio::test]
-async fn values_and_guards_see_what_is_outside() {
+async fn arm_values_and_guards_can_capture_variables() {
     let (limit, prefix) = (5, "over".to_owned());
-    let line = pipeline![
+    let pipeline = pipeline![
         u32: match {
             n if n > limit => format!("{prefix} {limit}: {n}") => |text: String| text,
             n => n => small,
         }
     ];
-    assert_eq!(line.collect([5, 6]).await.unwrap(), ["small 5", "over 5: 6"]);
+    assert_eq!(pipeline.collect([5, 6]).await.unwrap(), ["small 5", "over 5: 6"]);
 }

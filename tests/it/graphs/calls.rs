@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pipeline::{Context, ErrorKind, Provide, pipeline, stage};
 
-use crate::support::scripted_stages::{Do, Play, a, b, c, pair};
+use crate::support::scripted_stages::{Action, Script, a, b, c, pair};
 use crate::support::{Act, Gauge, Refused, Service, ms};
 
 fn text() -> String {
@@ -27,18 +27,18 @@ async fn fetch(x: u32, #[state] service: &Service) -> Result<u32, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn policies_hold_and_can_be_overridden() {
+async fn stages_in_a_graph_keep_their_policies_and_accept_overrides() {
     let began = tokio::time::Instant::now();
-    let line = pipeline!(|x: u32| {
+    let pipeline = pipeline!(|x: u32| {
         let one = fetch(x);
         let other = fetch.retries(2).delay("1ms").name("again")(one);
         add(one, other)
     });
     let script = [Act::Fail(1), Act::Answer, Act::Fail(2), Act::Fail(3)];
-    assert_eq!(line.clone().with(Service::new(script)).run(4).await.unwrap(), 8);
+    assert_eq!(pipeline.clone().with(Service::new(script)).run(4).await.unwrap(), 8);
     assert_eq!(began.elapsed(), ms(12));
     let script = [Act::Answer, Act::Fail(1), Act::Fail(2), Act::Fail(3)];
-    let error = line.with(Service::new(script)).run(4).await.unwrap_err();
+    let error = pipeline.with(Service::new(script)).run(4).await.unwrap_err();
     assert_eq!((error.stage(), error.attempts()), ("again", 3));
 }
 
@@ -65,38 +65,38 @@ async fn recall(_done: (), #[context] cx: &Context) -> u32 {
 }
 
 #[tokio::test]
-async fn stages_have_their_state_and_the_context_of_the_item() {
-    let line = pipeline!(|x: u32| {
+async fn stages_in_a_graph_get_state_and_context() {
+    let pipeline = pipeline!(|x: u32| {
         let done = remember(x);
         let text = from_state(x);
         let number = recall(done);
         join(text, number)
     });
-    let line = line.with(Shared { service: Arc::new(5), gauge: Arc::default() });
-    assert_eq!(line.collect([1, 2]).await.unwrap(), ["6 from_state 0 100", "7 from_state 1 200"]);
+    let pipeline = pipeline.with(Shared { service: Arc::new(5), gauge: Arc::default() });
+    assert_eq!(pipeline.collect([1, 2]).await.unwrap(), ["6 from_state 0 100", "7 from_state 1 200"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_an_expression_fails_the_item_in_the_name_of_the_graph() {
-    let play = || Play::new().with("a", 50, Do::Answer).with("b", 10, Do::Answer);
-    let line = pipeline!(|(x, n): (String, usize)| {
+async fn a_panic_in_an_expression_fails_the_item_with_the_name_of_the_graph() {
+    let script = || Script::new().with("a", 50, Action::Succeed).with("b", 10, Action::Succeed);
+    let pipeline = pipeline!(|(x, n): (String, usize)| {
         let one = a(x);
         let other = b(x);
         let part = c(other[*n..].to_owned());
         pair(one, part)
     });
-    let told = play();
-    let line = line.with(told.clone());
-    let error = line.run((text(), 7)).await.unwrap_err();
+    let recorded = script();
+    let pipeline = pipeline.with(recorded.clone());
+    let error = pipeline.run((text(), 7)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert!(error.stage().starts_with("graph at tests/it/graphs/calls.rs:"), "{error}");
-    assert_eq!(told.lines(), ["b 0-10 Done", "a 0-10 Dropped"]);
-    assert_eq!(line.run((text(), 1)).await.unwrap(), ">a+bc");
+    assert_eq!(recorded.call_log(), ["b 0-10 Done", "a 0-10 Dropped"]);
+    assert_eq!(pipeline.run((text(), 1)).await.unwrap(), ">a+bc");
     let last = pipeline!(|(x, n): (String, usize)| {
         let one = a(x);
         one[n..].to_owned()
     });
-    let error = last.with(play()).run((text(), 7)).await.unwrap_err();
+    let error = last.with(script()).run((text(), 7)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert!(error.stage().starts_with("graph at tests/it/graphs/calls.rs:"), "{error}");
 }
@@ -109,15 +109,15 @@ async fn narrow(x: u32, #[state] gauge: &Arc<Gauge>) -> u32 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_of_a_stage_holds_for_each_call_that_is_written_over_all_items() {
+async fn each_written_call_of_a_stage_has_its_own_concurrency_limit_over_all_items() {
     let gauge = Arc::new(Gauge::default());
-    let line = pipeline!(|x: u32| {
+    let pipeline = pipeline!(|x: u32| {
         let one = narrow(x);
         let other = narrow(x);
         add(one, other)
     });
-    let line = line.with(Shared { service: Arc::new(0), gauge: Arc::clone(&gauge) });
+    let pipeline = pipeline.with(Shared { service: Arc::new(0), gauge: Arc::clone(&gauge) });
     let began = tokio::time::Instant::now();
-    assert_eq!(line.collect(0..6).await.unwrap(), [0, 2, 4, 6, 8, 10]);
+    assert_eq!(pipeline.collect(0..6).await.unwrap(), [0, 2, 4, 6, 8, 10]);
     assert_eq!((began.elapsed(), gauge.most()), (ms(60), 2));
 }

@@ -2,18 +2,18 @@
 
 use pipeline::pipeline;
 
-use crate::support::scripted_stages::{Do, Play, a, b, c, d, pair};
+use crate::support::scripted_stages::{Action, Script, a, b, c, d, pair};
 
 fn text() -> String {
     ">".to_owned()
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_an_n_each_call_starts_as_soon_as_it_can_whoever_is_done_first() {
+async fn in_a_non_series_parallel_graph_each_call_starts_when_its_inputs_are_ready() {
     for (one, other) in [(10, 30), (30, 10)] {
-        let play = Play::new().with("a", one, Do::Answer).with("b", other, Do::Answer);
-        let play = play.with("c", 25, Do::Answer).with("d", 5, Do::Answer);
-        let line = pipeline!(|id: String| {
+        let script = Script::new().with("a", one, Action::Succeed).with("b", other, Action::Succeed);
+        let script = script.with("c", 25, Action::Succeed).with("d", 5, Action::Succeed);
+        let pipeline = pipeline!(|id: String| {
             let x = a(id);
             let y = b(id);
             let z = c(x);
@@ -21,8 +21,8 @@ async fn in_an_n_each_call_starts_as_soon_as_it_can_whoever_is_done_first() {
             let w = d(both);
             pair(z, w)
         });
-        assert_eq!(line.with(play.clone()).run(text()).await.unwrap(), ">ac+>a+>bd");
-        let mut lines = play.lines();
+        assert_eq!(pipeline.with(script.clone()).run(text()).await.unwrap(), ">ac+>a+>bd");
+        let mut lines = script.call_log();
         lines.sort();
         let (c, d) = ((one, one + 25), (30, 35));
         let expected = [
@@ -36,18 +36,22 @@ async fn in_an_n_each_call_starts_as_soon_as_it_can_whoever_is_done_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_without_a_name_run_for_what_they_do() {
-    let play = Play::new().with("a", 10, Do::Answer).with("b", 20, Do::Answer).with("c", 30, Do::Answer);
-    let line = pipeline!(|id: String| {
+async fn calls_whose_result_is_ignored_are_run_and_awaited() {
+    let script = Script::new().with("a", 10, Action::Succeed).with("b", 20, Action::Succeed).with(
+        "c",
+        30,
+        Action::Succeed,
+    );
+    let pipeline = pipeline!(|id: String| {
         a(id);
         let _ = b(id);
         let _ignored = d(id);
         c(id)
     });
-    assert_eq!(line.clone().with(play.clone()).run(text()).await.unwrap(), ">c");
-    let lines = play.lines();
+    assert_eq!(pipeline.clone().with(script.clone()).run(text()).await.unwrap(), ">c");
+    let lines = script.call_log();
     assert_eq!(lines, ["d 0-0 Done", "a 0-10 Done", "b 0-20 Done", "c 0-30 Done"]);
-    let play = Play::new().with("b", 20, Do::Fail).with("c", 10, Do::Answer);
-    let error = line.with(play).run(text()).await.unwrap_err();
+    let script = Script::new().with("b", 20, Action::Fail).with("c", 10, Action::Succeed);
+    let error = pipeline.with(script).run(text()).await.unwrap_err();
     assert_eq!(error.stage(), "b", "nothing is done before all of it is");
 }

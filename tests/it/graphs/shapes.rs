@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pipeline::{BoxPipeline, ErrorKind, pipeline, stage};
 
 use crate::support::Refused;
-use crate::support::scripted_stages::{Do, Ended, Entry, Play};
+use crate::support::scripted_stages::{Action, CallOutcome, CallRecord, Script};
 
 /// What a value is made of.
 fn mix(stage: &str, values: &[u64]) -> u64 {
@@ -16,7 +16,7 @@ fn mix(stage: &str, values: &[u64]) -> u64 {
 /// A graph; and which call takes what, to reckon with.
 struct Shape {
     name: &'static str,
-    line: BoxPipeline<u64, u64, Play>,
+    pipeline: BoxPipeline<u64, u64, Script>,
     /// In an order in which they could run. Arguments are calls, or `x`, the input.
     calls: Vec<(&'static str, Vec<&'static str>)>,
 }
@@ -25,24 +25,24 @@ struct Shape {
 macro_rules! shape {
     ($shape:ident($x:ident): $($call:ident($($argument:ident: $ty:ty),*);)* => $last:ident($($last_argument:ident: $last_ty:ty),*)) => {{
         #[stage]
-        async fn $last($($last_argument: $last_ty,)* #[state] play: &Play) -> Result<u64, Refused> {
-            play.act(stringify!($last)).await?;
+        async fn $last($($last_argument: $last_ty,)* #[state] script: &Script) -> Result<u64, Refused> {
+            script.perform(stringify!($last)).await?;
             Ok(mix(stringify!($last), &[$($last_argument.to_owned()),*]))
         }
         $(
             #[stage]
-            async fn $call($($argument: $ty,)* #[state] play: &Play) -> Result<u64, Refused> {
-                play.act(stringify!($call)).await?;
+            async fn $call($($argument: $ty,)* #[state] script: &Script) -> Result<u64, Refused> {
+                script.perform(stringify!($call)).await?;
                 Ok(mix(stringify!($call), &[$($argument.to_owned()),*]))
             }
         )*
-        let line = pipeline!(|$x: u64| {
+        let pipeline = pipeline!(|$x: u64| {
             $(let $call = $call($($argument),*);)*
             $last($($last_argument),*)
         });
         Shape {
             name: stringify!($shape),
-            line: line.with(Play::new()).boxed(),
+            pipeline: pipeline.with(Script::new()).boxed(),
             calls: vec![
                 $((stringify!($call), vec![$(stringify!($argument)),*]),)*
                 (stringify!($last), vec![$(stringify!($last_argument)),*]),
@@ -119,82 +119,87 @@ impl Shape {
     }
 
     /// When each call begins and ends, if nothing fails; and what the output is.
-    fn reckon(&self, play: &Play, x: u64) -> (BTreeMap<&'static str, (u64, u64)>, u64) {
+    fn reckon(&self, script: &Script, x: u64) -> (BTreeMap<&'static str, (u64, u64)>, u64) {
         let mut times: BTreeMap<_, (u64, u64)> = BTreeMap::new();
         let mut values = BTreeMap::from([("x", x)]);
         for (call, arguments) in &self.calls {
             let begun = self.needs(call).map(|need| times[need].1).max().unwrap_or(0);
-            times.insert(*call, (begun, begun + play.time(call)));
+            times.insert(*call, (begun, begun + script.time(call)));
             let arguments: Vec<_> = arguments.iter().map(|argument| values[argument]).collect();
             values.insert(*call, mix(call, &arguments));
         }
         (times, values[self.calls.last().unwrap().0])
     }
 
-    /// A play in which each call takes some time of its own.
-    fn play(&self, rng: &mut fastrand::Rng) -> Play {
+    /// A script in which each call takes some time of its own.
+    fn script(&self, rng: &mut fastrand::Rng) -> Script {
         let some_are_ready = rng.bool();
-        self.calls.iter().fold(Play::new(), |play, (call, _)| {
+        self.calls.iter().fold(Script::new(), |script, (call, _)| {
             let time = if some_are_ready && rng.bool() { 0 } else { rng.u64(1..100_000) };
-            play.with(call, time, Do::Answer)
+            script.with(call, time, Action::Succeed)
         })
     }
 
-    async fn run(&self, play: &Play, x: u64) -> Result<u64, pipeline::StageError> {
-        self.line.clone().with(play.clone()).run(x).await
+    async fn run(&self, script: &Script, x: u64) -> Result<u64, pipeline::StageError> {
+        self.pipeline.clone().with(script.clone()).run(x).await
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_call_begins_when_the_last_of_its_values_is_there() {
+async fn each_call_starts_when_its_last_input_is_ready() {
     let mut rng = fastrand::Rng::with_seed(11);
     for shape in shapes() {
         for x in 0..100 {
-            let play = shape.play(&mut rng);
-            let output = shape.run(&play, x).await.unwrap();
-            let (times, expected) = shape.reckon(&play, x);
+            let script = shape.script(&mut rng);
+            let output = shape.run(&script, x).await.unwrap();
+            let (times, expected) = shape.reckon(&script, x);
             assert_eq!(output, expected, "{}", shape.name);
-            let diary = play.diary();
-            assert_eq!(diary.len(), shape.calls.len(), "{}: each is called once", shape.name);
-            for Entry { stage, begun, over, ended } in diary {
-                assert_eq!((begun, over), times[stage], "{}, {stage} in {play:?}", shape.name);
-                assert_eq!(ended, Ended::Done);
+            let calls = script.take_calls();
+            assert_eq!(calls.len(), shape.calls.len(), "{}: each is called once", shape.name);
+            for CallRecord { stage, start, end, outcome } in calls {
+                assert_eq!((start, end), times[stage], "{}, {stage} in {script:?}", shape.name);
+                assert_eq!(outcome, CallOutcome::Done);
             }
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_a_call_fails_or_panics_those_under_way_are_dropped_and_the_others_never_begin() {
+async fn after_a_failure_or_panic_calls_in_flight_are_dropped_and_the_others_never_start() {
     let mut rng = fastrand::Rng::with_seed(12);
-    for (shape, act) in shapes().into_iter().zip([Do::Fail, Do::Panic].into_iter().cycle()) {
+    for (shape, act) in shapes().into_iter().zip([Action::Fail, Action::Panic].into_iter().cycle()) {
         for (at, _) in &shape.calls {
             for x in 0..10 {
                 // All take a while, and no two end at once.
-                let play = shape.calls.iter().fold(Play::new(), |play, (call, _)| {
-                    play.with(call, rng.u64(1..100_000), if call == at { act } else { Do::Answer })
+                let script = shape.calls.iter().fold(Script::new(), |script, (call, _)| {
+                    script.with(call, rng.u64(1..100_000), if call == at { act } else { Action::Succeed })
                 });
-                let error = shape.run(&play, x).await.unwrap_err();
-                let kind = if act == Do::Fail { ErrorKind::Failed } else { ErrorKind::Panicked };
+                let error = shape.run(&script, x).await.unwrap_err();
+                let kind = if act == Action::Fail { ErrorKind::Failed } else { ErrorKind::Panicked };
                 assert_eq!((error.stage(), error.kind()), (*at, kind), "{}", shape.name);
-                let (times, _) = shape.reckon(&play, x);
+                let (times, _) = shape.reckon(&script, x);
                 let end = times[at].1;
                 let mut expected: Vec<_> =
                     times.iter().filter(|(_, (begun, _))| *begun < end).map(|(call, _)| *call).collect();
                 expected.sort_unstable();
-                let mut diary = play.diary();
-                diary.sort_unstable_by_key(|entry| entry.stage);
-                let begun: Vec<_> = diary.iter().map(|entry| entry.stage).collect();
+                let mut calls = script.take_calls();
+                calls.sort_unstable_by_key(|entry| entry.stage);
+                let begun: Vec<_> = calls.iter().map(|entry| entry.stage).collect();
                 assert_eq!(begun, expected, "{}: {at} ends at {end} in {times:?}", shape.name);
-                for Entry { stage, begun, over, ended } in diary {
+                for CallRecord { stage, start, end, outcome } in calls {
                     let (_, done) = times[stage];
                     let how = match act {
-                        _ if done < end => Ended::Done,
-                        Do::Fail if stage == *at => Ended::Failed,
-                        Do::Panic if stage == *at => Ended::Panicked,
-                        _ => Ended::Dropped,
+                        _ if done < end => CallOutcome::Done,
+                        Action::Fail if stage == *at => CallOutcome::Failed,
+                        Action::Panic if stage == *at => CallOutcome::Panicked,
+                        _ => CallOutcome::Dropped,
                     };
-                    assert_eq!((over, ended), (done.min(end), how), "{}: {stage}, begun {begun}", shape.name);
+                    assert_eq!(
+                        (end, outcome),
+                        (done.min(end), how),
+                        "{}: {stage}, started at {start}",
+                        shape.name
+                    );
                 }
             }
         }
@@ -202,14 +207,14 @@ async fn when_a_call_fails_or_panics_those_under_way_are_dropped_and_the_others_
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_items_at_once_each_have_their_own_values() {
+async fn concurrent_items_do_not_mix_their_values() {
     let mut rng = fastrand::Rng::with_seed(13);
     for shape in shapes() {
-        let play = shape.play(&mut rng);
-        let line = shape.line.clone().with(play.clone()).concurrency(7);
-        let expected: Vec<_> = (0..50).map(|x| shape.reckon(&play, x).1).collect();
-        assert_eq!(line.collect(0..50).await.unwrap(), expected, "{}", shape.name);
-        let report = line.drain(0..50).await.unwrap();
+        let script = shape.script(&mut rng);
+        let pipeline = shape.pipeline.clone().with(script.clone()).concurrency(7);
+        let expected: Vec<_> = (0..50).map(|x| shape.reckon(&script, x).1).collect();
+        assert_eq!(pipeline.collect(0..50).await.unwrap(), expected, "{}", shape.name);
+        let report = pipeline.drain(0..50).await.unwrap();
         assert_eq!(report.stages().len(), shape.calls.len());
         for (stage, (call, _)) in report.stages().iter().zip(&shape.calls) {
             assert_eq!((stage.name(), stage.calls(), stage.outputs()), (*call, 50, 50), "{}", shape.name);

@@ -10,10 +10,10 @@ async fn ask(_x: u32, #[state] service: &Service) -> Result<(), Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_consumer_elsewhere_sees_all_that_happens_in_order() {
+async fn a_consumer_in_another_task_receives_all_events_in_order() {
     let service = Service::new([Act::Fail(503), Act::Answer, Act::Fail(1), Act::Fail(2), Act::Fail(3)]);
     let (sender, mut events) = events();
-    let line = pipeline![ask].with(service).concurrency(1).on_error(ErrorMode::Lenient).observe(sender);
+    let pipeline = pipeline![ask].with(service).concurrency(1).on_error(ErrorMode::Lenient).observe(sender);
     let consumer = tokio::spawn(async move {
         let mut seen = Vec::new();
         while let Some(event) = events.next().await {
@@ -33,8 +33,8 @@ async fn a_consumer_elsewhere_sees_all_that_happens_in_order() {
         }
         seen
     });
-    line.drain(0..2).await.unwrap();
-    drop(line);
+    pipeline.drain(0..2).await.unwrap();
+    drop(pipeline);
     let seen = consumer.await.unwrap();
     assert_eq!(
         seen,
@@ -55,9 +55,9 @@ async fn a_consumer_elsewhere_sees_all_that_happens_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_that_nobody_reads_are_no_trouble() {
+async fn a_dropped_event_receiver_does_not_affect_the_run() {
     let (sender, events) = events();
     drop(events);
-    let line = pipeline![ask].with(Service::new([Act::Slow(ms(5))])).observe(sender);
-    assert!(line.run(1).await.is_ok());
+    let pipeline = pipeline![ask].with(Service::new([Act::Slow(ms(5))])).observe(sender);
+    assert!(pipeline.run(1).await.is_ok());
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use pipeline::{ErrorKind, ErrorMode, Observer, Outcome, Report, RunId, StageCall, pipeline, stage};
 
-use crate::support::recording_observer::Log;
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::recording_observer::RecordingObserver;
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Refused, ms};
 
 #[stage]
@@ -16,7 +16,7 @@ async fn step(x: u64) -> Result<u64, Refused> {
     if x == 5 { Err(Refused(5)) } else { Ok(x) }
 }
 
-/// Panics whatever it is told.
+/// Panics whatever it is record.
 struct Clumsy;
 
 impl Observer for Clumsy {
@@ -46,12 +46,12 @@ impl Observer for Clumsy {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_observer_that_panics_changes_nothing_is_counted_and_hides_nothing_from_others() {
-    however_spread!(|workers| {
-        let log = Arc::new(Log::default());
-        let line = pipeline![step => |x| x].observe(Clumsy).observe(Arc::clone(&log));
-        let line = line.on_error(ErrorMode::Collect).spread(workers);
-        let report = line.drain(0..8).await.unwrap();
+async fn a_panic_in_an_observer_is_counted_and_does_not_affect_the_run_or_other_observers() {
+    for_each_worker_count!(|workers| {
+        let observer = Arc::new(RecordingObserver::default());
+        let pipeline = pipeline![step => |x| x].observe(Clumsy).observe(Arc::clone(&observer));
+        let pipeline = pipeline.on_error(ErrorMode::Collect).on_workers(workers);
+        let report = pipeline.drain(0..8).await.unwrap();
         let said: Vec<_> = report.failures().iter().map(|it| it.error.to_string()).collect();
         assert!(said.contains(&"stage `step` panicked: seven".to_owned()), "{said:?}");
         assert!(
@@ -61,14 +61,14 @@ async fn an_observer_that_panics_changes_nothing_is_counted_and_hides_nothing_fr
         assert_eq!((report.items_out(), report.items_failed()), (6, 2));
         // The run's start, two for each of 8 + 6 calls, and one for each item. Its end is not in its own report.
         assert_eq!(report.observer_panics(), 1 + 2 * (8 + 6) + 8, "{workers} workers");
-        log.take().check();
-        let results = line.settle(0..8).await;
+        observer.take_record().check();
+        let results = pipeline.settle(0..8).await;
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 6);
         assert_eq!(results[7].as_ref().unwrap_err().kind(), ErrorKind::Panicked);
-        log.take().check();
-        assert_eq!(line.run(1).await.unwrap(), 1);
-        log.take().check();
+        observer.take_record().check();
+        assert_eq!(pipeline.run(1).await.unwrap(), 1);
+        observer.take_record().check();
         // Nor does one that panics while a run is dropped.
-        assert!(tokio::time::timeout(ms(0), line.drain(vec![2; 9])).await.is_err());
+        assert!(tokio::time::timeout(ms(0), pipeline.drain(vec![2; 9])).await.is_err());
     });
 }

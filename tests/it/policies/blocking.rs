@@ -17,7 +17,7 @@ fn here() -> ThreadId {
 }
 
 #[tokio::test]
-async fn a_blocking_stage_runs_on_another_thread_and_a_sync_one_here() {
+async fn a_blocking_stage_runs_on_another_thread_and_a_sync_stage_on_the_callers_thread() {
     let (there, text) = pipeline![where_am_i].run(("ab".into(), 2)).await.unwrap();
     assert_ne!(there, thread::current().id());
     assert_eq!(text, "abab");
@@ -72,7 +72,7 @@ fn wait_at(gate: Gate) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_leaves_a_blocking_call_behind() {
+async fn after_a_timeout_a_blocking_call_still_runs_to_its_end() {
     let (open, gate) = channel();
     let (say, said) = channel();
     let pipeline = pipeline![wait_at];
@@ -90,7 +90,7 @@ async fn a_timeout_leaves_a_blocking_call_behind() {
 }
 
 #[test]
-fn without_a_runtime_a_blocking_stage_is_an_error_that_says_what_to_do() {
+fn without_a_runtime_a_blocking_stage_fails_and_says_what_to_do() {
     let result = futures_util::FutureExt::now_or_never(pipeline![crash].run(1));
     let error = result.unwrap().unwrap_err();
     assert!(error.to_string().contains("run the pipeline under `#[tokio::main]`"), "{error}");
@@ -102,7 +102,7 @@ fn note(say: Sender<&'static str>) {
 }
 
 #[test]
-fn a_call_that_is_given_up_while_it_queues_never_runs() {
+fn a_blocking_call_that_is_dropped_in_the_queue_never_runs() {
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
     let (open, gate) = channel::<()>();
     let (say, said) = channel();

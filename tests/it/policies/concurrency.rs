@@ -6,7 +6,7 @@ use std::time::Duration;
 use pipeline::{pipeline, stage};
 use tokio::time::Instant;
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Act, Gauge, Refused, Service, ms};
 
 #[stage(concurrency = 3)]
@@ -18,7 +18,7 @@ async fn upload(x: u32, #[state] gauge: &Gauge) -> u32 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn concurrency_is_a_bound_and_is_reached() {
+async fn as_many_calls_run_at_once_as_the_concurrency_of_the_stage_allows() {
     let start = Instant::now();
     let results = pipeline![upload].with(Gauge::default()).settle(0..9).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
@@ -27,7 +27,7 @@ async fn concurrency_is_a_bound_and_is_reached() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clones_of_a_pipeline_share_its_limits_and_another_use_does_not() {
+async fn clones_of_a_pipeline_share_a_stages_limit_and_another_use_has_its_own() {
     let start = Instant::now();
     let pipeline = pipeline![upload].with(Gauge::default());
     let clone = pipeline.clone();
@@ -42,7 +42,7 @@ async fn clones_of_a_pipeline_share_its_limits_and_another_use_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_override_changes_the_bound() {
+async fn an_override_changes_the_concurrency_of_a_stage() {
     let start = Instant::now();
     pipeline![upload.concurrency(1)].with(Gauge::default()).settle(0..3).await;
     assert_eq!(start.elapsed(), Duration::from_secs(3));
@@ -54,7 +54,7 @@ async fn flaky(#[state] service: &Service) -> Result<(), Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_permit_is_held_during_a_wait() {
+async fn no_permit_is_held_during_a_backoff_wait() {
     // The first item fails and waits 10 s; the second goes through meanwhile.
     let service = Service::new([Act::Fail(503), Act::Slow(ms(1000)), Act::Answer]);
     let start = Instant::now();
@@ -65,7 +65,7 @@ async fn no_permit_is_held_during_a_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_permit_comes_back_when_its_call_is_dropped_times_out_or_panics() {
+async fn a_permit_is_released_when_its_call_is_dropped_times_out_or_panics() {
     #[stage(concurrency = 1, timeout = "1s")]
     async fn stuck(x: u32) -> u32 {
         assert!(x != 0, "zero");
@@ -89,21 +89,21 @@ async fn narrow(x: u64, #[state] gauge: &Arc<Gauge>) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_concurrency_of_a_stage_holds_over_all_workers_and_is_reached() {
-    however_spread!(|workers| {
+async fn the_concurrency_of_a_stage_is_shared_by_all_workers_and_reached() {
+    for_each_worker_count!(|workers| {
         let (gauge, start) = (Arc::new(Gauge::default()), Instant::now());
-        let line = pipeline![narrow].with(Arc::clone(&gauge)).concurrency(20).spread(workers);
-        line.drain(0..12).await.unwrap();
+        let pipeline = pipeline![narrow].with(Arc::clone(&gauge)).concurrency(20).on_workers(workers);
+        pipeline.drain(0..12).await.unwrap();
         assert_eq!((gauge.most(), start.elapsed()), (3, ms(4000)), "{workers} workers");
     });
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_concurrency_of_a_stage_holds_over_clones_that_run_at_once() {
+async fn the_concurrency_of_a_stage_is_shared_by_clones_that_run_at_once() {
     let (gauge, start) = (Arc::new(Gauge::default()), Instant::now());
-    let line = pipeline![narrow].with(Arc::clone(&gauge));
-    let (lazy, busy) = (line.clone().concurrency(7), line.clone().workers(2));
-    let (a, b, c) = tokio::join!(line.drain(0..4), lazy.collect(0..4), busy.settle(0..4));
+    let pipeline = pipeline![narrow].with(Arc::clone(&gauge));
+    let (lazy, busy) = (pipeline.clone().concurrency(7), pipeline.clone().workers(2));
+    let (a, b, c) = tokio::join!(pipeline.drain(0..4), lazy.collect(0..4), busy.settle(0..4));
     assert!(a.is_ok() && b.is_ok() && c.iter().all(Result::is_ok));
     assert_eq!((gauge.most(), start.elapsed()), (3, ms(4000)));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pipeline::{pipeline, stage};
 use tokio::time::Instant;
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Act, Refused, Service, ms};
 
 #[stage(rate = "5/s")]
@@ -14,13 +14,13 @@ async fn call(_x: u32, #[state] start: &Instant) -> u128 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bucket_starts_full_and_is_refilled_one_by_one() {
+async fn the_token_bucket_starts_full_and_is_refilled_one_token_at_a_time() {
     let starts = pipeline![call].with(Instant::now()).collect(0..12).await.unwrap();
     assert_eq!(starts, [0, 0, 0, 0, 0, 200, 400, 600, 800, 1000, 1200, 1400]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bucket_that_was_left_alone_is_full_again() {
+async fn an_idle_token_bucket_refills_completely() {
     let pipeline = pipeline![call].with(Instant::now());
     pipeline.collect(0..5).await.unwrap();
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -29,7 +29,7 @@ async fn a_bucket_that_was_left_alone_is_full_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_unit_is_what_it_says() {
+async fn a_rate_can_be_per_minute_or_per_any_period() {
     let last = async |starts: Result<Vec<u128>, pipeline::Aborted>| starts.unwrap().pop();
     let minute = pipeline![call.rate("3/min")].with(Instant::now());
     assert_eq!(last(minute.collect(0..4).await).await, Some(20_000));
@@ -62,14 +62,14 @@ async fn both(x: u32, #[state] start: &Instant) -> u128 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rate_comes_before_the_permit() {
+async fn a_call_waits_for_its_rate_token_before_its_permit() {
     // The second token is there at 1 s, the permit only at 5 s; the third token waits for nobody.
     let starts = pipeline![both].with(Instant::now()).collect([5000, 0, 0]).await.unwrap();
     assert_eq!(starts, [0, 5000, 5000]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_gives_up_its_place_takes_no_token() {
+async fn a_call_that_is_dropped_while_it_waits_takes_no_token() {
     let pipeline = pipeline![call.rate("1/s")].with(Instant::now());
     pipeline.run(0).await.unwrap();
     assert!(tokio::time::timeout(ms(500), pipeline.run(1)).await.is_err());
@@ -82,7 +82,7 @@ async fn impatient(x: u32) -> u32 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_whose_deadline_passes_in_the_queue_was_never_attempted() {
+async fn a_call_whose_deadline_passes_while_it_waits_for_a_token_is_never_attempted() {
     let results = pipeline![impatient].settle([1, 2]).await;
     assert_eq!(results[0].as_ref().unwrap(), &1);
     let error = results[1].as_ref().unwrap_err();
@@ -96,11 +96,11 @@ async fn paced(x: u64, #[state] start: &Instant) -> (u64, u128) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rate_of_a_stage_holds_over_all_workers_and_clones_and_is_reached() {
-    however_spread!(|workers| {
-        let line = pipeline![paced].with(Instant::now()).spread(workers);
-        let other = line.clone();
-        let (mine, others) = tokio::join!(line.collect(0..6), other.collect(0..6));
+async fn the_rate_of_a_stage_is_shared_by_all_workers_and_clones_and_reached() {
+    for_each_worker_count!(|workers| {
+        let pipeline = pipeline![paced].with(Instant::now()).on_workers(workers);
+        let other = pipeline.clone();
+        let (mine, others) = tokio::join!(pipeline.collect(0..6), other.collect(0..6));
         let mut starts: Vec<_> = mine.unwrap().into_iter().chain(others.unwrap()).map(|(_, at)| at).collect();
         starts.sort_unstable();
         assert_eq!(starts, [0, 0, 0, 0, 0, 200, 400, 600, 800, 1000, 1200, 1400], "{workers} workers");

@@ -28,21 +28,21 @@ async fn retries_are_extra_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_default_wait_doubles_from_a_tenth_of_a_second() {
+async fn the_default_backoff_doubles_from_100_ms() {
     let start = Instant::now();
     pipeline![fetch].with(failing(3)).run(()).await.unwrap();
     assert_eq!(start.elapsed(), ms(100 + 200 + 400));
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_wait_follows_the_last_attempt() {
+async fn no_backoff_wait_follows_the_last_attempt() {
     let start = Instant::now();
     pipeline![fetch].with(failing(9)).run(()).await.unwrap_err();
     assert_eq!(start.elapsed(), ms(100 + 200 + 400));
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_kind_of_backoff_waits_as_it_says() {
+async fn each_kind_of_backoff_grows_as_documented() {
     let total = async |pipeline: pipeline::BoxPipeline<(), (), Service>| {
         let start = Instant::now();
         pipeline.run(()).await.unwrap();
@@ -57,21 +57,21 @@ async fn each_kind_of_backoff_waits_as_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_is_cut_to_max_delay() {
+async fn a_delay_is_capped_at_max_delay() {
     let start = Instant::now();
     pipeline![fetch.retries(5).delay("1s").max_delay("3s")].with(failing(5)).run(()).await.unwrap();
     assert_eq!(start.elapsed(), ms(1000 + 2000 + 3000 + 3000 + 3000));
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_stop_growing_at_thirty_seconds_by_default() {
+async fn delays_are_capped_at_30_seconds_by_default() {
     let start = Instant::now();
     pipeline![fetch.retries(3).delay("20s")].with(failing(3)).run(()).await.unwrap();
     assert_eq!(start.elapsed(), Duration::from_secs(20 + 30 + 30));
 }
 
 #[tokio::test(start_paused = true)]
-async fn jitter_shortens_waits_and_a_seed_repeats_them() {
+async fn jitter_shortens_delays_and_a_seed_reproduces_them() {
     let waits = async |seed| {
         let pipeline = pipeline![fetch.retries(4).delay("1s").jitter()].with(failing(9)).seed(seed);
         let error = pipeline.run(()).await.unwrap_err();
@@ -102,7 +102,7 @@ impl Refused {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_retry_if_refuses_is_final() {
+async fn a_failure_that_retry_if_rejects_is_not_retried() {
     let service = Service::new([Act::Fail(503), Act::Fail(404), Act::Answer]);
     let error = pipeline![picky].with(service).run(()).await.unwrap_err();
     assert_eq!(error.attempts(), 2);
@@ -115,7 +115,7 @@ async fn patient(#[state] service: &Service) -> Result<(), Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_servers_own_wait_is_a_floor_that_neither_cap_nor_jitter_cuts() {
+async fn a_retry_after_delay_is_not_shortened_by_max_delay_or_jitter() {
     let service = Service::new([Act::Fail(429), Act::Answer]);
     let start = Instant::now();
     pipeline![patient].with(service).run(()).await.unwrap();
@@ -123,7 +123,7 @@ async fn the_servers_own_wait_is_a_floor_that_neither_cap_nor_jitter_cuts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_after_the_servers_own_wait_is_reported() {
+async fn the_last_failure_after_retry_after_delays_is_reported() {
     let error = pipeline![patient].with(Service::new([Act::Fail(429); 9])).run(()).await.unwrap_err();
     assert_eq!(error.attempts(), 4);
     assert_eq!(error.downcast_ref(), Some(&Refused(429)));
@@ -151,7 +151,7 @@ async fn redeem(ticket: &Ticket, prefix: &str, n: u8, #[state] service: &Service
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_borrowed_input_needs_no_clone_and_a_mixed_one_only_where_it_moves() {
+async fn retries_clone_only_the_parameters_taken_by_value() {
     let redeemed = pipeline![redeem].with(failing(2)).run((Ticket("a".into()), "#".into(), 7)).await;
     assert_eq!(redeemed.unwrap(), "#a7");
 }
@@ -162,14 +162,14 @@ async fn once(value: u32, #[state] service: &Service) -> Result<u32, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_override_gives_retries_and_takes_them_away() {
+async fn an_override_adds_retries_or_removes_them() {
     assert_eq!(pipeline![once.retries(2)].with(failing(2)).run(5).await.unwrap(), 5);
     let error = pipeline![fetch.retries(0)].with(failing(1)).run(()).await.unwrap_err();
     assert_eq!(error.attempts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_override_leaves_the_rest_of_the_policy_alone() {
+async fn an_override_leaves_the_other_options_unchanged() {
     let error = pipeline![fetch.delay("5s").name("eu")].with(failing(9)).run(()).await.unwrap_err();
     assert_eq!((error.stage(), error.attempts()), ("eu", 4));
     assert_eq!(error.elapsed(), Duration::from_secs(5 + 10 + 20));
@@ -181,7 +181,7 @@ async fn shared(#[state] service: &Arc<Service>) -> Result<(), Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_that_is_given_up_during_a_wait_is_not_attempted_again() {
+async fn an_item_dropped_during_a_backoff_wait_is_not_attempted_again() {
     let service = Arc::new(failing(9));
     let pipeline = pipeline![shared].with(Arc::clone(&service));
     assert!(tokio::time::timeout(ms(1000), pipeline.run(())).await.is_err());
@@ -190,7 +190,7 @@ async fn an_item_that_is_given_up_during_a_wait_is_not_attempted_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_come_when_the_waits_say() {
+async fn attempts_start_after_their_delays() {
     let service = Arc::new(failing(3));
     pipeline![shared].with(Arc::clone(&service)).run(()).await.unwrap();
     assert_eq!(service.calls(), [0, 10_000, 30_000, 60_000]);
@@ -212,7 +212,7 @@ async fn take(_input: Counted, #[state] service: &Service) -> Result<(), Refused
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_attempt_takes_the_input_itself() {
+async fn the_last_attempt_takes_the_input_without_a_clone() {
     let copies = Arc::default();
     let input = Counted(Arc::clone(&copies));
     pipeline![take].with(failing(9)).run(input).await.unwrap_err();

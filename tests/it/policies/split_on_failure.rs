@@ -33,9 +33,9 @@ fn rows() -> Vec<i64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_good_rows_pass_and_each_bad_one_is_a_failure_with_its_own_index() {
-    let line = pipeline![i64: batch(8) => upsert].with(Mutex::default()).on_error(ErrorMode::Collect);
-    let report = line.drain(rows()).await.unwrap();
+async fn good_rows_pass_and_each_bad_row_fails_with_its_own_index() {
+    let pipeline = pipeline![i64: batch(8) => upsert].with(Mutex::default()).on_error(ErrorMode::Collect);
+    let report = pipeline.drain(rows()).await.unwrap();
     let indices: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
     assert_eq!(indices, [5, 11]);
     assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (16, 2, 2));
@@ -44,20 +44,20 @@ async fn the_good_rows_pass_and_each_bad_one_is_a_failure_with_its_own_index() {
     assert_eq!(failure.error.row(), Some(3));
     assert_eq!(failure.error.to_string(), "stage `upsert` failed on row 4 of 8: refused with 22");
 
-    let counts = line.clone().on_error(ErrorMode::Lenient).stream(rows());
+    let counts = pipeline.clone().on_error(ErrorMode::Lenient).stream(rows());
     let counts: Vec<_> = futures_util::StreamExt::collect(counts).await;
     let good: u64 = counts.iter().flatten().sum();
     assert_eq!((good, counts.len()), (14, 4));
 }
 
 #[tokio::test]
-async fn each_part_is_half_of_the_one_that_failed() {
+async fn run_fails_with_the_first_bad_row_of_its_batch() {
     let log = Mutex::default();
-    let line = pipeline![upsert].with(log);
+    let pipeline = pipeline![upsert].with(log);
     // Of one item by itself there is nobody to tell of rows: the first that failed is its failure.
-    let error = line.run(rows()[..8].to_vec()).await.unwrap_err();
+    let error = pipeline.run(rows()[..8].to_vec()).await.unwrap_err();
     assert_eq!((error.kind(), error.row()), (ErrorKind::Failed, Some(5)));
-    assert_eq!(line.run(vec![1, 2]).await.unwrap(), 2);
+    assert_eq!(pipeline.run(vec![1, 2]).await.unwrap(), 2);
 }
 
 #[derive(pipeline::Provide)]
@@ -71,19 +71,19 @@ async fn twice(rows: Vec<i64>, #[state] log: &Arc<Mutex<Vec<usize>>>) -> Result<
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_part_has_all_the_attempts() {
+async fn each_part_of_a_split_batch_gets_all_attempts() {
     let log = Arc::new(Mutex::new(Vec::new()));
-    let line = pipeline![twice].with(Shared { log: log.clone() }).on_error(ErrorMode::Collect);
-    let report = line.drain([vec![1, -1, 3, 4]]).await.unwrap();
+    let pipeline = pipeline![twice].with(Shared { log: log.clone() }).on_error(ErrorMode::Collect);
+    let report = pipeline.drain([vec![1, -1, 3, 4]]).await.unwrap();
     assert_eq!(*log.lock().unwrap(), [4, 4, 2, 2, 1, 1, 1, 2]);
     assert_eq!((report.items_out(), report.items_failed(), report.rows_isolated()), (1, 1, 1));
     assert_eq!(report.failures()[0].error.attempts(), 2);
 }
 
 #[tokio::test]
-async fn a_batch_of_bad_rows_only_is_gone_with_a_failure_for_each() {
-    let line = pipeline![i64: batch(3) => upsert].with(Mutex::default()).on_error(ErrorMode::Collect);
-    let report = line.drain([-1, -2, -3]).await.unwrap();
+async fn a_batch_of_only_bad_rows_gives_a_failure_per_row_and_no_output() {
+    let pipeline = pipeline![i64: batch(3) => upsert].with(Mutex::default()).on_error(ErrorMode::Collect);
+    let report = pipeline.drain([-1, -2, -3]).await.unwrap();
     assert_eq!((report.items_out(), report.items_failed(), report.rows_isolated()), (0, 3, 2));
     let mut indices: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
     indices.sort_unstable();
@@ -93,7 +93,7 @@ async fn a_batch_of_bad_rows_only_is_gone_with_a_failure_for_each() {
 }
 
 #[tokio::test]
-async fn it_works_by_value_on_threads_and_under_overrides() {
+async fn split_on_failure_works_by_value_on_blocking_threads_and_with_overrides() {
     let mode = ErrorMode::Collect;
     let patient = pipeline![patient.delay("2ms")].with(Mutex::default()).on_error(mode);
     assert_eq!(patient.drain([rows()]).await.unwrap().rows_isolated(), 2);
@@ -107,7 +107,7 @@ async fn it_works_by_value_on_threads_and_under_overrides() {
 
 #[tokio::test]
 async fn strict_mode_ends_at_the_first_bad_row() {
-    let line = pipeline![i64: batch(16) => upsert].with(Mutex::default());
-    let aborted = line.drain(rows()).await.unwrap_err();
+    let pipeline = pipeline![i64: batch(16) => upsert].with(Mutex::default());
+    let aborted = pipeline.drain(rows()).await.unwrap_err();
     assert_eq!(aborted.failure.index, 5);
 }

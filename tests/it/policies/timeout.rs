@@ -9,7 +9,7 @@ use std::time::Duration;
 use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 use tokio::time::Instant;
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Act, Gauge, Refused, Service, ms};
 
 #[stage(timeout = "1s")]
@@ -29,7 +29,7 @@ async fn an_attempt_that_takes_too_long_times_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_in_time_does_not() {
+async fn an_attempt_that_ends_in_time_does_not_time_out() {
     let service = Service::new([Act::Slow(ms(999))]);
     assert!(pipeline![fetch].with(service).run(()).await.is_ok());
 }
@@ -43,7 +43,7 @@ async fn a_timed_out_attempt_is_retried_like_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_timeout_is_of_one_attempt_and_the_deadline_of_all() {
+async fn a_timeout_limits_one_attempt_and_a_deadline_all_attempts() {
     let service = Service::new([Act::Slow(ms(5000)); 9]);
     let error = pipeline![fetch.retries(8).backoff("fixed").delay("500ms").deadline("4s")]
         .with(service)
@@ -58,7 +58,7 @@ async fn the_timeout_is_of_one_attempt_and_the_deadline_of_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_passes_during_a_wait_tells_what_the_wait_was_for() {
+async fn a_deadline_that_passes_during_a_backoff_wait_reports_the_last_failure() {
     let service = Service::new([Act::Fail(503); 9]);
     let error =
         pipeline![fetch.retries(3).delay("10s").deadline("5s")].with(service).run(()).await.unwrap_err();
@@ -73,7 +73,7 @@ async fn crowded(#[state] service: &Service) -> Result<(), Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_counts_the_wait_for_a_permit() {
+async fn a_deadline_includes_the_wait_for_a_permit() {
     let service = Service::new([Act::Slow(ms(1500)), Act::Slow(ms(1500))]);
     let results = pipeline![crowded].with(service).settle([(), ()]).await;
     assert!(results[0].is_ok());
@@ -88,7 +88,7 @@ async fn guarded(#[state] gauge: &Gauge) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timed_out_attempt_is_dropped_before_the_next() {
+async fn a_timed_out_attempt_is_dropped_before_the_next_starts() {
     let pipeline = pipeline![guarded => inspect(|()| ())].with(Gauge::default());
     assert!(pipeline.run(()).await.is_err());
     let watched = pipeline![watched].with(Gauge::default());
@@ -125,7 +125,7 @@ async fn busy() {
 
 /// On the real clock, which a busy task does not stop; it asserts on the outcome, not on the time.
 #[tokio::test]
-async fn a_busy_attempt_times_out_too() {
+async fn an_attempt_that_keeps_its_task_busy_times_out() {
     let error = pipeline![busy].run(()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     let error = pipeline![spinning].run(()).await.unwrap_err();
@@ -144,7 +144,7 @@ async fn ready(x: u32) -> Result<u32, Refused> {
 
 /// A timer would need tokio's clock, which there is none of here.
 #[test]
-fn a_call_that_is_ready_at_once_arms_no_timer() {
+fn a_call_that_is_ready_immediately_arms_no_timer() {
     let result = futures_util::FutureExt::now_or_never(pipeline![ready => ready].run(1));
     assert_eq!(result.unwrap().unwrap(), 3);
 }
@@ -155,7 +155,7 @@ async fn waits() {
 }
 
 #[test]
-fn without_a_runtime_a_wait_is_an_error_that_says_what_to_do() {
+fn without_a_runtime_a_stage_that_waits_fails_and_says_what_to_do() {
     let result = futures_util::FutureExt::now_or_never(pipeline![waits].run(()));
     let error = result.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
@@ -169,11 +169,11 @@ async fn endless(_x: u64, #[state] gauge: &Arc<Gauge>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stage_that_never_finishes_ends_with_its_timeout() {
-    however_spread!(|workers| {
+async fn a_stage_that_never_finishes_times_out_on_any_number_of_workers() {
+    for_each_worker_count!(|workers| {
         let (gauge, start) = (Arc::new(Gauge::default()), Instant::now());
-        let line = pipeline![endless].with(Arc::clone(&gauge)).concurrency(5).spread(workers);
-        let report = line.on_error(ErrorMode::Collect).drain(0..10).await.unwrap();
+        let pipeline = pipeline![endless].with(Arc::clone(&gauge)).concurrency(5).on_workers(workers);
+        let report = pipeline.on_error(ErrorMode::Collect).drain(0..10).await.unwrap();
         assert_eq!((start.elapsed(), gauge.now(), gauge.most()), (ms(2000), 0, 5));
         assert_eq!((report.items_failed(), report.stages()[0].timeouts()), (10, 10));
         assert!(report.failures().iter().all(|failure| failure.error.kind() == ErrorKind::TimedOut));

@@ -1,4 +1,4 @@
-//! Whatever happens in a run, its counts add up, and each item is seen once.
+//! Whatever happens in a run, its counter add up, and each item is seen once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,9 +7,11 @@ use pipeline::{ErrorKind, ErrorMode, Report, pipeline, stage};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::support::drop_counter::{Counted, Counts};
-use crate::support::random_runs::{Came, Case, Fate, SHAPES, Verb, World, whole};
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::drop_counter::{CountedItem, DropCounter};
+use crate::support::random_runs::{
+    Action, Case, RunOutcome, SHAPES, SeededActions, Verb, stages_without_boundary,
+};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, Refused, ms};
 
 fn modes() -> impl Strategy<Value = ErrorMode> {
@@ -25,69 +27,69 @@ prop_compose! {
         (shape, verb, mode) in (0..SHAPES, verbs(), modes()),
         items in prop_oneof![0_u64..4, 0_u64..40, 100_u64..600],
         (concurrency, workers, ordered) in (1_usize..=100, 1_usize..=3, any::<bool>()),
-        faults in prop_oneof![Just(0_u64), Just(5), Just(100)],
-        longest in prop_oneof![Just(0_u64), 1_u64..20],
-        stops in prop_oneof![3 => Just(vec![]), 2 => prop::collection::vec(0_u64..40, 1..=2)],
+        faults_per_mille in prop_oneof![Just(0_u64), Just(5), Just(100)],
+        max_sleep_ms in prop_oneof![Just(0_u64), 1_u64..20],
+        cancel_at_ms in prop_oneof![3 => Just(vec![]), 2 => prop::collection::vec(0_u64..40, 1..=2)],
         seed in any::<u64>(),
     ) -> Case {
-        Case { shape, verb, mode, items, concurrency, workers, ordered, faults, longest, stops, seed }
+        Case { shape, verb, mode, items, concurrency, workers, ordered, faults_per_mille, max_sleep_ms, cancel_at_ms, seed }
     }
 }
 
 /// Runs it on a paused clock. If nothing is left that could go on, the clock jumps to the end of the wait.
-fn run(case: &Case, world: &World) -> Came {
+fn run(case: &Case, actions: &SeededActions) -> RunOutcome {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     let day = std::time::Duration::from_secs(24 * 3600);
-    runtime.block_on(async { tokio::time::timeout(day, case.run(world)).await }).expect("the run hangs")
+    runtime.block_on(async { tokio::time::timeout(day, case.run(actions)).await }).expect("the run hangs")
 }
 
-fn check(case: &Case, world: &World, came: &Came) {
-    if let Some(report) = &came.report {
-        check_report(case, world, came, report);
+fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
+    if let Some(report) = &outcome.report {
+        check_report(case, actions, outcome, report);
     }
-    if let Some(results) = &came.results {
+    if let Some(results) = &outcome.results {
         assert_eq!(results.len() as u64, case.items, "each input has its result");
         for (index, result) in (0..).zip(results) {
             match result {
                 Ok(output) => assert_eq!(*output, index, "in its place"),
                 Err(error) => match error.kind() {
-                    ErrorKind::Cancelled => assert!(!case.stops.is_empty(), "{error}"),
+                    ErrorKind::Cancelled => assert!(!case.cancel_at_ms.is_empty(), "{error}"),
                     ErrorKind::Failed => {
                         let name = ["first", "second", "third"].into_iter().find(|it| *it == error.stage());
-                        assert_eq!(world.fate(name.unwrap(), index), Fate::Fail);
+                        assert_eq!(actions.action(name.unwrap(), index), Action::Fail);
                     }
                     _ => assert_eq!(error.kind(), ErrorKind::Panicked),
                 },
             }
         }
     }
-    // The numbers grow along the source, and those of parts within their item.
-    let mut sorted = came.numbers.clone();
+    // The ids grow along the source, and those of parts within their item.
+    let mut sorted = outcome.ids.clone();
     sorted.sort_unstable();
-    if case.ordered || came.results.is_some() {
-        assert_eq!(came.numbers, sorted, "in order");
+    if case.ordered || outcome.results.is_some() {
+        assert_eq!(outcome.ids, sorted, "in order");
     }
     sorted.dedup();
-    assert_eq!(came.numbers.len(), sorted.len(), "each came out once");
-    let all_told = case.stops.is_empty() && case.verb != Verb::Drain && !came.aborted;
-    let goes_on = case.mode != ErrorMode::Strict || came.results.is_some();
-    if let Some(stages) = whole(case.shape).filter(|_| all_told && goes_on) {
-        let expected: Vec<_> = (0..case.items).filter(|id| world.passes(stages, *id)).collect();
+    assert_eq!(outcome.ids.len(), sorted.len(), "each outcome out once");
+    let all_told = case.cancel_at_ms.is_empty() && case.verb != Verb::Drain && !outcome.aborted;
+    let goes_on = case.mode != ErrorMode::Strict || outcome.results.is_some();
+    if let Some(stages) = stages_without_boundary(case.shape).filter(|_| all_told && goes_on) {
+        let expected: Vec<_> = (0..case.items).filter(|id| actions.passes(stages, *id)).collect();
         assert_eq!(sorted, expected, "whatever passes its stages comes out");
     }
     for (stage, id, calls) in ["split", "keep", "pack", "first", "second", "third"]
         .iter()
-        .flat_map(|stage| world.calls(stage).into_iter().map(|(id, calls)| (*stage, id, calls)))
+        .flat_map(|stage| actions.calls(stage).into_iter().map(|(id, calls)| (*stage, id, calls)))
     {
         assert_eq!(calls, 1, "item {id} is seen once at {stage}");
     }
 }
 
-fn check_report(case: &Case, world: &World, came: &Came, report: &Report) {
+fn check_report(case: &Case, actions: &SeededActions, outcome: &RunOutcome, report: &Report) {
     let (taken, given) = (report.items_in(), report.items_out());
     let (failed, cancelled) = (report.items_failed(), report.items_cancelled());
-    if whole(case.shape).is_some() {
+    if stages_without_boundary(case.shape).is_some() {
         assert_eq!(taken + report.rows_isolated(), given + failed + cancelled, "the items add up");
     }
     assert!(taken as u64 <= case.items);
@@ -95,10 +97,10 @@ fn check_report(case: &Case, world: &World, came: &Came, report: &Report) {
         ErrorMode::Collect => assert_eq!(report.failures().len(), failed),
         _ => assert!(report.failures().is_empty()),
     }
-    if let Some(outputs) = came.outputs {
+    if let Some(outputs) = outcome.outputs {
         assert_eq!(given, outputs);
     }
-    match (came.failures, case.mode) {
+    match (outcome.failures, case.mode) {
         (Some(failures), ErrorMode::Strict) => assert!(failures <= 1),
         (Some(failures), _) if cancelled == 0 => {
             assert_eq!(failed, failures, "each failure is in the stream");
@@ -106,11 +108,11 @@ fn check_report(case: &Case, world: &World, came: &Came, report: &Report) {
         _ => {}
     }
     match case.verb {
-        Verb::Drain => assert_eq!(came.aborted, case.mode == ErrorMode::Strict && failed > 0),
-        Verb::Collect | Verb::Settle if case.stops.is_empty() => assert!(failed > 0),
+        Verb::Drain => assert_eq!(outcome.aborted, case.mode == ErrorMode::Strict && failed > 0),
+        Verb::Collect | Verb::Settle if case.cancel_at_ms.is_empty() => assert!(failed > 0),
         _ => {}
     }
-    if case.stops.is_empty() && !(case.mode == ErrorMode::Strict && failed > 0) {
+    if case.cancel_at_ms.is_empty() && !(case.mode == ErrorMode::Strict && failed > 0) {
         assert_eq!((taken as u64, cancelled), (case.items, 0), "nothing is left undone without a reason");
     }
     let mut before: Option<&pipeline::StageReport> = None;
@@ -119,7 +121,7 @@ fn check_report(case: &Case, world: &World, came: &Came, report: &Report) {
         if !stage.is_boundary() {
             assert_eq!(calls, stage.outputs() + stage.failures() + stage.cancelled(), "{name} adds up");
             if !name.starts_with("closure") {
-                assert_eq!(calls, world.calls(name).len() as u64, "{name} was called as often as it says");
+                assert_eq!(calls, actions.calls(name).len() as u64, "{name} was called as often as it says");
             }
         }
         if let Some(before) = before {
@@ -144,18 +146,18 @@ proptest! {
     })]
 
     #[test]
-    fn counts_add_up_and_items_are_seen_once(case in cases()) {
-        let world = case.world();
-        let came = run(&case, &world);
-        check(&case, &world, &came);
+    fn counts_add_up_and_each_item_is_processed_once(case in cases()) {
+        let actions = case.actions();
+        let outcome = run(&case, &actions);
+        check(&case, &actions, &outcome);
     }
 
     #[test]
-    fn counts_add_up_with_thousands_on_their_way((concurrency, workers) in (200_usize..3000, 1_usize..=3), case in cases()) {
-        let case = Case { concurrency, workers, items: case.items * 10, faults: case.faults.min(2), ..case };
-        let world = case.world();
-        let came = run(&case, &world);
-        check(&case, &world, &came);
+    fn counts_add_up_with_thousands_of_items_in_flight((concurrency, workers) in (200_usize..3000, 1_usize..=3), case in cases()) {
+        let case = Case { concurrency, workers, items: case.items * 10, faults_per_mille: case.faults_per_mille.min(2), ..case };
+        let actions = case.actions();
+        let outcome = run(&case, &actions);
+        check(&case, &actions, &outcome);
     }
 }
 
@@ -170,34 +172,34 @@ async fn late(x: u64, #[state] calls: &Arc<AtomicU64>) -> Result<u64, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_worker_fetched_and_never_began_is_no_call() {
-    however_spread!(|workers| {
+async fn an_item_queued_for_a_worker_and_never_started_is_not_counted_as_a_call() {
+    for_each_worker_count!(|workers| {
         let calls = Arc::new(AtomicU64::new(0));
-        let line = pipeline![late].with(Arc::clone(&calls)).concurrency(4000).spread(workers);
-        let report = line.drain(0..12_000).await.unwrap_err().report;
+        let pipeline = pipeline![late].with(Arc::clone(&calls)).concurrency(4000).on_workers(workers);
+        let report = pipeline.drain(0..12_000).await.unwrap_err().report;
         assert_eq!(report.stages()[0].calls(), calls.load(Ordering::Relaxed), "{workers} workers");
     });
 }
 
 #[stage]
-async fn hold(item: Counted, #[state] gauge: &Arc<Gauge>) -> Counted {
+async fn hold(item: CountedItem, #[state] gauge: &Arc<Gauge>) -> CountedItem {
     let _inside = gauge.enter();
     tokio::time::sleep(ms(10 + item.x)).await;
     item
 }
 
 #[tokio::test(start_paused = true)]
-async fn runs_that_end_free_all_items() {
-    however_spread!(|workers| {
-        let (counts, gauge) = (Counts::default(), Arc::new(Gauge::default()));
-        let line = pipeline![hold].with(Arc::clone(&gauge)).concurrency(6).spread(workers);
-        line.drain(counts.items().take(30)).await.unwrap();
+async fn a_finished_run_has_dropped_all_its_items() {
+    for_each_worker_count!(|workers| {
+        let (counter, gauge) = (DropCounter::default(), Arc::new(Gauge::default()));
+        let pipeline = pipeline![hold].with(Arc::clone(&gauge)).concurrency(6).on_workers(workers);
+        pipeline.drain(counter.items().take(30)).await.unwrap();
         tokio::time::sleep(ms(1)).await;
-        assert_eq!((counts.made(), counts.left(), gauge.now()), (30, 0, 0));
-        drop(line.collect(counts.items().take(30)).await.unwrap());
-        drop(line.settle(counts.items().take(30)).await);
-        line.stream(counts.items().take(30)).report().await;
+        assert_eq!((counter.made(), counter.alive(), gauge.now()), (30, 0, 0));
+        drop(pipeline.collect(counter.items().take(30)).await.unwrap());
+        drop(pipeline.settle(counter.items().take(30)).await);
+        pipeline.stream(counter.items().take(30)).report().await;
         tokio::time::sleep(ms(1)).await;
-        assert_eq!((counts.left(), gauge.now()), (0, 0));
+        assert_eq!((counter.alive(), gauge.now()), (0, 0));
     });
 }

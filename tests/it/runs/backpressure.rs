@@ -6,12 +6,12 @@ use std::time::Duration;
 use pipeline::{pipeline, stage};
 use tokio::time::Instant;
 
-use crate::support::drop_counter::{Counted, Counts};
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::drop_counter::{CountedItem, DropCounter};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, ms};
 
 #[stage]
-async fn carry(item: Counted, #[state] gauge: &Arc<Gauge>) -> Counted {
+async fn carry(item: CountedItem, #[state] gauge: &Arc<Gauge>) -> CountedItem {
     let _inside = gauge.enter();
     // Some are ready at once.
     if !item.x.is_multiple_of(3) {
@@ -21,13 +21,13 @@ async fn carry(item: Counted, #[state] gauge: &Arc<Gauge>) -> Counted {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_is_not_read_far_ahead_of_a_reader_who_stops() {
-    however_spread!(|workers| {
+async fn a_source_is_not_read_far_ahead_of_a_reader_that_stops() {
+    for_each_worker_count!(|workers| {
         for (concurrency, ordered) in [(1, true), (8, true), (8, false), (100, true), (100, false)] {
-            let (counts, gauge) = (Counts::default(), Arc::new(Gauge::default()));
-            let line = pipeline![carry => |item| item].with(Arc::clone(&gauge)).concurrency(concurrency);
-            let line = if ordered { line } else { line.unordered() };
-            let mut outputs = line.spread(workers).stream(counts.items());
+            let (counter, gauge) = (DropCounter::default(), Arc::new(Gauge::default()));
+            let pipeline = pipeline![carry => |item| item].with(Arc::clone(&gauge)).concurrency(concurrency);
+            let pipeline = if ordered { pipeline } else { pipeline.unordered() };
+            let mut outputs = pipeline.on_workers(workers).stream(counter.items());
             let mut read = 0;
             for rest in [1_usize, 20, 3] {
                 for _ in 0..rest {
@@ -35,31 +35,31 @@ async fn a_source_is_not_read_far_ahead_of_a_reader_who_stops() {
                 }
                 read += rest;
                 tokio::time::sleep(Duration::from_secs(60)).await;
-                let ahead = counts.made() - read;
+                let ahead = counter.made() - read;
                 assert!(ahead <= 6 * concurrency + 64, "{ahead} ahead, {workers} workers of {concurrency}");
                 assert_eq!(gauge.now(), 0, "what is under way goes on while nobody reads");
             }
             drop(outputs);
             tokio::time::sleep(ms(1)).await;
-            assert_eq!((counts.left(), gauge.now()), (0, 0), "nothing is left behind");
+            assert_eq!((counter.alive(), gauge.now()), (0, 0), "nothing is left behind");
         }
     });
 }
 
 #[tokio::test(start_paused = true)]
-async fn boundaries_hold_back_a_source_as_well() {
-    however_spread!(|workers| {
-        let (counts, gauge) = (Counts::default(), Arc::new(Gauge::default()));
-        let line = pipeline![carry => |item| vec![item] => each => carry => batch(4) => |items| items];
-        let line = line.with(Arc::clone(&gauge)).concurrency(8).spread(workers);
-        let mut outputs = line.stream(counts.items());
+async fn backpressure_reaches_the_source_through_boundaries() {
+    for_each_worker_count!(|workers| {
+        let (counter, gauge) = (DropCounter::default(), Arc::new(Gauge::default()));
+        let pipeline = pipeline![carry => |item| vec![item] => each => carry => batch(4) => |items| items];
+        let pipeline = pipeline.with(Arc::clone(&gauge)).concurrency(8).on_workers(workers);
+        let mut outputs = pipeline.stream(counter.items());
         outputs.next().await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;
-        let ahead = counts.made();
+        let ahead = counter.made();
         assert!(ahead <= 4 * (6 * 8 + 64), "{ahead} ahead");
         drop(outputs);
         tokio::time::sleep(ms(1)).await;
-        assert_eq!((counts.left(), gauge.now()), (0, 0));
+        assert_eq!((counter.alive(), gauge.now()), (0, 0));
     });
 }
 
@@ -73,12 +73,12 @@ async fn timed(_x: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_under_way_goes_on_while_its_reader_takes_long() {
-    however_spread!(|workers| {
+async fn items_in_flight_continue_while_the_reader_is_slow() {
+    for_each_worker_count!(|workers| {
         for ordered in [true, false] {
-            let line = pipeline![timed].concurrency(8);
-            let line = if ordered { line } else { line.unordered() };
-            let mut outputs = line.spread(workers).stream(0..24);
+            let pipeline = pipeline![timed].concurrency(8);
+            let pipeline = if ordered { pipeline } else { pipeline.unordered() };
+            let mut outputs = pipeline.on_workers(workers).stream(0..24);
             let mut taken = Vec::new();
             while let Some(output) = outputs.next().await {
                 taken.push(output.unwrap());

@@ -28,13 +28,13 @@ async fn each_gives_the_items_one_by_one_in_order() {
 }
 
 #[tokio::test]
-async fn an_option_makes_each_a_filter() {
+async fn each_of_an_option_is_a_filter() {
     let even = pipeline![|x: u32| x.is_multiple_of(2).then_some(x) => each => |x| x * 10];
     assert_eq!(even.collect(0..6).await.unwrap(), [0, 20, 40]);
 }
 
 #[tokio::test]
-async fn boundaries_nest_and_stand_at_the_ends() {
+async fn boundaries_can_follow_each_other_and_come_first_or_last() {
     let flat = pipeline![Vec<Vec<u32>>: each => each];
     assert_eq!(flat.collect([vec![vec![1, 2], vec![3]], vec![], vec![vec![4]]]).await.unwrap(), [1, 2, 3, 4]);
     let pairs = pipeline![Vec<u32>: each => batch(2)];
@@ -42,7 +42,7 @@ async fn boundaries_nest_and_stand_at_the_ends() {
 }
 
 #[tokio::test]
-async fn each_streams_an_iterator_without_end() {
+async fn each_streams_an_endless_iterator() {
     let numbers = pipeline![|from: u64| from.. => each => |x| x * 2];
     let mut outputs = numbers.stream([5]);
     for expected in [10, 12, 14] {
@@ -51,13 +51,13 @@ async fn each_streams_an_iterator_without_end() {
 }
 
 #[tokio::test]
-async fn a_batch_is_given_when_it_is_full_and_the_rest_at_the_end() {
+async fn a_batch_is_emitted_when_it_is_full_and_the_rest_at_the_end() {
     let sums = pipeline![batch(3) => |xs: Vec<u32>| xs.iter().sum::<u32>()];
     assert_eq!(sums.collect(1..=7).await.unwrap(), [6, 15, 7]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_waits_for_more_as_long_as_it_may_linger() {
+async fn a_partial_batch_is_emitted_after_the_linger_time() {
     let (send, receive) = tokio::sync::mpsc::unbounded_channel();
     let items = tokio_stream(receive);
     let start = Instant::now();
@@ -98,10 +98,10 @@ async fn slow_too(x: u64) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_segments_overlap_in_time() {
+async fn segments_run_concurrently() {
     let start = Instant::now();
-    let line = pipeline![slow => each => slow_too].concurrency(1);
-    assert_eq!(line.collect(0..5).await.unwrap(), [0, 1, 2, 3, 4]);
+    let pipeline = pipeline![slow => each => slow_too].concurrency(1);
+    assert_eq!(pipeline.collect(0..5).await.unwrap(), [0, 1, 2, 3, 4]);
     assert_eq!(start.elapsed(), ms(600)); // one after another, it would be 1000
 }
 
@@ -111,9 +111,9 @@ async fn odd(x: u32) -> Result<u32, Refused> {
 }
 
 #[tokio::test]
-async fn a_failure_behind_each_has_the_index_of_its_root() {
-    let line = pipeline![|x: u32| vec![x, x] => each => odd];
-    let aborted = line.collect([1, 3, 4, 5]).await.unwrap_err();
+async fn a_failure_after_each_has_the_index_of_its_source_item() {
+    let pipeline = pipeline![|x: u32| vec![x, x] => each => odd];
+    let aborted = pipeline.collect([1, 3, 4, 5]).await.unwrap_err();
     assert_eq!(aborted.failure.index, 2);
     assert_eq!(aborted.report.items_in(), 3);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pipeline::{pipeline, stage};
 use tokio::time::Instant;
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, ms};
 
 #[stage]
@@ -18,7 +18,7 @@ async fn gauged(#[state] gauge: &Gauge) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_many_items_are_under_way_as_concurrency_says() {
+async fn as_many_items_are_in_flight_as_the_concurrency_of_the_pipeline_allows() {
     let start = Instant::now();
     let most = pipeline![gauged].with(Gauge::default()).concurrency(4).collect(vec![(); 12]).await;
     assert_eq!(most.unwrap().into_iter().max(), Some(4));
@@ -35,19 +35,19 @@ async fn pass(x: u64) -> u64 {
 
 #[test]
 #[should_panic(expected = "a pipeline with `concurrency(0)` would never take an item")]
-fn no_concurrency_at_all_is_refused() {
+fn a_concurrency_of_zero_panics() {
     let _ = pipeline![pass].concurrency(0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_concurrency_beyond_reason_is_no_trouble() {
+async fn a_huge_concurrency_works() {
     for concurrency in [100_000, usize::MAX] {
-        let line = pipeline![pass].concurrency(concurrency);
-        assert_eq!(line.collect(0..100).await.unwrap().len(), 100);
-        assert_eq!(line.stream(0..100).report().await.items_out(), 100);
-        let line = line.workers(2);
-        assert_eq!(line.collect(0..100).await.unwrap().len(), 100);
-        assert_eq!(line.drain(0..100).await.unwrap().items_out(), 100);
+        let pipeline = pipeline![pass].concurrency(concurrency);
+        assert_eq!(pipeline.collect(0..100).await.unwrap().len(), 100);
+        assert_eq!(pipeline.stream(0..100).report().await.items_out(), 100);
+        let pipeline = pipeline.workers(2);
+        assert_eq!(pipeline.collect(0..100).await.unwrap().len(), 100);
+        assert_eq!(pipeline.drain(0..100).await.unwrap().items_out(), 100);
     }
 }
 
@@ -62,11 +62,12 @@ async fn one_is_slow(x: u64, #[state] done: &Arc<AtomicUsize>) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_item_holds_nobody_up_who_need_not_wait_for_its_turn() {
-    however_spread!(|workers| {
+async fn a_slow_item_does_not_delay_others_in_an_unordered_run() {
+    for_each_worker_count!(|workers| {
         let done = Arc::new(AtomicUsize::new(0));
-        let line = pipeline![one_is_slow].with(Arc::clone(&done)).concurrency(4).spread(workers).unordered();
-        let mut outputs = line.stream(0..100);
+        let pipeline =
+            pipeline![one_is_slow].with(Arc::clone(&done)).concurrency(4).on_workers(workers).unordered();
+        let mut outputs = pipeline.stream(0..100);
         for _ in 0..99 {
             let next = tokio::time::timeout(ms(1000), outputs.next()).await;
             assert!(next.is_ok(), "{workers} workers: stuck after {done:?}");

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::ms;
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 
 #[stage]
 async fn count(x: u64) -> u64 {
@@ -17,12 +17,12 @@ async fn count(x: u64) -> u64 {
 
 /// Runs on a thread of its own, so that a run that leaves nobody a turn is told as such, and does not hang the tests.
 #[track_caller]
-fn leaves_turns<R, Ran>(run: R)
+fn assert_other_tasks_run<R, Fut>(run: R)
 where
-    R: FnOnce([CancellationToken; 2]) -> Ran + Send + 'static,
-    Ran: Future<Output = Report> + Send + 'static,
+    R: FnOnce([CancellationToken; 2]) -> Fut + Send + 'static,
+    Fut: Future<Output = Report> + Send + 'static,
 {
-    let (say, hear) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let report = runtime.block_on(async {
@@ -34,16 +34,16 @@ where
             tokens.iter().for_each(CancellationToken::cancel);
             endless.await.unwrap()
         });
-        say.send(report).unwrap();
+        sender.send(report).unwrap();
     });
     // So long a silence is no matter of speed.
-    let report = hear.recv_timeout(Duration::from_secs(20)).expect("the run leaves others no turn");
+    let report = receiver.recv_timeout(Duration::from_secs(20)).expect("the run leaves others no turn");
     assert!(report.items_in() > 0);
 }
 
-macro_rules! until_stopped {
+macro_rules! assert_fair {
     ($pipeline:expr, $items:expr) => {
-        leaves_turns(|[first, second]| async move {
+        assert_other_tasks_run(|[first, second]| async move {
             let run = $pipeline.cancel_on(first).cancel_on(second);
             run.drain($items).await.unwrap()
         })
@@ -51,52 +51,52 @@ macro_rules! until_stopped {
 }
 
 #[test]
-fn endless_items_that_are_ready_leave_other_tasks_their_turns() {
-    until_stopped!(pipeline![count], 0..);
-    until_stopped!(pipeline![count => count => |x| x].concurrency(1), 0..);
-    until_stopped!(pipeline![count].concurrency(10_000).unordered(), 0..);
+fn an_endless_ready_source_does_not_starve_other_tasks() {
+    assert_fair!(pipeline![count], 0..);
+    assert_fair!(pipeline![count => count => |x| x].concurrency(1), 0..);
+    assert_fair!(pipeline![count].concurrency(10_000).unordered(), 0..);
 }
 
 #[test]
-fn endless_items_over_workers_leave_other_tasks_their_turns() {
-    until_stopped!(pipeline![count].workers(2), 0..);
-    until_stopped!(pipeline![count => batch(7) => |xs| xs.len()].workers(2), 0..);
+fn workers_with_an_endless_source_do_not_starve_other_tasks() {
+    assert_fair!(pipeline![count].workers(2), 0..);
+    assert_fair!(pipeline![count => batch(7) => |xs| xs.len()].workers(2), 0..);
 }
 
 #[test]
-fn an_endless_iterator_in_each_leaves_other_tasks_their_turns() {
-    until_stopped!(pipeline![|from: u64| from.. => each => count], [0]);
-    until_stopped!(pipeline![|from: u64| from.. => each => count].workers(2), [0]);
-    until_stopped!(pipeline![|from: u64| (from % 2 == 3).then_some(from) => each => count], 0..);
+fn an_endless_iterator_in_each_does_not_starve_other_tasks() {
+    assert_fair!(pipeline![|from: u64| from.. => each => count], [0]);
+    assert_fair!(pipeline![|from: u64| from.. => each => count].workers(2), [0]);
+    assert_fair!(pipeline![|from: u64| (from % 2 == 3).then_some(from) => each => count], 0..);
 }
 
 #[test]
-fn endless_parts_that_meet_no_stage_leave_other_tasks_their_turns() {
-    until_stopped!(pipeline![|from: u64| from.. => each], [0]);
+fn an_endless_each_as_the_last_step_does_not_starve_other_tasks() {
+    assert_fair!(pipeline![|from: u64| from.. => each], [0]);
 }
 
 #[test]
-fn endless_batches_that_meet_no_stage_leave_other_tasks_their_turns() {
-    until_stopped!(pipeline![u64: batch(3)], 0..);
+fn endless_batches_without_a_stage_do_not_starve_other_tasks() {
+    assert_fair!(pipeline![u64: batch(3)], 0..);
 }
 
 #[test]
-fn endless_batches_of_parts_leave_other_tasks_their_turns() {
-    until_stopped!(pipeline![|from: u64| from.. => each => batch(3)], [0]);
+fn endless_batches_after_each_do_not_starve_other_tasks() {
+    assert_fair!(pipeline![|from: u64| from.. => each => batch(3)], [0]);
 }
 
 #[test]
-fn endless_items_without_parts_leave_other_tasks_their_turns() {
-    until_stopped!(pipeline![Vec<u64>: each], std::iter::repeat_with(Vec::new));
+fn endless_empty_vectors_in_each_do_not_starve_other_tasks() {
+    assert_fair!(pipeline![Vec<u64>: each], std::iter::repeat_with(Vec::new));
 }
 
 #[test]
-fn failures_without_end_leave_other_tasks_their_turns() {
+fn endless_failures_do_not_starve_other_tasks() {
     #[stage]
     fn refuse(_x: u64) -> Result<(), std::fmt::Error> {
         Err(std::fmt::Error)
     }
-    leaves_turns(|[first, second]| async move {
+    assert_other_tasks_run(|[first, second]| async move {
         let run = pipeline![refuse].on_error(pipeline::ErrorMode::Lenient).cancel_on(first).cancel_on(second);
         run.drain(0..).await.unwrap()
     });
@@ -110,17 +110,17 @@ async fn through(x: u64, #[state] door: &Semaphore) -> u64 {
 }
 
 #[test]
-fn stages_that_use_up_the_budget_of_their_task_leave_other_tasks_their_turns() {
-    until_stopped!(pipeline![through].with(Semaphore::new(1)), 0..);
-    until_stopped!(pipeline![through => through => through].with(Semaphore::new(2)).concurrency(1000), 0..);
-    until_stopped!(pipeline![through].with(Semaphore::new(1)).workers(2), 0..);
+fn stages_that_use_up_the_task_budget_do_not_starve_other_tasks() {
+    assert_fair!(pipeline![through].with(Semaphore::new(1)), 0..);
+    assert_fair!(pipeline![through => through => through].with(Semaphore::new(2)).concurrency(1000), 0..);
+    assert_fair!(pipeline![through].with(Semaphore::new(1)).workers(2), 0..);
 }
 
 #[test]
-fn a_stream_that_is_read_at_once_leaves_other_tasks_their_turns() {
-    leaves_turns(|[first, second]| async move {
-        let line = pipeline![count].cancel_on(first).cancel_on(second);
-        let mut outputs = line.stream(0..);
+fn an_endless_stream_that_is_always_read_does_not_starve_other_tasks() {
+    assert_other_tasks_run(|[first, second]| async move {
+        let pipeline = pipeline![count].cancel_on(first).cancel_on(second);
+        let mut outputs = pipeline.stream(0..);
         while let Some(output) = outputs.next().await {
             output.unwrap();
         }
@@ -129,11 +129,11 @@ fn a_stream_that_is_read_at_once_leaves_other_tasks_their_turns() {
 }
 
 #[test]
-fn a_source_that_is_always_ready_is_left_at_the_first_token() {
-    leaves_turns(|[first, second]| async move {
+fn a_source_that_is_always_ready_does_not_delay_cancellation() {
+    assert_other_tasks_run(|[first, second]| async move {
         let items = Arc::new(());
-        let line = pipeline![|item: Arc<()>| Arc::strong_count(&item)].cancel_on(first);
-        let report = line.drain(std::iter::repeat_with(move || Arc::clone(&items))).await.unwrap();
+        let pipeline = pipeline![|item: Arc<()>| Arc::strong_count(&item)].cancel_on(first);
+        let report = pipeline.drain(std::iter::repeat_with(move || Arc::clone(&items))).await.unwrap();
         drop(second);
         assert_eq!(report.items_in(), report.items_out());
         report
@@ -151,12 +151,12 @@ async fn thirsty(x: u64, #[state] semaphore: &Arc<Semaphore>) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_use_up_the_budget_of_their_task_are_gone_on_with() {
-    however_spread!(|workers| {
+async fn calls_that_use_up_the_task_budget_are_polled_again() {
+    for_each_worker_count!(|workers| {
         for cost in 0..8 {
-            let line =
-                pipeline![thirsty].with(Arc::new(Semaphore::new(1000))).concurrency(300).spread(workers);
-            let outputs = tokio::time::timeout(ms(5000), line.collect(vec![cost; 300])).await;
+            let pipeline =
+                pipeline![thirsty].with(Arc::new(Semaphore::new(1000))).concurrency(300).on_workers(workers);
+            let outputs = tokio::time::timeout(ms(5000), pipeline.collect(vec![cost; 300])).await;
             assert!(outputs.is_ok(), "{workers} workers hang at a cost of {cost}");
         }
     });

@@ -12,7 +12,7 @@ async fn fetch(id: u64) -> Result<u64, Refused> {
 }
 
 #[test]
-fn kinds_are_written_in_snake_case_and_read_back() {
+fn error_kinds_are_written_in_snake_case_and_read_back() {
     for (kind, name) in [
         (ErrorKind::Failed, "failed"),
         (ErrorKind::TimedOut, "timed_out"),
@@ -26,9 +26,9 @@ fn kinds_are_written_in_snake_case_and_read_back() {
 }
 
 #[tokio::test]
-async fn a_report_serializes_to_json_that_adds_up() {
-    let line = pipeline![|id: u64| id => fetch => |id| vec![id; 2] => each => |id| id + 1];
-    let report = line.on_error(ErrorMode::Collect).drain(0..10).await.unwrap();
+async fn a_report_serializes_to_json_with_consistent_counts() {
+    let pipeline = pipeline![|id: u64| id => fetch => |id| vec![id; 2] => each => |id| id + 1];
+    let report = pipeline.on_error(ErrorMode::Collect).drain(0..10).await.unwrap();
     let json = serde_json::to_value(&report).unwrap();
     let count = |value: &Value| value.as_u64().unwrap();
 

@@ -8,7 +8,7 @@ use crate::support::random_runs::{Case, SHAPES, Verb};
 
 fn random(seed: u64) -> Case {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let stops = if rng.u8(..5) < 2 { rng.usize(1..=2) } else { 0 };
+    let cancel_at_ms = if rng.u8(..5) < 2 { rng.usize(1..=2) } else { 0 };
     Case {
         shape: rng.usize(..SHAPES),
         verb: [Verb::Drain, Verb::Collect, Verb::Stream, Verb::Settle][rng.usize(..4)],
@@ -17,16 +17,16 @@ fn random(seed: u64) -> Case {
         concurrency: rng.usize(1..=100),
         workers: rng.usize(1..=3),
         ordered: rng.bool(),
-        faults: [0, 0, 3, 100][rng.usize(..4)],
-        longest: rng.u64(..3),
-        stops: std::iter::repeat_with(|| rng.u64(..5)).take(stops).collect(),
+        faults_per_mille: [0, 0, 3, 100][rng.usize(..4)],
+        max_sleep_ms: rng.u64(..3),
+        cancel_at_ms: std::iter::repeat_with(|| rng.u64(..5)).take(cancel_at_ms).collect(),
         seed,
     }
 }
 
 /// The seconds that it may take are in `STRESS_SECONDS`; 3 if nothing is said. `STRESS_SEED` says where to begin.
 #[test]
-fn no_random_run_hangs_on_several_threads() {
+fn no_random_run_hangs_on_a_multi_thread_runtime() {
     let said = |name| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let budget = Duration::from_secs(said("STRESS_SECONDS").unwrap_or(3));
     let runtime =
@@ -37,7 +37,7 @@ fn no_random_run_hangs_on_several_threads() {
         let case = random(seed);
         let ended = runtime.block_on(async {
             let case = case.clone();
-            let run = tokio::spawn(async move { case.run(&case.world()).await });
+            let run = tokio::spawn(async move { case.run(&case.actions()).await });
             tokio::time::timeout(Duration::from_secs(30), run).await
         });
         assert!(ended.is_ok(), "the run of seed {seed} hangs: {case:?}");

@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use pipeline::{ErrorKind, ErrorMode, pipeline, source, stage};
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Refused, ms};
 
 /// Three items, and a panic.
@@ -19,26 +19,26 @@ async fn pass(x: u64) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_is_a_failure_of_its_item_and_ends_the_run() {
-    however_spread!(|workers| {
-        let line = pipeline![pass].spread(workers);
-        let aborted = line.drain(broken()).await.unwrap_err();
+async fn a_panic_in_the_source_fails_one_item_and_ends_the_run() {
+    for_each_worker_count!(|workers| {
+        let pipeline = pipeline![pass].on_workers(workers);
+        let aborted = pipeline.drain(broken()).await.unwrap_err();
         assert_eq!(aborted.failure.index, 3);
         assert_eq!(aborted.failure.error.to_string(), "stage `source` panicked: no 3");
-        let aborted = line.collect(broken()).await.unwrap_err();
+        let aborted = pipeline.collect(broken()).await.unwrap_err();
         assert_eq!((aborted.failure.index, aborted.failure.error.stage()), (3, "source"));
 
-        let results = line.settle(broken()).await;
+        let results = pipeline.settle(broken()).await;
         assert_eq!(results.iter().filter_map(|it| it.as_ref().ok().copied()).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(results[3].as_ref().unwrap_err().kind(), ErrorKind::Panicked);
         assert_eq!(results.len(), 4);
 
-        let line = line.on_error(ErrorMode::Collect);
-        let report = line.drain(broken()).await.unwrap();
+        let pipeline = pipeline.on_error(ErrorMode::Collect);
+        let report = pipeline.drain(broken()).await.unwrap();
         assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (4, 3, 1));
         assert_eq!(report.failures()[0].error.stage(), "source");
-        assert_eq!(line.collect(broken()).await.unwrap_err().report.items_out(), 3);
-        let mut outputs = line.stream(broken());
+        assert_eq!(pipeline.collect(broken()).await.unwrap_err().report.items_out(), 3);
+        let mut outputs = pipeline.stream(broken());
         for x in 0..3 {
             assert_eq!(outputs.next().await.unwrap().unwrap(), x);
         }
@@ -48,11 +48,11 @@ async fn a_source_that_panics_is_a_failure_of_its_item_and_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_may_panic_in_front_of_boundaries_too() {
-    let line = pipeline![u64: batch(2) => |xs| xs => each => pass].on_error(ErrorMode::Collect);
-    let report = line.drain(broken()).await.unwrap();
+async fn a_panic_in_the_source_before_a_boundary_fails_one_item() {
+    let pipeline = pipeline![u64: batch(2) => |xs| xs => each => pass].on_error(ErrorMode::Collect);
+    let report = pipeline.drain(broken()).await.unwrap();
     assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (4, 3, 1));
-    let aborted = line.on_error(ErrorMode::Strict).drain(broken()).await.unwrap_err();
+    let aborted = pipeline.on_error(ErrorMode::Strict).drain(broken()).await.unwrap_err();
     assert_eq!(aborted.failure.error.stage(), "source");
 }
 
@@ -72,14 +72,14 @@ async fn restless(x: u64) -> Result<u64, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_while_a_stage_fails_does_not_take_the_run_with_it() {
+async fn a_panic_in_the_source_while_a_stage_fails_does_not_panic_the_run() {
     let source = || (0..10).inspect(|x| assert!(*x < 1, "no {x}"));
     for mode in [ErrorMode::Strict, ErrorMode::Collect] {
-        let line = pipeline![restless].on_error(mode);
-        let aborted = line.collect(source()).await.unwrap_err();
+        let pipeline = pipeline![restless].on_error(mode);
+        let aborted = pipeline.collect(source()).await.unwrap_err();
         assert_eq!(aborted.failure.index, 0);
-        let line = pipeline![restless => |x| vec![x] => each].on_error(mode);
-        let mut outputs = line.stream(source());
+        let pipeline = pipeline![restless => |x| vec![x] => each].on_error(mode);
+        let mut outputs = pipeline.stream(source());
         assert_eq!(outputs.next().await.unwrap().unwrap_err().error.stage(), "restless");
         let report = outputs.report().await;
         assert_eq!(report.items_in(), report.items_out() + report.items_failed() + report.items_cancelled());
@@ -87,7 +87,7 @@ async fn a_source_that_panics_while_a_stage_fails_does_not_take_the_run_with_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_ends_early_ends_the_run() {
+async fn a_source_is_not_polled_again_after_it_ended() {
     let mut left = 5;
     // It says that there is nothing more, and would have more if it were asked again.
     let items = futures_util::stream::poll_fn(move |_| {
@@ -104,7 +104,7 @@ async fn a_source_that_ends_early_ends_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_iterator_that_blocks_holds_up_its_own_run_and_nobody_else() {
+async fn a_source_iterator_that_blocks_delays_only_its_own_run() {
     let (send, receive) = std::sync::mpsc::channel();
     // The receiver's iterator blocks its thread until somebody on another one sends.
     let run = tokio::spawn(async move { pipeline![|x: u64| x + 1].collect(receive).await });

@@ -2,7 +2,7 @@
 
 use pipeline::{pipeline, stage};
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Refused, ms};
 
 #[stage]
@@ -13,7 +13,7 @@ async fn odd(x: u64) -> Result<u64, Refused> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settle_gives_each_input_its_own_result_in_its_place() {
+async fn settle_gives_each_input_its_own_result_at_its_index() {
     let results = pipeline![odd].settle(0..6).await;
     let said: Vec<_> = results.iter().map(|result| result.as_ref().map_err(ToString::to_string)).collect();
     assert_eq!(said[1], Ok(&10));
@@ -27,7 +27,7 @@ async fn collect_gives_all_outputs_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn collect_gives_up_at_the_first_failure_in_time_and_says_where() {
+async fn collect_stops_at_the_earliest_failure_and_reports_its_index() {
     // The last item is done first, and fails.
     let aborted = pipeline![odd].collect([1, 3, 4, 5, 6]).await.unwrap_err();
     assert_eq!(aborted.failure.index, 4);
@@ -39,13 +39,13 @@ async fn collect_gives_up_at_the_first_failure_in_time_and_says_where() {
 }
 
 #[tokio::test]
-async fn no_items_are_no_trouble() {
+async fn settle_and_collect_accept_an_empty_source() {
     assert!(pipeline![odd].settle([]).await.is_empty());
     assert!(pipeline![odd].collect([]).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipelines_run_at_the_same_time_and_in_tasks_of_their_own() {
+async fn clones_of_a_pipeline_run_concurrently_in_spawned_tasks() {
     let pipeline = pipeline![odd];
     let runs: Vec<_> = [1, 3]
         .map(|x| {
@@ -67,19 +67,19 @@ async fn pass(x: u64) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn none_one_and_a_few_items_go_through_every_verb() {
-    however_spread!(|workers| {
+async fn every_verb_handles_zero_one_and_a_few_items() {
+    for_each_worker_count!(|workers| {
         for n in [0_u64, 1, 5] {
-            let line = pipeline![pass => |x| x].concurrency(50).spread(workers);
+            let pipeline = pipeline![pass => |x| x].concurrency(50).on_workers(workers);
             let split = pipeline![pass => |x| [x] => each => batch(3) => |xs| xs].concurrency(50);
-            let split = split.spread(workers);
+            let split = split.on_workers(workers);
             let all: Vec<_> = (0..n).collect();
-            assert_eq!(line.collect(0..n).await.unwrap(), all);
-            assert_eq!(line.settle(0..n).await.into_iter().map(Result::unwrap).collect::<Vec<_>>(), all);
-            let report = line.drain(0..n).await.unwrap();
+            assert_eq!(pipeline.collect(0..n).await.unwrap(), all);
+            assert_eq!(pipeline.settle(0..n).await.into_iter().map(Result::unwrap).collect::<Vec<_>>(), all);
+            let report = pipeline.drain(0..n).await.unwrap();
             assert_eq!((report.items_in() as u64, report.items_out() as u64), (n, n));
             assert!(report.is_success());
-            assert_eq!(line.stream(0..n).report().await.items_out() as u64, n);
+            assert_eq!(pipeline.stream(0..n).report().await.items_out() as u64, n);
             assert_eq!(split.collect(0..n).await.unwrap().concat(), all);
             let batches = n.div_ceil(3);
             assert_eq!(split.drain(0..n).await.unwrap().items_out() as u64, batches);

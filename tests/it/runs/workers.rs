@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pipeline::{pipeline, source, stage};
 use tokio::sync::mpsc;
 
-use crate::support::worker_counts::{Spread, however_spread};
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, ms};
 
 /// Until nothing can go on any more at this time.
@@ -14,10 +14,10 @@ async fn settled() {
 }
 
 #[test]
-fn one_worker_is_the_callers_own_task() {
+fn one_worker_runs_on_the_callers_task() {
     // Nothing is spawned, so no runtime is needed.
-    let line = pipeline![u64: |x| x + 1].workers(1);
-    let outputs = without_runtime(line.collect(0..3));
+    let pipeline = pipeline![u64: |x| x + 1].workers(1);
+    let outputs = without_runtime(pipeline.collect(0..3));
     assert_eq!(outputs.unwrap(), [1, 2, 3]);
 }
 
@@ -34,7 +34,7 @@ fn without_runtime<T>(future: impl Future<Output = T>) -> T {
 
 #[test]
 #[should_panic(expected = "a pipeline with `workers(0)` would never run")]
-fn no_workers_at_all_are_refused() {
+fn zero_workers_panic() {
     let _ = pipeline![|x: u64| x].workers(0);
 }
 
@@ -46,12 +46,13 @@ async fn wide(x: u64, #[state] gauge: &Arc<Gauge>) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_concurrency_of_a_pipeline_holds_over_all_its_workers_and_is_reached() {
-    however_spread!(|workers| {
+async fn the_concurrency_of_a_pipeline_is_shared_by_all_workers_and_reached() {
+    for_each_worker_count!(|workers| {
         for concurrency in [1, 2, 7, 64] {
             let gauge = Arc::new(Gauge::default());
-            let line = pipeline![wide].with(Arc::clone(&gauge)).concurrency(concurrency).spread(workers);
-            line.drain(0..200).await.unwrap();
+            let pipeline =
+                pipeline![wide].with(Arc::clone(&gauge)).concurrency(concurrency).on_workers(workers);
+            pipeline.drain(0..200).await.unwrap();
             assert_eq!(gauge.most(), concurrency, "{workers} workers");
         }
     });
@@ -68,15 +69,15 @@ async fn stepping(x: u64, #[state] gauge: &Arc<Gauge>) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_that_is_there_is_begun_whenever_there_is_room() {
+async fn an_available_item_starts_whenever_a_slot_is_free() {
     for seed in 0..100 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let (workers, concurrency) = (rng.usize(1..=4), rng.usize(4..=12));
         let gauge = Arc::new(Gauge::default());
         let (send, mut receive) = mpsc::unbounded_channel();
         let items = futures_util::stream::poll_fn(move |cx| receive.poll_recv(cx));
-        let line = pipeline![stepping].with(Arc::clone(&gauge)).concurrency(concurrency).workers(workers);
-        let run = tokio::spawn(async move { line.drain(source::stream(items)).await });
+        let pipeline = pipeline![stepping].with(Arc::clone(&gauge)).concurrency(concurrency).workers(workers);
+        let run = tokio::spawn(async move { pipeline.drain(source::stream(items)).await });
         let mut sent = 0;
         while sent < concurrency + 2 {
             for _ in 0..rng.usize(1..=2) {

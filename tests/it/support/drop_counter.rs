@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts those that are made and not yet dropped.
+/// DropCounter those that are made and not yet dropped.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Counts {
+pub(crate) struct DropCounter {
     made: Arc<AtomicUsize>,
     dropped: Arc<AtomicUsize>,
 }
 
-impl Counts {
-    pub(crate) fn items(&self) -> impl Iterator<Item = Counted> + Send + use<> {
-        let counts = self.clone();
+impl DropCounter {
+    pub(crate) fn items(&self) -> impl Iterator<Item = CountedItem> + Send + use<> {
+        let counter = self.clone();
         (0..).map(move |x| {
-            counts.made.fetch_add(1, Ordering::Relaxed);
-            Counted { x, dropped: Arc::clone(&counts.dropped) }
+            counter.made.fetch_add(1, Ordering::Relaxed);
+            CountedItem { x, dropped: Arc::clone(&counter.dropped) }
         })
     }
 
@@ -23,18 +23,18 @@ impl Counts {
         self.made.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn left(&self) -> usize {
+    pub(crate) fn alive(&self) -> usize {
         self.made() - self.dropped.load(Ordering::Relaxed)
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Counted {
+pub(crate) struct CountedItem {
     pub(crate) x: u64,
     dropped: Arc<AtomicUsize>,
 }
 
-impl Drop for Counted {
+impl Drop for CountedItem {
     fn drop(&mut self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }

@@ -10,7 +10,7 @@ use crate::support::{Refused, ms};
 
 /// What a stage does with an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Action {
     Pass,
     Yield,
     Sleep(u64),
@@ -20,23 +20,23 @@ pub(crate) enum Fate {
 
 /// What all stages of a run share: what they are to do, and which calls there were.
 #[derive(Debug, Clone)]
-pub(crate) struct World {
+pub(crate) struct SeededActions {
     seed: u64,
     /// Of a thousand calls so many fail, and half as many panic.
-    faults: u64,
-    longest: u64,
+    faults_per_mille: u64,
+    max_sleep_ms: u64,
     calls: Arc<Mutex<BTreeMap<(&'static str, u64), u64>>>,
 }
 
-impl World {
-    pub(crate) fn fate(&self, stage: &'static str, id: u64) -> Fate {
+impl SeededActions {
+    pub(crate) fn action(&self, stage: &'static str, id: u64) -> Action {
         let mut rng = self.rng(stage, id);
         match rng.u64(..1000) {
-            n if n < self.faults => Fate::Fail,
-            n if n < self.faults * 3 / 2 => Fate::Panic,
-            n if n < 600 => Fate::Pass,
-            n if n < 800 => Fate::Yield,
-            _ => Fate::Sleep(rng.u64(0..=self.longest)),
+            n if n < self.faults_per_mille => Action::Fail,
+            n if n < self.faults_per_mille * 3 / 2 => Action::Panic,
+            n if n < 600 => Action::Pass,
+            n if n < 800 => Action::Yield,
+            _ => Action::Sleep(rng.u64(0..=self.max_sleep_ms)),
         }
     }
 
@@ -47,17 +47,17 @@ impl World {
 
     /// Whether an item passes these stages.
     pub(crate) fn passes(&self, stages: &[&'static str], id: u64) -> bool {
-        stages.iter().all(|stage| !matches!(self.fate(stage, id), Fate::Fail | Fate::Panic))
+        stages.iter().all(|stage| !matches!(self.action(stage, id), Action::Fail | Action::Panic))
     }
 
-    async fn act(&self, stage: &'static str, id: u64) -> Result<u64, Refused> {
+    async fn perform(&self, stage: &'static str, id: u64) -> Result<u64, Refused> {
         *self.calls.lock().unwrap().entry((stage, id)).or_default() += 1;
-        match self.fate(stage, id) {
-            Fate::Pass => {}
-            Fate::Yield => tokio::task::yield_now().await,
-            Fate::Sleep(time) => tokio::time::sleep(ms(time)).await,
-            Fate::Fail => return Err(Refused(1)),
-            Fate::Panic => panic!("so it was to be"),
+        match self.action(stage, id) {
+            Action::Pass => {}
+            Action::Yield => tokio::task::yield_now().await,
+            Action::Sleep(time) => tokio::time::sleep(ms(time)).await,
+            Action::Fail => return Err(Refused(1)),
+            Action::Panic => panic!("so it was to be"),
         }
         Ok(id)
     }
@@ -70,41 +70,41 @@ impl World {
 }
 
 #[stage]
-async fn first(x: u64, #[state] world: &World) -> Result<u64, Refused> {
-    world.act("first", x).await
+async fn first(x: u64, #[state] actions: &SeededActions) -> Result<u64, Refused> {
+    actions.perform("first", x).await
 }
 
 #[stage]
-async fn second(x: u64, #[state] world: &World) -> Result<u64, Refused> {
-    world.act("second", x).await
+async fn second(x: u64, #[state] actions: &SeededActions) -> Result<u64, Refused> {
+    actions.perform("second", x).await
 }
 
 #[stage(retries = 1, delay = "1ms", retry_if = never, timeout = "1h")]
-async fn third(x: u64, #[state] world: &World) -> Result<u64, Refused> {
-    world.act("third", x).await
+async fn third(x: u64, #[state] actions: &SeededActions) -> Result<u64, Refused> {
+    actions.perform("third", x).await
 }
 
 fn never(_: &Refused) -> bool {
     false
 }
 
-/// Gives up to three items, which come in the order of their numbers behind those of the items before.
+/// Gives up to three items, which come in the order of their ids behind those of the items before.
 #[stage]
-async fn split(x: u64, #[state] world: &World) -> Result<Vec<u64>, Refused> {
-    world.act("split", x).await?;
-    let parts = world.rng("parts", x).u64(0..=3);
+async fn split(x: u64, #[state] actions: &SeededActions) -> Result<Vec<u64>, Refused> {
+    actions.perform("split", x).await?;
+    let parts = actions.rng("parts", x).u64(0..=3);
     Ok((0..parts).map(|part| x * 10 + part).collect())
 }
 
 #[stage]
-async fn keep(x: u64, #[state] world: &World) -> Result<Option<u64>, Refused> {
-    world.act("keep", x).await?;
+async fn keep(x: u64, #[state] actions: &SeededActions) -> Result<Option<u64>, Refused> {
+    actions.perform("keep", x).await?;
     Ok((!x.is_multiple_of(3)).then_some(x))
 }
 
 #[stage]
-async fn pack(xs: Vec<u64>, #[state] world: &World) -> Result<Vec<u64>, Refused> {
-    world.act("pack", xs[0]).await?;
+async fn pack(xs: Vec<u64>, #[state] actions: &SeededActions) -> Result<Vec<u64>, Refused> {
+    actions.perform("pack", xs[0]).await?;
     Ok(xs)
 }
 
@@ -127,39 +127,39 @@ pub(crate) struct Case {
     pub(crate) concurrency: usize,
     pub(crate) workers: usize,
     pub(crate) ordered: bool,
-    pub(crate) faults: u64,
-    pub(crate) longest: u64,
+    pub(crate) faults_per_mille: u64,
+    pub(crate) max_sleep_ms: u64,
     /// When tokens are cancelled, in milliseconds.
-    pub(crate) stops: Vec<u64>,
+    pub(crate) cancel_at_ms: Vec<u64>,
     pub(crate) seed: u64,
 }
 
-/// What came of it.
+/// What outcome of it.
 #[derive(Debug, Default)]
-pub(crate) struct Came {
+pub(crate) struct RunOutcome {
     pub(crate) report: Option<Report>,
     pub(crate) aborted: bool,
-    /// The numbers of the items that came out, those of a batch one by one.
-    pub(crate) numbers: Vec<u64>,
-    /// How many came out, a batch as one.
+    /// The ids of the items that outcome out, those of a batch one by one.
+    pub(crate) ids: Vec<u64>,
+    /// How many outcome out, a batch as one.
     pub(crate) outputs: Option<usize>,
     pub(crate) failures: Option<usize>,
     pub(crate) results: Option<Vec<Result<u64, StageError>>>,
 }
 
-/// The numbers in an output.
-pub(crate) trait Numbers: Send + 'static {
-    fn numbers(self) -> Vec<u64>;
+/// The ids in an output.
+pub(crate) trait ItemIds: Send + 'static {
+    fn ids(self) -> Vec<u64>;
 }
 
-impl Numbers for u64 {
-    fn numbers(self) -> Vec<u64> {
+impl ItemIds for u64 {
+    fn ids(self) -> Vec<u64> {
         vec![self]
     }
 }
 
-impl Numbers for Vec<u64> {
-    fn numbers(self) -> Vec<u64> {
+impl ItemIds for Vec<u64> {
+    fn ids(self) -> Vec<u64> {
         self
     }
 }
@@ -168,7 +168,7 @@ impl Numbers for Vec<u64> {
 pub(crate) const SHAPES: usize = 8;
 
 /// The stages of a shape without boundary: these come first.
-pub(crate) fn whole(shape: usize) -> Option<&'static [&'static str]> {
+pub(crate) fn stages_without_boundary(shape: usize) -> Option<&'static [&'static str]> {
     match shape {
         0 => Some(&["first", "second", "third"]),
         1 => Some(&["first"]),
@@ -178,80 +178,86 @@ pub(crate) fn whole(shape: usize) -> Option<&'static [&'static str]> {
 }
 
 impl Case {
-    pub(crate) fn world(&self) -> World {
-        World { seed: self.seed, faults: self.faults, longest: self.longest, calls: Arc::default() }
+    pub(crate) fn actions(&self) -> SeededActions {
+        SeededActions {
+            seed: self.seed,
+            faults_per_mille: self.faults_per_mille,
+            max_sleep_ms: self.max_sleep_ms,
+            calls: Arc::default(),
+        }
     }
 
-    pub(crate) async fn run(&self, world: &World) -> Came {
+    pub(crate) async fn run(&self, actions: &SeededActions) -> RunOutcome {
         macro_rules! run {
-            ($how:ident, $pipeline:expr) => {{
-                let pipeline = self.set($pipeline.with(world.clone()));
+            ($run:ident, $pipeline:expr) => {{
+                let pipeline = self.set($pipeline.with(actions.clone()));
                 if self.workers > 1 {
-                    self.$how(pipeline.workers(self.workers)).await
+                    self.$run(pipeline.workers(self.workers)).await
                 } else {
-                    self.$how(pipeline).await
+                    self.$run(pipeline).await
                 }
             }};
         }
         match self.shape {
-            0 => run!(one_for_one, pipeline![first => second => third]),
-            1 => run!(one_for_one, pipeline![first => |x| x]),
-            2 => run!(one_for_one, pipeline![first => { pipeline![|x: u64| x => second] } => |x| x]),
-            3 => run!(many, pipeline![split => each => first => second]),
-            4 => run!(many, pipeline![first => batch(3) => pack]),
-            5 => run!(many, pipeline![split => each => first => batch(4) => pack => each => second]),
-            6 => run!(many, pipeline![keep => each => first]),
-            7 => run!(many, pipeline![u64: batch(5) => pack => each => third => batch(2)]),
+            0 => run!(run_one_to_one, pipeline![first => second => third]),
+            1 => run!(run_one_to_one, pipeline![first => |x| x]),
+            2 => run!(run_one_to_one, pipeline![first => { pipeline![|x: u64| x => second] } => |x| x]),
+            3 => run!(run_verb, pipeline![split => each => first => second]),
+            4 => run!(run_verb, pipeline![first => batch(3) => pack]),
+            5 => run!(run_verb, pipeline![split => each => first => batch(4) => pack => each => second]),
+            6 => run!(run_verb, pipeline![keep => each => first]),
+            7 => run!(run_verb, pipeline![u64: batch(5) => pack => each => third => batch(2)]),
             shape => unreachable!("there is no shape {shape}"),
         }
     }
 
-    fn set<F, M>(&self, pipeline: Pipeline<u64, F, World, M>) -> Pipeline<u64, F, World, M> {
+    fn set<F, M>(&self, pipeline: Pipeline<u64, F, SeededActions, M>) -> Pipeline<u64, F, SeededActions, M> {
         let mut pipeline = pipeline.concurrency(self.concurrency).on_error(self.mode);
         if !self.ordered {
             pipeline = pipeline.unordered();
         }
-        for stop in self.stops.clone() {
+        for at_ms in self.cancel_at_ms.clone() {
             let token = CancellationToken::new();
             pipeline = pipeline.cancel_on(token.clone());
             tokio::spawn(async move {
-                tokio::time::sleep(ms(stop)).await;
+                tokio::time::sleep(ms(at_ms)).await;
                 token.cancel();
             });
         }
         pipeline
     }
 
-    async fn one_for_one<F>(&self, pipeline: Pipeline<u64, F, World>) -> Came
+    async fn run_one_to_one<F>(&self, pipeline: Pipeline<u64, F, SeededActions>) -> RunOutcome
     where
-        F: Stage<u64, World, Out = u64> + 'static,
+        F: Stage<u64, SeededActions, Out = u64> + 'static,
     {
         if self.verb != Verb::Settle {
-            return self.many(pipeline).await;
+            return self.run_verb(pipeline).await;
         }
         let results = pipeline.settle(0..self.items).await;
-        let numbers = results.iter().filter_map(|result| result.as_ref().ok().copied()).collect();
-        Came { results: Some(results), numbers, ..Came::default() }
+        let ids = results.iter().filter_map(|result| result.as_ref().ok().copied()).collect();
+        RunOutcome { results: Some(results), ids, ..RunOutcome::default() }
     }
 
-    async fn many<F, M>(&self, pipeline: Pipeline<u64, F, World, M>) -> Came
+    async fn run_verb<F, M>(&self, pipeline: Pipeline<u64, F, SeededActions, M>) -> RunOutcome
     where
-        F: Flow<u64, World, M, Out: Numbers> + 'static,
+        F: Flow<u64, SeededActions, M, Out: ItemIds> + 'static,
         M: 'static,
     {
-        let mut came = Came::default();
+        let mut outcome = RunOutcome::default();
         let aborted = |aborted: Aborted| (Some(aborted.report), true);
         match self.verb {
             Verb::Drain => {
                 let report = pipeline.drain(0..self.items).await;
-                (came.report, came.aborted) = report.map_or_else(aborted, |report| (Some(report), false));
+                (outcome.report, outcome.aborted) =
+                    report.map_or_else(aborted, |report| (Some(report), false));
             }
             Verb::Collect | Verb::Settle => match pipeline.collect(0..self.items).await {
                 Ok(outputs) => {
-                    came.outputs = Some(outputs.len());
-                    came.numbers = outputs.into_iter().flat_map(Numbers::numbers).collect();
+                    outcome.outputs = Some(outputs.len());
+                    outcome.ids = outputs.into_iter().flat_map(ItemIds::ids).collect();
                 }
-                Err(error) => (came.report, came.aborted) = aborted(error),
+                Err(error) => (outcome.report, outcome.aborted) = aborted(error),
             },
             Verb::Stream => {
                 let mut stream = pipeline.stream(0..self.items);
@@ -260,16 +266,16 @@ impl Case {
                     match result {
                         Ok(output) => {
                             outputs += 1;
-                            came.numbers.extend(output.numbers());
+                            outcome.ids.extend(output.ids());
                         }
                         Err(failure) => failures.push(failure),
                     }
                 }
-                came.outputs = Some(outputs);
-                came.failures = Some(failures.len());
-                came.report = Some(stream.report().await);
+                outcome.outputs = Some(outputs);
+                outcome.failures = Some(failures.len());
+                outcome.report = Some(stream.report().await);
             }
         }
-        came
+        outcome
     }
 }

@@ -1,4 +1,4 @@
-//! An observer that records what it is told of a run, and checks that it is consistent.
+//! An observer that records what it is record of a run, and checks that it is consistent.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -26,75 +26,75 @@ impl End {
     }
 }
 
-/// What was told of one run.
+/// What was record of one run.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Told {
+pub(crate) struct RunRecord {
     pub(crate) started: u32,
     /// Of each stage and item, how often it started and how it ended.
     pub(crate) calls: BTreeMap<(String, usize), (u32, Vec<End>)>,
     pub(crate) attempts: Vec<(String, usize, u32, Duration)>,
     pub(crate) items: BTreeMap<usize, Vec<End>>,
     pub(crate) finished: Vec<Report>,
-    /// What was told when all was said to be over.
-    pub(crate) late: u32,
+    /// What was record when all was said to be over.
+    pub(crate) after_finish: u32,
 }
 
-/// Writes down what it is told.
+/// Writes down what it is record.
 #[derive(Debug, Default)]
-pub(crate) struct Log(Mutex<BTreeMap<RunId, Told>>);
+pub(crate) struct RecordingObserver(Mutex<BTreeMap<RunId, RunRecord>>);
 
-impl Log {
-    fn note(&self, run: RunId, note: impl FnOnce(&mut Told)) {
+impl RecordingObserver {
+    fn record(&self, run: RunId, update: impl FnOnce(&mut RunRecord)) {
         let mut runs = self.0.lock().unwrap();
-        let told = runs.entry(run).or_default();
-        told.late += u32::from(!told.finished.is_empty());
-        note(told);
+        let record = runs.entry(run).or_default();
+        record.after_finish += u32::from(!record.finished.is_empty());
+        update(record);
     }
 
-    /// What was told of the run that there was, which is checked to be consistent.
-    pub(crate) fn take(&self) -> Told {
-        let told = self.take_late();
-        assert_eq!(told.late, 0, "nothing is told of a run that is over");
-        told
+    /// What was record of the run that there was, which is checked to be consistent.
+    pub(crate) fn take_record(&self) -> RunRecord {
+        let record = self.take_record_with_late_calls();
+        assert_eq!(record.after_finish, 0, "nothing is record of a run that is over");
+        record
     }
 
     /// The same, where calls may end after their run.
-    pub(crate) fn take_late(&self) -> Told {
+    pub(crate) fn take_record_with_late_calls(&self) -> RunRecord {
         let mut runs = std::mem::take(&mut *self.0.lock().unwrap());
-        let (_, told) = runs.pop_first().expect("nothing was told");
+        let (_, record) = runs.pop_first().expect("nothing was record");
         assert!(runs.is_empty(), "there was one run");
-        assert_eq!((told.started, told.finished.len()), (1, 1), "a run starts and ends once");
-        for (call, (started, ends)) in &told.calls {
+        assert_eq!((record.started, record.finished.len()), (1, 1), "a run starts and ends once");
+        for (call, (started, ends)) in &record.calls {
             assert_eq!((*started, ends.len()), (1, 1), "{call:?} starts and ends once: {ends:?}");
         }
-        for (item, ends) in &told.items {
+        for (item, ends) in &record.items {
             assert_eq!(ends.len(), 1, "item {item} ends once: {ends:?}");
         }
-        told
+        record
     }
 }
 
-impl Told {
+impl RunRecord {
     /// How the calls of a stage ended, by item.
-    pub(crate) fn ends(&self, stage: &str) -> Vec<End> {
+    pub(crate) fn call_ends(&self, stage: &str) -> Vec<End> {
         self.calls.iter().filter(|((name, _), _)| name == stage).map(|(_, (_, ends))| ends[0]).collect()
     }
 
     /// How the items ended.
-    pub(crate) fn items(&self) -> Vec<End> {
+    pub(crate) fn item_ends(&self) -> Vec<End> {
         self.items.values().map(|ends| ends[0]).collect()
     }
 
     /// That the report says the same.
     pub(crate) fn check(&self) {
         let (report, count) =
-            (&self.finished[0], |end: &[End]| self.items().iter().filter(|it| end.contains(it)).count());
+            (&self.finished[0], |end: &[End]| self.item_ends().iter().filter(|it| end.contains(it)).count());
         assert_eq!(self.items.len(), report.items_in());
         assert_eq!(count(&[End::Done]), report.items_out());
         assert_eq!(count(&[End::Failed, End::Panicked]), report.items_failed());
         assert_eq!(count(&[End::Cancelled]), report.items_cancelled());
         for stage in report.stages() {
-            let ends = self.ends(stage.name());
+            let ends = self.call_ends(stage.name());
             let cancelled = ends.iter().filter(|end| **end == End::Cancelled).count() as u64;
             assert_eq!(
                 (ends.len() as u64, cancelled),
@@ -106,33 +106,33 @@ impl Told {
     }
 }
 
-impl Observer for Log {
+impl Observer for RecordingObserver {
     fn run_started(&self, run: RunId) {
-        self.note(run, |told| told.started += 1);
+        self.record(run, |record| record.started += 1);
     }
 
     fn stage_started(&self, call: &StageCall<'_>) {
         let key = (call.stage().to_owned(), call.index());
         assert_eq!((call.context().stage(), call.context().index()), (call.stage(), call.index()));
-        self.note(call.run_id(), |told| told.calls.entry(key).or_default().0 += 1);
+        self.record(call.run_id(), |record| record.calls.entry(key).or_default().0 += 1);
     }
 
     fn attempt_failed(&self, call: &StageCall<'_>, attempt: &FailedAttempt) {
         let said = (call.stage().to_owned(), call.index(), attempt.attempt(), attempt.wait());
-        self.note(call.run_id(), |told| told.attempts.push(said));
+        self.record(call.run_id(), |record| record.attempts.push(said));
     }
 
     fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome<'_>, _: Duration) {
         let key = (call.stage().to_owned(), call.index());
-        self.note(call.run_id(), |told| told.calls.entry(key).or_default().1.push(End::of(outcome)));
+        self.record(call.run_id(), |record| record.calls.entry(key).or_default().1.push(End::of(outcome)));
     }
 
     fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome<'_>) {
-        self.note(run, |told| told.items.entry(index).or_default().push(End::of(outcome)));
+        self.record(run, |record| record.items.entry(index).or_default().push(End::of(outcome)));
     }
 
     fn run_finished(&self, run: RunId, report: &Report) {
         assert_eq!(report.run_id(), run);
-        self.note(run, |told| told.finished.push(report.clone()));
+        self.record(run, |record| record.finished.push(report.clone()));
     }
 }

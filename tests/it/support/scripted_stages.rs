@@ -1,4 +1,4 @@
-//! What the tests of forks share: stages that do as they are told and write it down, and values that watch their copies.
+//! What the tests of forks share: stages that do as they are recorded and write it down, and values that watch their clones.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,15 +11,15 @@ use crate::support::{Refused, ms};
 
 /// What a stage does, after a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Do {
-    Answer,
+pub(crate) enum Action {
+    Succeed,
     Fail,
     Panic,
 }
 
-/// How a call of a stage ended.
+/// How a call of a stage outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum CallOutcome {
     Done,
     Failed,
     Panicked,
@@ -27,98 +27,101 @@ pub(crate) enum Ended {
     Dropped,
 }
 
-/// A call, in milliseconds since the play began.
+/// A call, in milliseconds since the script created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct CallRecord {
     pub(crate) stage: &'static str,
-    pub(crate) begun: u64,
-    pub(crate) over: u64,
-    pub(crate) ended: Ended,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) outcome: CallOutcome,
 }
 
-/// Tells the stages what to do, by their names, and keeps a diary. Whoever is told nothing answers at once.
+/// Tells the stages what to do, by their names, and keeps a calls. Whoever is recorded nothing answers at once.
 #[derive(Debug, Clone)]
-pub(crate) struct Play {
-    parts: BTreeMap<String, (u64, Do)>,
-    diary: Arc<Mutex<Vec<Entry>>>,
-    began: Instant,
+pub(crate) struct Script {
+    actions: BTreeMap<String, (u64, Action)>,
+    calls: Arc<Mutex<Vec<CallRecord>>>,
+    created: Instant,
 }
 
-impl Play {
+impl Script {
     pub(crate) fn new() -> Self {
-        Self { parts: BTreeMap::new(), diary: Arc::default(), began: Instant::now() }
+        Self { actions: BTreeMap::new(), calls: Arc::default(), created: Instant::now() }
     }
 
     /// Lets a stage take so many milliseconds before it does something.
-    pub(crate) fn with(mut self, stage: &str, time: u64, act: Do) -> Self {
-        self.parts.insert(stage.to_owned(), (time, act));
+    pub(crate) fn with(mut self, stage: &str, time: u64, act: Action) -> Self {
+        self.actions.insert(stage.to_owned(), (time, act));
         self
     }
 
     pub(crate) fn time(&self, stage: &str) -> u64 {
-        self.parts.get(stage).map_or(0, |part| part.0)
+        self.actions.get(stage).map_or(0, |action| action.0)
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap()
+        u64::try_from(self.created.elapsed().as_millis()).unwrap()
     }
 
-    pub(crate) async fn act(&self, stage: &'static str) -> Result<(), Refused> {
-        let begun = self.now();
-        let mut call = Call { play: self, entry: Entry { stage, begun, over: begun, ended: Ended::Dropped } };
-        let (time, act) = self.parts.get(stage).copied().unwrap_or((0, Do::Answer));
+    pub(crate) async fn perform(&self, stage: &'static str) -> Result<(), Refused> {
+        let start = self.now();
+        let mut call = ActiveCall {
+            script: self,
+            record: CallRecord { stage, start, end: start, outcome: CallOutcome::Dropped },
+        };
+        let (time, act) = self.actions.get(stage).copied().unwrap_or((0, Action::Succeed));
         if time > 0 {
             tokio::time::sleep(ms(time)).await;
         }
-        call.entry.ended = match act {
-            Do::Answer => Ended::Done,
-            Do::Fail => Ended::Failed,
-            Do::Panic => Ended::Panicked,
+        call.record.outcome = match act {
+            Action::Succeed => CallOutcome::Done,
+            Action::Fail => CallOutcome::Failed,
+            Action::Panic => CallOutcome::Panicked,
         };
         match act {
-            Do::Answer => Ok(()),
-            Do::Fail => Err(Refused(1)),
-            Do::Panic => panic!("so it was to be"),
+            Action::Succeed => Ok(()),
+            Action::Fail => Err(Refused(1)),
+            Action::Panic => panic!("so it was to be"),
         }
     }
 
-    /// The calls that are over since this was last asked, in the order of their ends.
-    pub(crate) fn diary(&self) -> Vec<Entry> {
-        std::mem::take(&mut *self.diary.lock().unwrap())
+    /// The calls that are end since this was last asked, in the order of their ends.
+    pub(crate) fn take_calls(&self) -> Vec<CallRecord> {
+        std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
     /// The same, in words: `a 0-10 Done`.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let line = |Entry { stage, begun, over, ended }| format!("{stage} {begun}-{over} {ended:?}");
-        self.diary().into_iter().map(line).collect()
+    pub(crate) fn call_log(&self) -> Vec<String> {
+        let entry = |CallRecord { stage, start, end, outcome }| format!("{stage} {start}-{end} {outcome:?}");
+        self.take_calls().into_iter().map(entry).collect()
     }
 }
 
-/// Writes itself down when it is over, however that comes.
-struct Call<'a> {
-    play: &'a Play,
-    entry: Entry,
+/// Writes itself down when it is end, however that comes.
+struct ActiveCall<'a> {
+    script: &'a Script,
+    record: CallRecord,
 }
 
-impl Drop for Call<'_> {
+impl Drop for ActiveCall<'_> {
     fn drop(&mut self) {
-        self.entry.over = self.play.now();
-        self.play.diary.lock().unwrap().push(self.entry);
+        self.record.end = self.script.now();
+        self.script.calls.lock().unwrap().push(self.record);
     }
 }
 
 /// Stages that answer with what they are given and the letter that they are.
-macro_rules! players {
+macro_rules! scripted_stages {
     ($($name:ident)*) => {$(
         #[stage]
-        pub(crate) async fn $name(text: &str, #[state] play: &Play) -> Result<String, Refused> {
-            play.act(stringify!($name)).await?;
+        pub(crate) async fn $name(text: &str, #[state] script: &Script) -> Result<String, Refused> {
+            script.perform(stringify!($name)).await?;
             Ok(format!("{text}{}", stringify!($name)))
         }
     )*};
 }
 
-players!(a b c d e);
+scripted_stages!(a b c d e);
 
 /// Puts two texts together.
 #[stage]
@@ -126,38 +129,38 @@ pub(crate) fn pair(one: &str, other: &str) -> String {
     format!("{one}+{other}")
 }
 
-/// A number that counts its copies.
+/// A value that counts its clones.
 #[derive(Debug)]
-pub(crate) struct Copied {
-    pub(crate) number: u32,
-    copies: Arc<AtomicUsize>,
+pub(crate) struct CountsClones {
+    pub(crate) value: u32,
+    clones: Arc<AtomicUsize>,
 }
 
-impl Copied {
-    pub(crate) fn new(number: u32) -> (Self, Arc<AtomicUsize>) {
-        let copies = Arc::new(AtomicUsize::new(0));
-        (Self { number, copies: Arc::clone(&copies) }, copies)
+impl CountsClones {
+    pub(crate) fn new(value: u32) -> (Self, Arc<AtomicUsize>) {
+        let clones = Arc::new(AtomicUsize::new(0));
+        (Self { value, clones: Arc::clone(&clones) }, clones)
     }
 }
 
-impl Clone for Copied {
+impl Clone for CountsClones {
     fn clone(&self) -> Self {
-        self.copies.fetch_add(1, Ordering::Relaxed);
-        Self { number: self.number, copies: Arc::clone(&self.copies) }
+        self.clones.fetch_add(1, Ordering::Relaxed);
+        Self { value: self.value, clones: Arc::clone(&self.clones) }
     }
 }
 
-/// A number of which there is one.
+/// A value of which there is one.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Single(pub(crate) u32);
+pub(crate) struct NotClone(pub(crate) u32);
 
-/// Runs a pipeline on a number, and says what came of it and how often the number was copied.
-macro_rules! copies {
-    ($pipeline:expr, $number:expr) => {{
-        let (number, copies) = crate::support::scripted_stages::Copied::new($number);
-        let output = $pipeline.run(number).await.unwrap();
-        (output, copies.load(std::sync::atomic::Ordering::Relaxed))
+/// Runs a pipeline on a value, and says what came of it and how often the value was copied.
+macro_rules! count_clones {
+    ($pipeline:expr, $value:expr) => {{
+        let (value, clones) = crate::support::scripted_stages::CountsClones::new($value);
+        let output = $pipeline.run(value).await.unwrap();
+        (output, clones.load(std::sync::atomic::Ordering::Relaxed))
     }};
 }
 
-pub(crate) use copies;
+pub(crate) use count_clones;

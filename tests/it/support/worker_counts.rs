@@ -5,68 +5,68 @@ use std::fmt;
 use pipeline::{Flow, Pipeline};
 
 /// How many tasks a pipeline is spread over: 0 where nothing is said.
-pub(crate) trait Over<P>: fmt::Display + Copy {
-    type Spread;
+pub(crate) trait WorkerCount<P>: fmt::Display + Copy {
+    type Output;
 
-    fn over(self, pipeline: P) -> Self::Spread;
+    fn apply(self, pipeline: P) -> Self::Output;
 }
 
 /// Nothing is said.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Own;
+pub(crate) struct CallersTask;
 
-impl fmt::Display for Own {
+impl fmt::Display for CallersTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("no")
     }
 }
 
-impl<P> Over<P> for Own {
-    type Spread = P;
+impl<P> WorkerCount<P> for CallersTask {
+    type Output = P;
 
-    fn over(self, pipeline: P) -> P {
+    fn apply(self, pipeline: P) -> P {
         pipeline
     }
 }
 
-impl<In, F, S, M> Over<Pipeline<In, F, S, M>> for usize
+impl<In, F, S, M> WorkerCount<Pipeline<In, F, S, M>> for usize
 where
     In: Send + 'static,
     S: Send + Sync + 'static,
     F: Flow<In, S, M, Out: 'static> + 'static,
 {
-    type Spread = Pipeline<In, F::__Spread, S, M>;
+    type Output = Pipeline<In, F::__Spread, S, M>;
 
-    fn over(self, pipeline: Pipeline<In, F, S, M>) -> Self::Spread {
+    fn apply(self, pipeline: Pipeline<In, F, S, M>) -> Self::Output {
         pipeline.workers(self)
     }
 }
 
-/// `pipeline.spread(over)`.
-pub(crate) trait Spread: Sized {
-    fn spread<O: Over<Self>>(self, over: O) -> O::Spread {
-        over.over(self)
+/// `pipeline.on_workers(over)`.
+pub(crate) trait OnWorkers: Sized {
+    fn on_workers<O: WorkerCount<Self>>(self, workers: O) -> O::Output {
+        workers.apply(self)
     }
 }
 
-impl<In, F, S, M> Spread for Pipeline<In, F, S, M> {}
+impl<In, F, S, M> OnWorkers for Pipeline<In, F, S, M> {}
 
 /// Does the same three times.
-macro_rules! however_spread {
-    (|$over:ident| $body:block) => {{
+macro_rules! for_each_worker_count {
+    (|$workers:ident| $body:block) => {{
         {
-            let $over = crate::support::worker_counts::Own;
+            let $workers = crate::support::worker_counts::CallersTask;
             $body
         }
         {
-            let $over = 2_usize;
+            let $workers = 2_usize;
             $body
         }
         {
-            let $over = 3_usize;
+            let $workers = 3_usize;
             $body
         }
     }};
 }
 
-pub(crate) use however_spread;
+pub(crate) use for_each_worker_count;
