@@ -1,4 +1,4 @@
-//! The forms of a chain.
+//! Chains: `pipeline![a => b]`, and what a step can be.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -76,7 +76,7 @@ async fn closures_take_the_value_and_inspect_borrows_it() {
     assert_eq!(pipeline![|x: u32| x + offset].run(1).await.unwrap(), 11);
 }
 
-/// A stage of one's own.
+/// A manual implementation of `Stage`.
 #[derive(Clone)]
 struct Scale(u32);
 
@@ -153,7 +153,7 @@ fn a_stage_function_is_still_a_function() {
     assert_eq!(parse("7"), Ok(7));
 }
 
-/// What a first poll of a chain takes on the stack is what its stages take, and little more.
+/// A stage without a policy adds nothing to the size of the pipeline.
 #[test]
 fn a_pipeline_of_stages_without_policies_is_the_size_of_its_settings() {
     let one = pipeline![double];

@@ -1,4 +1,4 @@
-//! What a stage can know about its item.
+//! `#[context]`: what a stage can know about its item.
 
 use pipeline::{Context, pipeline, stage};
 

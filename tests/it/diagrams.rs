@@ -1,4 +1,4 @@
-//! `graph()`: what is written is what is drawn.
+//! `graph()`: the diagram of a pipeline has all steps and edges that are written.
 
 use pipeline::graph::{Edge, EdgeKind, Node, NodeKind};
 use pipeline::{ErrorMode, Graph, pipeline, stage};
@@ -131,7 +131,7 @@ async fn a_diagram_shows_each_step_with_its_location_types_and_policy() {
     let kinds: Vec<_> = graph.nodes().map(Node::kind).filter(|kind| *kind != NodeKind::Stage).collect();
     assert_eq!(kinds, [NodeKind::Input, NodeKind::Choice, NodeKind::Output]);
 
-    // 3 is not fetched, 1 has no half; 10 goes the second way of the alternatives, and the long way of the match.
+    // 3 fails in `fetch` and 1 in `half`; one item takes the second alternative, and two items each arm of the match.
     let report = pipeline.on_error(ErrorMode::Collect).drain([0, 2, 3, 10, 1, 20]).await.unwrap();
     let graph = graph.with_report(&report);
     let figures = graph.nodes().map(|node| Some((node.calls()?, node.failures()?)));
@@ -167,7 +167,7 @@ fn nested_forks_are_nested_groups() {
     assert_eq!(groups, expected);
     let output = graph.nodes().last().unwrap();
     assert_eq!(output.output(), Some("(u32, u32)"));
-    // Each edge leads on, and each node but the ends has one on either side.
+    // Each edge leads forward, and each node but the input and the output has edges in and out.
     assert!(graph.edges().all(|edge| edge.from() < edge.to()));
     let last = graph.nodes().len() - 1;
     for node in 1..last {

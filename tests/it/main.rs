@@ -1,6 +1,6 @@
 //! Behaviour, hygiene and compile errors, in one binary.
 
-// The stages here take and return what stages of users may, well advised or not; and a minute is 60 s of waits.
+// Stages in tests take and return what users' stages may, recommended or not. A minute is written as 60 s.
 #![allow(
     clippy::duration_suboptimal_units,
     clippy::elidable_lifetime_names,

@@ -1,4 +1,4 @@
-//! Pipelines from code that is not async.
+//! `run_blocking`: pipelines from code that is not async.
 
 use pipeline::{pipeline, stage};
 

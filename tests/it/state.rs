@@ -1,4 +1,4 @@
-//! State that stages ask for.
+//! `#[state]`: the state that stages ask for by its type.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ async fn a_nested_pipeline_uses_its_own_state_or_that_of_the_outer_pipeline() {
     assert_eq!(pipeline.run(1).await.unwrap().0, "a1");
 }
 
-/// A function that gives a pipeline can name it.
+/// The type of a pipeline can be written as a return type.
 fn named() -> Pipeline<u32, impl Stage<u32, App, Out = (String, u32)> + Clone, App> {
     pipeline![label => count].with(app())
 }
@@ -82,7 +82,7 @@ async fn provide_can_be_derived_for_tuple_structs_and_generic_structs() {
     assert_eq!(pipeline![words].with(Generic(vec![1_u8, 2], "ab".into())).run(()).await.unwrap(), "abab");
 }
 
-/// State behind a trait object is provided by hand.
+/// State behind a trait object needs a manual `Provide`.
 trait Clock: Send + Sync {
     fn now(&self) -> u32;
 }

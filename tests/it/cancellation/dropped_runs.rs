@@ -9,7 +9,7 @@ use crate::support::drop_counter::{CountedItem, DropCounter};
 use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, ms};
 
-/// Takes so many milliseconds.
+/// Sleeps for `x` milliseconds.
 #[stage]
 async fn work(x: u64, #[state] gauge: &Arc<Gauge>) -> u64 {
     let _inside = gauge.enter();
@@ -31,7 +31,7 @@ async fn dropping_the_future_of_a_run_drops_all_its_calls() {
         let mut outputs = pipeline.stream(vec![100; 500]);
         assert!(tokio::time::timeout(ms(150), outputs.next()).await.is_err());
         drop(outputs);
-        // A task that is aborted is dropped when its runtime comes to it.
+        // The runtime drops aborted tasks when it polls them next.
         tokio::time::sleep(ms(1)).await;
         assert_eq!(gauge.now(), 0, "{workers} workers");
     });
@@ -56,9 +56,9 @@ async fn dropping_a_stream_cancels_and_drops_the_remaining_items() {
         drop(outputs);
         tokio::time::sleep(ms(1)).await;
         let made = counter.made();
-        assert_eq!((counter.alive(), gauge.now()), (1, 0), "all but the one that was read");
+        assert_eq!((counter.alive(), gauge.now()), (1, 0), "all items but the one that was read are dropped");
         drop(kept);
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert_eq!((counter.alive(), counter.made()), (0, made), "and nothing goes on");
+        assert_eq!((counter.alive(), counter.made()), (0, made), "no item is created after the drop");
     });
 }

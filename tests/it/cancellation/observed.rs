@@ -1,8 +1,9 @@
-//! What observers are record of the calls and items of a run that is cancelled or aborted.
+//! What observers are told of the calls and items of a run that is cancelled, dropped or aborted.
 
 use std::sync::Arc;
 
 use pipeline::{ErrorKind, pipeline, stage};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::recording_observer::{End, RecordingObserver};
@@ -26,7 +27,8 @@ async fn observers_see_the_calls_and_items_of_an_aborted_strict_run_as_cancelled
         record.check();
         assert_eq!(record.call_ends("slow")[..4], [End::Done, End::Failed, End::Cancelled, End::Cancelled]);
         assert_eq!(record.item_ends()[..4], [End::Done, End::Failed, End::Cancelled, End::Cancelled]);
-        // What is done and waits for its turn is not out: its call is done, and it is given up.
+        // A stream still gives the items before the failure; `collect` cancels items whose call is done but which
+        // wait for an earlier item.
         pipeline.stream([500, 10, 30]).report().await;
         let record = observer.take_record();
         record.check();
@@ -76,17 +78,15 @@ async fn observers_see_the_calls_and_items_of_a_dropped_run_as_cancelled() {
             let items = vec![100, 500, 500, 500, 500, 500];
             let time = ms(150);
             match verb {
-                "drain" => drop(tokio::time::timeout(time, pipeline.drain(items)).await.unwrap_err()),
-                "collect" => drop(tokio::time::timeout(time, pipeline.collect(items)).await.unwrap_err()),
-                "stream" => {
-                    drop(tokio::time::timeout(time, pipeline.stream(items).report()).await.unwrap_err())
-                }
-                "settle" => drop(tokio::time::timeout(time, pipeline.settle(items)).await.unwrap_err()),
-                _ => drop(tokio::time::timeout(time, pipeline.run(500)).await.unwrap_err()),
+                "drain" => drop(timeout(time, pipeline.drain(items)).await.unwrap_err()),
+                "collect" => drop(timeout(time, pipeline.collect(items)).await.unwrap_err()),
+                "stream" => drop(timeout(time, pipeline.stream(items).report()).await.unwrap_err()),
+                "settle" => drop(timeout(time, pipeline.settle(items)).await.unwrap_err()),
+                _ => drop(timeout(time, pipeline.run(500)).await.unwrap_err()),
             }
-            // Tasks that are aborted are dropped when their runtime comes to them.
+            // The runtime drops aborted tasks when it polls them next,
             tokio::time::sleep(ms(1)).await;
-            // Those tasks end by themselves, so their calls may end after the run.
+            // so their calls may end after the run.
             let record = observer.take_record_with_late_calls();
             let items = record.finished[0].items_in();
             assert_eq!(record.items.len(), items, "{verb}, {workers} workers: each item ends");

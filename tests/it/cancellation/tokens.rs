@@ -11,7 +11,7 @@ use crate::support::recording_observer::RecordingObserver;
 use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, Refused, ms};
 
-/// Takes so many milliseconds.
+/// Sleeps for `x` milliseconds.
 #[stage]
 async fn work(x: u64, #[state] gauge: &Arc<Gauge>) -> u64 {
     let _inside = gauge.enter();
@@ -30,7 +30,7 @@ async fn the_first_cancelled_token_lets_items_in_flight_finish() {
             token.cancel();
         });
         let report = pipeline.drain(vec![100; 1000]).await.unwrap();
-        // What was brought to a worker, and waits for room there, is under way.
+        // Items queued for a worker count as in flight.
         assert!([ms(200), ms(300)].contains(&start.elapsed()));
         assert_eq!(report.items_in(), report.items_out());
         assert_eq!((report.items_cancelled(), report.items_failed()), (0, 0));
@@ -66,7 +66,7 @@ async fn the_second_cancelled_token_stops_the_run_immediately() {
         let (first, second, start) = (CancellationToken::new(), CancellationToken::new(), Instant::now());
         let gauge = Arc::new(Gauge::default());
         let pipeline = pipeline![work].with(Arc::clone(&gauge)).concurrency(4).on_workers(workers);
-        // Which of them comes first is all the same.
+        // The order in which the tokens were registered does not matter.
         let pipeline = pipeline.cancel_on(second.clone()).cancel_on(first.clone());
         tokio::spawn(async move {
             tokio::time::sleep(ms(150)).await;
@@ -115,7 +115,7 @@ async fn settle_returns_after_cancellation_even_if_its_source_is_pending() {
     let items = futures_util::stream::poll_fn(move |cx| receive.poll_recv(cx));
     tokens.iter().for_each(CancellationToken::cancel);
     let results = tokio::time::timeout(ms(60_000), pipeline.settle(source::stream(items))).await;
-    assert!(results.is_ok_and(|results| results.is_empty()), "it waits for a source that says nothing");
+    assert!(results.is_ok_and(|results| results.is_empty()), "settle waits for a pending source");
 }
 
 #[stage]
@@ -134,7 +134,7 @@ async fn a_run_stops_immediately_even_if_all_slots_of_all_workers_are_taken() {
         let (gauge, start) = (Arc::new(Gauge::default()), Instant::now());
         let pipeline = pipeline![late_or_never].with(Arc::clone(&gauge)).concurrency(3).on_workers(workers);
         let aborted = tokio::time::timeout(ms(60_000), pipeline.drain(0..9)).await;
-        let aborted = aborted.expect("the run goes on").unwrap_err();
+        let aborted = aborted.expect("the run does not end").unwrap_err();
         assert_eq!((aborted.failure.index, start.elapsed(), gauge.now()), (0, ms(1000), 0));
 
         let tokens = [CancellationToken::new(), CancellationToken::new()];
@@ -145,7 +145,7 @@ async fn a_run_stops_immediately_even_if_all_slots_of_all_workers_are_taken() {
         tokio::time::sleep(ms(1)).await;
         tokens.iter().for_each(CancellationToken::cancel);
         let report = tokio::time::timeout(ms(60_000), run).await;
-        let report = report.unwrap_or_else(|_| panic!("{workers} workers go on")).unwrap().unwrap();
+        let report = report.unwrap_or_else(|_| panic!("{workers} workers do not end")).unwrap().unwrap();
         assert_eq!(report.items_cancelled(), report.items_in());
         assert_eq!(gauge.now(), 0);
     });
@@ -190,7 +190,7 @@ async fn dead_letters_left_undelivered_by_the_second_token_are_counted_as_lost()
     assert!(!run.is_finished());
     first.cancel();
     tokio::time::sleep(ms(100)).await;
-    assert!(!run.is_finished(), "the first stop lets what is there be posted");
+    assert!(!run.is_finished(), "the first token lets dead letters be delivered");
     second.cancel();
     let report = run.await.unwrap().unwrap();
     assert!(receive.recv().await.is_some());

@@ -36,7 +36,7 @@ async fn fetch_better(row: &Row) -> u64 {
     row.id
 }
 
-/// A file in a folder of its own, which goes with it.
+/// A file in a temporary folder, which is deleted when it is dropped.
 fn file() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("failed.jsonl");
@@ -217,7 +217,7 @@ fn a_missing_file_or_a_directory_is_reported_with_its_path() {
     }
 }
 
-/// Some things JSON has no words for.
+/// JSON cannot represent a map whose keys are lists.
 #[tokio::test]
 async fn an_item_that_cannot_be_serialized_is_counted_as_lost() {
     let (_folder, path) = file();
@@ -228,7 +228,7 @@ async fn an_item_that_cannot_be_serialized_is_counted_as_lost() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
 }
 
-/// A disk that is full.
+/// `/dev/full` behaves like a full disk.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_file_that_cannot_be_written_does_not_stop_the_run() {

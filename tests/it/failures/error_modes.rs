@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, Refused, ms};
 
-/// Takes so many milliseconds; the item of 30 fails then, and that of 31 panics.
+/// Sleeps for `x` milliseconds. Then 30 fails and 31 panics.
 #[stage]
 async fn work(x: u64, #[state] gauge: &Arc<Gauge>) -> Result<u64, Refused> {
     let _inside = gauge.enter();
@@ -32,12 +32,13 @@ async fn strict_cancels_the_other_items_and_reports_what_failed() {
             assert_eq!(
                 (start.elapsed(), gauge.now()),
                 (ms(30), 0),
-                "{verb} ends at once, and all is dropped"
+                "{verb} ends immediately and drops all calls"
             );
             assert_eq!((aborted.failure.index, aborted.failure.error.stage()), (2, "work"));
             assert_eq!(aborted.failure.error.downcast_ref(), Some(&Refused(30)));
             let report = &aborted.report;
-            // A lane that is free takes the next item at once, before the failure is known; and workers are brought items before they have room for them.
+            // A free slot takes the next item before the failure is known, and items are queued for workers before
+            // a slot is free.
             assert!((5..=7).contains(&report.items_in()), "{report}");
             assert_eq!((report.items_out(), report.items_failed(), report.is_success()), (1, 1, false));
             assert_eq!(report.items_cancelled(), report.items_in() - 2);
@@ -85,10 +86,10 @@ async fn lenient_and_collect_continue_after_a_failure() {
             assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
             let kept: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
             let expected: &[usize] = if mode == ErrorMode::Collect { &[3, 1] } else { &[] };
-            assert_eq!(kept, expected, "in the order in which they came");
+            assert_eq!(kept, expected, "in the order of time");
 
             let aborted = pipeline.collect(items).await.unwrap_err();
-            assert_eq!(aborted.failure.index, 3, "the first in time");
+            assert_eq!(aborted.failure.index, 3, "the earliest failure");
             let report = aborted.report;
             assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
 
@@ -97,7 +98,7 @@ async fn lenient_and_collect_continue_after_a_failure() {
             while let Some(output) = outputs.next().await {
                 said.push(output.map_err(|failure| failure.index));
             }
-            assert_eq!(said, [Ok(50), Err(1), Ok(10), Err(3), Ok(20)], "each in its place");
+            assert_eq!(said, [Ok(50), Err(1), Ok(10), Err(3), Ok(20)], "in the order of the inputs");
         }
     });
 }

@@ -101,16 +101,16 @@ async fn pass(x: u64) -> u64 {
     x
 }
 
-/// An iterator that panics where it is told to; at 0 when it is made.
-struct Trap(u64);
+/// An iterator that panics at the given item, or when it is created if that is 0.
+struct PanicsAt(u64);
 
-impl IntoIterator for Trap {
+impl IntoIterator for PanicsAt {
     type Item = u64;
     type IntoIter = Box<dyn Iterator<Item = u64> + Send>;
 
     fn into_iter(self) -> Self::IntoIter {
         let at = self.0;
-        assert!(at != 0, "not even begun");
+        assert!(at != 0, "not started");
         Box::new((1..=3).inspect(move |x| assert!(*x != at, "at {x}")))
     }
 }
@@ -118,12 +118,12 @@ impl IntoIterator for Trap {
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_iterator_of_each_fails_only_the_item_it_was_made_of() {
     for_each_worker_count!(|workers| {
-        let pipeline = pipeline![|at: u64| Trap(at) => each => pass].on_workers(workers);
+        let pipeline = pipeline![|at: u64| PanicsAt(at) => each => pass].on_workers(workers);
         let pipeline = pipeline.on_error(ErrorMode::Collect);
         let report = pipeline.drain([9, 2, 9, 0, 9, 1]).await.unwrap();
         let said: Vec<_> = report.failures().iter().map(|it| (it.index, it.error.to_string())).collect();
         let text = |cause| format!("stage `each` panicked: {cause}");
-        assert_eq!(said, [(1, text("at 2")), (3, text("not even begun")), (5, text("at 1"))]);
+        assert_eq!(said, [(1, text("at 2")), (3, text("not started")), (5, text("at 1"))]);
         assert_eq!((report.items_out(), report.items_failed(), report.items_cancelled()), (10, 3, 0));
         let each = &report.stages()[1];
         assert_eq!((each.calls(), each.outputs(), each.failures()), (6, 10, 3));
@@ -140,29 +140,29 @@ async fn a_panic_in_the_iterator_of_each_fails_only_the_item_it_was_made_of() {
     });
 }
 
-/// Panics when it is dropped, if it is odd.
-struct Bomb(u64);
+/// Panics when it is dropped, if its number is odd.
+struct PanicsOnDrop(u64);
 
-impl Drop for Bomb {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        assert!(self.0.is_multiple_of(2) || std::thread::panicking(), "{} went off", self.0);
+        assert!(self.0.is_multiple_of(2) || std::thread::panicking(), "dropped {}", self.0);
     }
 }
 
 #[stage]
-fn arm(x: u64) -> Bomb {
-    Bomb(x)
+fn panics_on_drop(x: u64) -> PanicsOnDrop {
+    PanicsOnDrop(x)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_drop_of_an_input_or_output_does_not_hang_the_run() {
     for_each_worker_count!(|workers| {
-        // The drop of an output is nobody's item: the panic is that of the run.
-        let pipeline = pipeline![pass => arm].concurrency(2).on_workers(workers);
+        // Dropping an output belongs to no item, so the run itself panics.
+        let pipeline = pipeline![pass => panics_on_drop].concurrency(2).on_workers(workers);
         let run = tokio::spawn(async move { pipeline.drain(0..9).await.map(|report| report.items_out()) });
         assert!(tokio::time::timeout(ms(60_000), run).await.expect("the run hangs").is_err());
-        // That of an input is its stage's.
-        let pipeline = pipeline![arm => |bomb| bomb.0].on_workers(workers);
+        // Dropping an input belongs to the stage that takes it.
+        let pipeline = pipeline![panics_on_drop => |value| value.0].on_workers(workers);
         let run = tokio::spawn(async move { pipeline.on_error(ErrorMode::Collect).drain(0..9).await });
         let report = tokio::time::timeout(ms(60_000), run).await.expect("the run hangs").unwrap().unwrap();
         assert_eq!((report.items_out(), report.items_failed()), (5, 4));
@@ -170,21 +170,21 @@ async fn a_panic_in_the_drop_of_an_input_or_output_does_not_hang_the_run() {
 }
 
 #[stage]
-async fn armed(x: u64, #[context] cx: &Context) -> u64 {
+async fn insert_panics_on_drop(x: u64, #[context] cx: &Context) -> u64 {
     tokio::time::sleep(ms(1)).await;
-    cx.extensions().insert(Arc::new(Bomb(x)));
+    cx.extensions().insert(Arc::new(PanicsOnDrop(x)));
     x
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_drop_of_an_extension_does_not_hang_the_run() {
     for_each_worker_count!(|workers| {
-        let pipeline = pipeline![armed].on_error(ErrorMode::Collect).on_workers(workers);
-        // Whether the items fail is not said.
+        let pipeline = pipeline![insert_panics_on_drop].on_error(ErrorMode::Collect).on_workers(workers);
+        // It is not specified whether the items fail.
         let run = tokio::spawn(async move { pipeline.drain(0..9).await.is_ok() });
         assert!(
             tokio::time::timeout(Duration::from_secs(60), run).await.is_ok(),
-            "{workers} workers: it hangs"
+            "{workers} workers: the run hangs"
         );
     });
 }

@@ -1,4 +1,4 @@
-//! What a failure says.
+//! `StageError`: what the error of a failed item contains.
 
 use std::error::Error;
 use std::io;
@@ -81,7 +81,7 @@ async fn any_other_return_type_is_a_value() {
     assert_eq!(pipeline![optional].run(0).await.unwrap(), None);
 }
 
-/// The user's own error may be named like ours; it stays a failure like any other.
+/// A user's error that resembles a timeout is an ordinary failure.
 #[stage]
 async fn own_timeout() -> Result<(), tokio::time::error::Elapsed> {
     tokio::time::timeout(ms(1), std::future::pending()).await

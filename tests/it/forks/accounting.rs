@@ -1,4 +1,4 @@
-//! Random runs through forks: what is reported of each stage is what the stage itself counted.
+//! Random runs through forks: the report of each stage matches what the stage itself counted.
 
 use pipeline::{ErrorKind, ErrorMode, Failure};
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ prop_compose! {
     }
 }
 
-/// Runs it on a paused clock. If nothing is left that could go on, the clock jumps to the end of the wait.
+/// Runs it on a paused clock. If the run hangs, the clock jumps to the timeout.
 fn run(case: &Case, actions: &SeededActions) -> RunOutcome {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
@@ -44,20 +44,24 @@ fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
         sorted.sort_unstable();
         assert!(!case.ordered || sorted == *outputs, "in order");
         sorted.dedup();
-        assert_eq!(sorted.len(), outputs.len(), "each outcome out once");
+        assert_eq!(sorted.len(), outputs.len(), "each item came out once");
     }
     let Some(report) = &outcome.report else { return };
-    let (taken, given) = (report.items_in(), report.items_out());
+    let (items_in, items_out) = (report.items_in(), report.items_out());
     let (failed, cancelled) = (report.items_failed(), report.items_cancelled());
     if case.shape != 4 {
-        assert_eq!(taken, given + failed + cancelled, "the items add up");
+        assert_eq!(items_in, items_out + failed + cancelled, "the items add up");
     }
     if case.mode == ErrorMode::Collect {
         assert_eq!(report.failures().len(), failed);
         report.failures().iter().for_each(|failure| check_failure(actions, outcome, failure));
     }
     if case.cancel_at_ms.is_empty() && !(case.mode == ErrorMode::Strict && failed > 0) {
-        assert_eq!((taken as u64, cancelled), (case.items, 0), "nothing is left undone without a reason");
+        assert_eq!(
+            (items_in as u64, cancelled),
+            (case.items, 0),
+            "all items are processed unless the run was cancelled or aborted"
+        );
     }
     assert_eq!(report.stages().len(), outcome.steps.len(), "{report}");
     for (stage, step) in report.stages().iter().zip(outcome.steps) {
@@ -76,7 +80,7 @@ fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
             continue;
         }
         assert!(name == *step || name.contains(" at "), "{name} is {step}");
-        // A name that was given for one place is not known to the stage.
+        // A stage counts under its own name, also where `.name(…)` gave it another one for one use.
         let (own, places): (_, Vec<_>) = match step.strip_suffix('2') {
             Some(own) => (own, vec![own, step]),
             None => (
@@ -94,9 +98,13 @@ fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
             if name.contains(" at ") { vec![stage] } else { report.stages().iter().filter(at).collect() };
         let sum = |of: fn(&pipeline::StageReport) -> u64| all.iter().map(|stage| of(stage)).sum::<u64>();
         let Count { started, succeeded, failed } = actions.counted(own);
-        let told = (sum(pipeline::StageReport::outputs), sum(pipeline::StageReport::failures));
-        assert_eq!(told, (succeeded, failed), "{name} gave and failed as it counted itself\n{report}");
-        // Who waits for its turn has not started.
+        let reported = (sum(pipeline::StageReport::outputs), sum(pipeline::StageReport::failures));
+        assert_eq!(
+            reported,
+            (succeeded, failed),
+            "the outputs and failures of {name} match its own counts\n{report}"
+        );
+        // A call that waits for a permit has not counted itself as started.
         let cancelled_calls = started - succeeded - failed;
         if *step == "narrow" {
             assert!(sum(pipeline::StageReport::cancelled) >= cancelled_calls);
@@ -104,14 +112,14 @@ fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
             assert_eq!(
                 sum(pipeline::StageReport::cancelled),
                 cancelled_calls,
-                "{name} was given up\n{report}"
+                "the cancelled calls of {name} match its own counts\n{report}"
             );
             assert_eq!(sum(pipeline::StageReport::calls), started, "{name} was called\n{report}");
         }
     }
 }
 
-/// A failure is that of a stage that was to fail, in the way in which it was to.
+/// Checks that the failure is one that the seed decided.
 fn check_failure(actions: &SeededActions, outcome: &RunOutcome, Failure { error, index, .. }: &Failure) {
     let name = error.stage();
     assert!(name.contains(" at ") || outcome.steps.contains(&name), "{error}");

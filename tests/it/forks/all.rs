@@ -1,4 +1,4 @@
-//! `(a, b)`: branches side by side on one item.
+//! `(a, b)`: branches that run concurrently on one item.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -92,7 +92,7 @@ async fn the_input_is_cloned_for_each_branch_but_one() {
     assert_eq!(count_clones!(pipeline![(own, own, own)], 7), ((7, 7, 7), 2));
     let eight = pipeline![(own, own, own, own, own, own, own, own)];
     assert_eq!(count_clones!(eight, 1), ((1, 1, 1, 1, 1, 1, 1, 1), 7));
-    // A closure, too, takes it by value.
+    // A closure takes its input by value, too.
     assert_eq!(count_clones!(pipeline![(own, |x: CountsClones| x.value + 1)], 7), ((7, 8), 1));
 }
 
@@ -117,10 +117,10 @@ async fn the_earliest_failure_fails_the_item_and_the_other_branches_are_dropped(
     assert_eq!((error.stage(), error.kind()), ("b", ErrorKind::Failed));
     assert_eq!(error.downcast_ref::<Refused>(), Some(&Refused(1)));
     assert!(error.alternatives().is_empty());
-    let mut lines = script.call_log();
-    assert_eq!(lines.remove(0), "b 0-20 Failed");
-    lines.sort();
-    assert_eq!(lines, ["a 0-20 Dropped", "c 0-20 Dropped"]);
+    let mut calls = script.call_log();
+    assert_eq!(calls.remove(0), "b 0-20 Failed");
+    calls.sort();
+    assert_eq!(calls, ["a 0-20 Dropped", "c 0-20 Dropped"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,11 +136,11 @@ async fn a_panic_fails_the_item_with_the_name_of_its_stage_and_drops_the_other_b
         let script = Script::new().with("a", 50, Action::Succeed).with("b", time, Action::Panic);
         let error = pipeline![(a, b) => pair].with(script.clone()).run(text()).await.unwrap_err();
         assert_eq!((error.stage(), error.kind()), ("b", ErrorKind::Panicked));
-        assert_eq!(error.to_string(), "stage `b` panicked: so it was to be");
+        assert_eq!(error.to_string(), "stage `b` panicked: scripted panic");
         let expected = [format!("a 0-{time} Dropped"), format!("b 0-{time} Panicked")];
-        let mut lines = script.call_log();
-        lines.sort();
-        assert_eq!(lines, expected);
+        let mut calls = script.call_log();
+        calls.sort();
+        assert_eq!(calls, expected);
     }
 }
 
@@ -155,18 +155,18 @@ async fn branches_can_contain_branches() {
     let ((one, (two, three)), four) = pipeline.run(text()).await.unwrap();
     assert_eq!([one, two, three, four], [">a", ">b", ">c", ">da+>db"]);
     let last = script.call_log().pop().unwrap();
-    assert!(last.starts_with("c 0-30"), "nobody waits for anybody: {last}");
+    assert!(last.starts_with("c 0-30"), "no branch waits for another: {last}");
 }
 
 #[tokio::test]
 async fn a_branch_can_start_with_any_kind_of_step() {
     let seen = Arc::new(AtomicUsize::new(0));
-    let noted = Arc::clone(&seen);
+    let recorded = Arc::clone(&seen);
     let nested = pipeline![|x: u32| x * 10];
     let pipeline = pipeline![
         u32: (
             |x| x + 1,
-            inspect(move |x| { noted.fetch_add(*x as usize, Ordering::Relaxed); }),
+            inspect(move |x| { recorded.fetch_add(*x as usize, Ordering::Relaxed); }),
             { nested.clone() },
             { nested } => |x| x + 2,
             match { 0 => 0_u32 => |x: u32| x, n => n => |n: u32| n + 3 },
@@ -196,11 +196,11 @@ async fn patient(_single: &NotClone, #[state] service: &Service) -> Result<(), R
 #[tokio::test(start_paused = true)]
 async fn a_branch_is_retried_while_the_others_continue() {
     let service = Service::new([Act::Fail(1), Act::Slow(ms(5)), Act::Fail(2)]);
-    // The second branch gets what the script says second, and so on.
+    // The branches take turns with the replies of the script.
     let pipeline = pipeline![(patient, patient)].with(service);
-    let began = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     pipeline.run(NotClone(1)).await.unwrap();
-    assert_eq!(began.elapsed(), ms(20), "two failures of the first, 10 ms apart, beside the second");
+    assert_eq!(start.elapsed(), ms(20), "two failures of one branch, 10 ms apart, next to the other branch");
 }
 
 #[stage(timeout = "20ms")]
@@ -214,9 +214,9 @@ async fn a_timeout_in_one_branch_drops_the_others() {
     let script = Script::new().with("punctual", 100, Action::Succeed).with("a", 50, Action::Succeed);
     let error = pipeline![(a, punctual)].with(script.clone()).run(text()).await.unwrap_err();
     assert_eq!((error.stage(), error.kind()), ("punctual", ErrorKind::TimedOut));
-    let mut lines = script.call_log();
-    lines.sort();
-    assert_eq!(lines, ["a 0-20 Dropped", "punctual 0-20 Dropped"]);
+    let mut calls = script.call_log();
+    calls.sort();
+    assert_eq!(calls, ["a 0-20 Dropped", "punctual 0-20 Dropped"]);
     let script = Script::new().with("punctual", 100, Action::Succeed).with("a", 50, Action::Succeed);
     let later = pipeline![(a, punctual.timeout("1s")) => pair].with(script);
     assert_eq!(later.run(text()).await.unwrap(), ">a+>");
@@ -231,12 +231,12 @@ async fn narrow(x: u32, #[state] gauge: &Gauge) -> u32 {
 
 #[tokio::test(start_paused = true)]
 async fn each_use_of_a_stage_has_its_own_concurrency_limit() {
-    // Two places, each of which lets one item in at a time.
+    // Two uses, each with one permit.
     let pipeline = pipeline![(narrow, narrow)].with(Gauge::default());
-    let began = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     let results = pipeline.settle(0..5).await;
     assert!((0..).zip(results).all(|(n, result)| result.unwrap() == (n, n)));
-    assert_eq!(began.elapsed(), ms(50));
+    assert_eq!(start.elapsed(), ms(50));
 }
 
 #[derive(pipeline::Provide)]
@@ -260,10 +260,10 @@ async fn a_dropped_branch_releases_its_permit() {
     let well: Vec<_> = results.iter().map(Result::is_ok).collect();
     assert_eq!(well, [true, false, true, false, true, true, true, true]);
     assert_eq!((gauge.now(), gauge.most()), (0, 4));
-    // Four permits, and none of them is lost.
-    let began = tokio::time::Instant::now();
+    // All four permits are available again.
+    let start = tokio::time::Instant::now();
     pipeline.settle([4; 4]).await;
-    assert_eq!(began.elapsed(), ms(20));
+    assert_eq!(start.elapsed(), ms(20));
 }
 
 #[stage]

@@ -1,4 +1,4 @@
-//! Forks in each other, under each verb, between boundaries, boxed and observed.
+//! Nested forks: with each verb, between boundaries, boxed and observed.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ fn add(x: u64, y: u64) -> u64 {
     x + y
 }
 
-/// All kinds of forks, in each other.
+/// All kinds of forks, nested.
 fn forks() -> Pipeline<u64, impl Stage<u64, (), Out = u64> + 'static> {
     pipeline![
         (|x: u64| {
@@ -59,7 +59,7 @@ fn forks() -> Pipeline<u64, impl Stage<u64, (), Out = u64> + 'static> {
     ]
 }
 
-/// What comes of a number there.
+/// The output of `forks()` for an input.
 fn expected(x: u64) -> Option<u64> {
     match x {
         7 | 10 => None,
@@ -83,7 +83,7 @@ async fn every_verb_runs_items_through_forks_on_any_number_of_workers() {
             assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (40, 38, 2));
             let failed: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
             assert_eq!(failed.len(), 2);
-            // 7 panics in one place or the other, whichever comes first.
+            // Item 7 panics in `picky` or in `other`; the earlier panic drops the other call.
             for (name, calls, failures, panics) in calls {
                 let stage = report.stage(name).unwrap();
                 assert_eq!(stage.calls(), calls, "{name}");
@@ -188,10 +188,10 @@ async fn observers_see_each_call_and_the_cancelled_branches() {
             let said = (stage.calls(), stage.outputs(), stage.failures(), stage.cancelled());
             assert_eq!(counts, said, "{}", stage.name());
         }
-        // 7 panics after 1 ms and 10 fails after 2: what takes longer beside them is given up.
-        let given_up: Vec<_> =
+        // Item 7 panics after 1 ms and item 10 fails after 2 ms: calls next to them that take longer are cancelled.
+        let cancelled: Vec<_> =
             record.calls.iter().filter(|(_, (_, ends))| ends[0] == End::Cancelled).collect();
-        let names: Vec<_> = given_up.iter().map(|((name, index), _)| (name.as_str(), *index)).collect();
+        let names: Vec<_> = cancelled.iter().map(|((name, index), _)| (name.as_str(), *index)).collect();
         assert_eq!(names, [("other", 7), ("slow", 7), ("slow", 10), ("spare", 10)]);
         assert_eq!(record.calls[&("picky".to_owned(), 5)].1, [End::Failed]);
         assert_eq!(record.calls[&("mirror".to_owned(), 5)].1, [End::Done]);

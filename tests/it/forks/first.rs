@@ -1,4 +1,4 @@
-//! `(a | b)`: the first that succeeds.
+//! `(a | b)`: alternatives, tried in order until one succeeds.
 
 use std::sync::{Arc, Mutex};
 
@@ -64,7 +64,11 @@ async fn nested_alternatives_are_reported_in_the_order_they_were_tried() {
     };
     let error = pipeline![(a | (b | c) | d)].with(script()).run(text()).await.unwrap_err();
     assert_eq!((error.stage(), names(&error)), ("d", vec!["a".to_owned(), "c".to_owned()]));
-    assert_eq!(names(&error.alternatives()[1]), ["b"], "what an alternative tried before is its own");
+    assert_eq!(
+        names(&error.alternatives()[1]),
+        ["b"],
+        "a nested list of alternatives stays with its own error"
+    );
     let error = pipeline![(a | (b | (c | d)))].with(script()).run(text()).await.unwrap_err();
     assert_eq!((error.stage(), names(&error)), ("d", vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
     let answered = pipeline![(a | (b | c | d))].with(script().with("c", 0, Action::Succeed));
@@ -123,7 +127,7 @@ async fn takes(x: CountsClones) -> u32 {
 
 #[tokio::test]
 async fn the_input_is_borrowed_by_each_alternative_and_moved_into_the_last() {
-    // No copy is possible here.
+    // The input is not `Clone`.
     assert_eq!(pipeline![(rejects | rejects | keeps)].run(NotClone(7)).await.unwrap(), 7);
     assert_eq!(count_clones!(pipeline![(looks | looks | takes)], 7), (7, 0));
 }
@@ -185,22 +189,22 @@ impl pipeline::Provide<Service> for Served {
 async fn an_alternative_that_times_out_is_followed_by_the_next() {
     let slow = Act::Slow(ms(5000));
     let pipeline = pipeline![(mirror | cache)].with(Service::new([slow]));
-    let began = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     assert_eq!(pipeline.run(NotClone(1)).await.unwrap(), "cache");
-    assert_eq!(began.elapsed(), ms(20));
+    assert_eq!(start.elapsed(), ms(20));
     let pipeline = pipeline![(hurried | mirror)].with(Service::new([Act::Fail(1), slow, slow]));
     let error = pipeline.run(NotClone(1)).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.alternatives()[0].kind()),
         (ErrorKind::TimedOut, ErrorKind::DeadlineExceeded)
     );
-    assert_eq!(began.elapsed(), ms(20 + 25 + 20));
+    assert_eq!(start.elapsed(), ms(20 + 25 + 20));
     let pipeline = pipeline![(primary.retries(0) | mirror.timeout("1s"))];
     let pipeline = pipeline.with(Service::new([Act::Fail(1), Act::Slow(ms(100))]));
     assert_eq!(pipeline.run(NotClone(1)).await.unwrap(), "mirror");
 }
 
-/// All rows of a statement, or none.
+/// Inserts all rows or none, like a database statement.
 #[stage(split_on_failure)]
 async fn upsert(rows: &[i64]) -> Result<u64, Refused> {
     tokio::task::yield_now().await;
@@ -226,15 +230,15 @@ async fn rows_isolated_in_a_failed_alternative_are_not_counted() {
     assert_eq!((report.rows_isolated(), report.failures().len()), (0, 0));
     let stage = report.stage("upsert").unwrap();
     assert_eq!((stage.calls(), stage.outputs(), stage.failures()), (1, 1, 0));
-    // Those of one that succeeds do.
+    // Rows isolated in an alternative that succeeds are counted.
     let pipeline = pipeline![i64: batch(4) => (upsert | writes_to_file)].on_error(ErrorMode::Collect);
     let report = pipeline.drain([1, -2, 3, -4]).await.unwrap();
     assert_eq!((report.items_out(), report.items_failed(), report.rows_isolated()), (1, 2, 2));
-    // And those from before the alternatives.
+    // So are rows isolated before the alternatives.
     let pipeline = pipeline![i64: batch(4) => upsert => (rejects_all | |n| n)].on_error(ErrorMode::Collect);
     let report = pipeline.drain([1, -2, 3, -4]).await.unwrap();
     assert_eq!((report.items_out(), report.items_failed(), report.rows_isolated()), (1, 2, 2));
-    // Where all rows fail the next is tried.
+    // If all rows fail, the next alternative is tried.
     let pipeline = pipeline![i64: batch(4) => (upsert | writes_to_file)].on_error(ErrorMode::Collect);
     let report = pipeline.drain([-1, -2, -3, -4]).await.unwrap();
     assert_eq!((report.items_out(), report.items_failed(), report.rows_isolated()), (1, 0, 0));
@@ -271,9 +275,9 @@ struct Seen(Arc<Mutex<Vec<u32>>>);
 #[tokio::test(start_paused = true)]
 async fn each_item_takes_its_own_alternative() {
     let seen = Seen::default();
-    let noted = seen.clone();
+    let recorded = seen.clone();
     let pipeline = pipeline![
-        (odd => inspect(move |x| noted.0.lock().unwrap().push(*x)) | |x| x + 100)
+        (odd => inspect(move |x| recorded.0.lock().unwrap().push(*x)) | |x| x + 100)
     ];
     assert_eq!(pipeline.collect(0..6).await.unwrap(), [100, 1, 102, 3, 104, 5]);
     assert_eq!(*seen.0.lock().unwrap(), [1, 3, 5]);

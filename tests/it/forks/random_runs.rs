@@ -1,4 +1,5 @@
-//! Random runs through forks, whose stages pass, fail or panic by the value of an item as a seed says, and count that.
+//! Random runs through forks. A seed and the value of the item decide whether a stage passes, fails or panics; the
+//! stage counts its calls.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{Refused, ms};
 
-/// What a stage does with an item, after a while or at once.
+/// What a stage does with an item, immediately or after some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Pass,
@@ -16,7 +17,7 @@ pub(super) enum Action {
     Panic,
 }
 
-/// What a stage counted of its own calls.
+/// The calls that a stage counted itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) started: u64,
@@ -24,13 +25,13 @@ pub(super) struct Count {
     pub(super) failed: u64,
 }
 
-/// What all stages of a run share: what they are to do, and what they counted.
+/// Shared by all stages of a run: decides what each call does, and counts the calls.
 #[derive(Debug, Clone)]
 pub(super) struct SeededActions {
     pub(super) seed: u64,
-    /// Of a thousand calls so many fail.
+    /// How many of 1000 calls fail.
     pub(super) failures: u64,
-    /// And so many panic.
+    /// How many of 1000 calls panic.
     pub(super) panics: u64,
     pub(super) max_sleep_ms: u64,
     pub(super) counts: Arc<Mutex<BTreeMap<&'static str, Count>>>,
@@ -58,7 +59,7 @@ impl SeededActions {
         self.counts.lock().unwrap().get(stage).copied().unwrap_or_default()
     }
 
-    /// A call of a stage that is tried again as long as `last` says no.
+    /// A call of a stage whose last attempt has the number `last`.
     async fn perform(&self, stage: &'static str, id: u64, cx: &Context, last: u32) -> Result<u64, Refused> {
         if cx.attempt() == 1 {
             self.count(stage, |count| count.started += 1);
@@ -70,7 +71,7 @@ impl SeededActions {
             _ => {}
         }
         match self.action(stage, id) {
-            // What is tried again may pass the next time.
+            // A retried call may pass at its last attempt.
             Action::Fail if cx.attempt() < last => Err(Refused(1)),
             Action::Fail if last > 1 && rng.bool() => Ok(self.succeeded(stage, id)),
             Action::Fail => {
@@ -79,7 +80,7 @@ impl SeededActions {
             }
             Action::Panic => {
                 self.count(stage, |count| count.failed += 1);
-                panic!("so it was to be");
+                panic!("scripted panic");
             }
             Action::Pass => Ok(self.succeeded(stage, id)),
         }
@@ -90,18 +91,18 @@ impl SeededActions {
         id
     }
 
-    /// A call of what is ready at once and cannot fail, but panic.
+    /// A synchronous call, which can panic but not fail.
     fn perform_sync(&self, stage: &'static str, id: u64) -> u64 {
         self.count(stage, |count| count.started += 1);
         if self.action(stage, id) == Action::Panic {
             self.count(stage, |count| count.failed += 1);
-            panic!("so it was to be");
+            panic!("scripted panic");
         }
         self.succeeded(stage, id)
     }
 }
 
-/// Stages that do as the actions says, and hand their item on.
+/// Stages that perform their seeded action and return their input.
 macro_rules! stages {
     ($($name:ident($ty:ty))*) => {$(
         #[stage]
@@ -134,7 +135,7 @@ async fn both(
     #[state] actions: &SeededActions,
     #[context] cx: &Context,
 ) -> Result<u64, Refused> {
-    assert_eq!(*x, y, "two ways of one item");
+    assert_eq!(*x, y, "both inputs come from one item");
     actions.perform("both", y, cx, 1).await
 }
 
@@ -158,9 +159,9 @@ fn same((x, y): (u64, u64)) -> u64 {
     x
 }
 
-/// The choice of a route. It is no stage, so it does not count itself.
+/// The guard of a route. It is not a stage, so it does not count its calls.
 fn is_third(x: u64) -> bool {
-    assert!(x != 37, "there is no choice");
+    assert!(x != 37, "37 has no route");
     x.is_multiple_of(3)
 }
 
@@ -190,11 +191,12 @@ pub(super) struct Case {
 
 pub(super) const SHAPES: usize = 7;
 
-/// What outcome of a run: the report; and what a shape without boundary gave, if all was told.
+/// The report of a run, and its outputs if the verb returns them.
 pub(super) struct RunOutcome {
     pub(super) report: Option<Report>,
     pub(super) outputs: Option<Vec<u64>>,
-    /// The steps of the report, in the order in which they are written: what each counts as, closures without counts as `_`.
+    /// The steps of the report in source order, by the name under which they count their calls; `_` if they do not
+    /// count.
     pub(super) steps: &'static [&'static str],
 }
 
@@ -222,7 +224,7 @@ impl Case {
         }
         let (one, two) = (actions.clone(), actions.clone());
         match self.shape {
-            // All kinds, in a row.
+            // All kinds of forks, one after another.
             0 => run!(
                 pipeline![
                     start
@@ -242,7 +244,7 @@ impl Case {
                 ],
                 [start a b d both c d2 again h choice low mid e _ high f g both2 end]
             ),
-            // The fork comes first, and all are in each other.
+            // The fork is the first step, and contains forks of all kinds.
             1 => run!(
                 pipeline![(
                     (a, (b | c)) => both
@@ -258,7 +260,7 @@ impl Case {
                 )],
                 [a b c both choice low f g both2 mid again narrow]
             ),
-            // A tangle, with a pipeline, an effect and an expression in it.
+            // A graph that is not series-parallel, with a nested pipeline, an ignored result and an expression.
             2 => run!(
                 pipeline!(|x: u64| {
                     let one = a(x);
@@ -271,7 +273,7 @@ impl Case {
                 }),
                 [a b c d again both narrow both2 e]
             ),
-            // Pipelines in pipelines, one of them with a state of its own.
+            // Nested pipelines, one of them with its own state.
             3 => run!(
                 pipeline![
                     start
@@ -282,19 +284,19 @@ impl Case {
                 ],
                 [start a b c closure both d e same_as_stage f _ _ _ end]
             ),
-            // Boundaries around forks.
+            // Forks between boundaries.
             4 => run!(
                 pipeline![
                     split => each => (a, b => c) => both => batch(3) => (pack | pack.name("pack2")) => again
                 ],
                 [split _ a b c both _ pack pack2 again]
             ),
-            // What is behind a boxed type is told, too.
+            // Stages in a boxed pipeline are reported, too.
             5 => run!(
                 pipeline![u64: ({ pipeline![(a | b)].with(one).boxed() }, { pipeline![(c, d) => both].with(two) }) => |(x, y)| same((x, y))],
                 [a b c d both _]
             ),
-            // Three deep, each fork in each other.
+            // Forks nested three levels deep.
             6 => run!(
                 pipeline![(
                     ((a | b), |x| x) => both,
@@ -355,7 +357,7 @@ impl Case {
     }
 }
 
-/// A stage that a nested pipeline names; it takes two.
+/// A stage with two parameters, used in a nested pipeline.
 #[stage]
 async fn same_as_stage(
     x: u64,

@@ -1,4 +1,4 @@
-//! `match { … }`: one of several ways, by pattern.
+//! `match { … }`: each item takes the arm whose pattern matches.
 
 use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 
@@ -40,7 +40,7 @@ async fn an_item_takes_the_arm_of_its_pattern_with_the_value_of_the_arm() {
         match {
             Order::Small(count) if count > 9 => count * 2 => small => |text| text + "!",
             Order::Small(count) => count => small,
-            // What has no copies moves into the arm.
+            // A value that is not `Clone` moves into the arm.
             Order::Unique(single) => single => unique,
             Order::Large { count, note } => (count, note) => large,
             Order::Empty => () => nothing,
@@ -104,7 +104,7 @@ async fn add(x: u32, y: u32) -> Result<u32, Refused> {
     if x == 99 { Err(Refused(99)) } else { Ok(x + y) }
 }
 
-/// A route of these arms, and one for what is left.
+/// A route with an arm for each number, and one for all others.
 macro_rules! arms {
     ($($number:literal)*) => {
         pipeline![u32: match {
@@ -131,7 +131,7 @@ async fn the_number_of_arms_is_not_limited() {
         }
     ];
     let pipeline = pipeline.on_error(ErrorMode::Collect);
-    // Item n comes n + 1 times, so each arm has a count of its own.
+    // Item n occurs n + 1 times, so each arm has a different count.
     let items: Vec<u32> = (0..20).flat_map(|n| std::iter::repeat_n(n, n as usize + 1)).collect();
     let report = pipeline.drain(items.clone()).await.unwrap();
     let (choice, arms) = report.stages().split_first().unwrap();

@@ -28,7 +28,7 @@ async fn fetch(x: u32, #[state] service: &Service) -> Result<u32, Refused> {
 
 #[tokio::test(start_paused = true)]
 async fn stages_in_a_graph_keep_their_policies_and_accept_overrides() {
-    let began = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     let pipeline = pipeline!(|x: u32| {
         let one = fetch(x);
         let other = fetch.retries(2).delay("1ms").name("again")(one);
@@ -36,7 +36,7 @@ async fn stages_in_a_graph_keep_their_policies_and_accept_overrides() {
     });
     let script = [Act::Fail(1), Act::Answer, Act::Fail(2), Act::Fail(3)];
     assert_eq!(pipeline.clone().with(Service::new(script)).run(4).await.unwrap(), 8);
-    assert_eq!(began.elapsed(), ms(12));
+    assert_eq!(start.elapsed(), ms(12));
     let script = [Act::Answer, Act::Fail(1), Act::Fail(2), Act::Fail(3)];
     let error = pipeline.with(Service::new(script)).run(4).await.unwrap_err();
     assert_eq!((error.stage(), error.attempts()), ("again", 3));
@@ -117,7 +117,7 @@ async fn each_written_call_of_a_stage_has_its_own_concurrency_limit_over_all_ite
         add(one, other)
     });
     let pipeline = pipeline.with(Shared { service: Arc::new(0), gauge: Arc::clone(&gauge) });
-    let began = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     assert_eq!(pipeline.collect(0..6).await.unwrap(), [0, 2, 4, 6, 8, 10]);
-    assert_eq!((began.elapsed(), gauge.most()), (ms(60), 2));
+    assert_eq!((start.elapsed(), gauge.most()), (ms(60), 2));
 }

@@ -22,8 +22,8 @@ async fn in_a_non_series_parallel_graph_each_call_starts_when_its_inputs_are_rea
             pair(z, w)
         });
         assert_eq!(pipeline.with(script.clone()).run(text()).await.unwrap(), ">ac+>a+>bd");
-        let mut lines = script.call_log();
-        lines.sort();
+        let mut calls = script.call_log();
+        calls.sort();
         let (c, d) = ((one, one + 25), (30, 35));
         let expected = [
             format!("a 0-{one} Done"),
@@ -31,7 +31,7 @@ async fn in_a_non_series_parallel_graph_each_call_starts_when_its_inputs_are_rea
             format!("c {}-{} Done", c.0, c.1),
             format!("d {}-{} Done", d.0, d.1),
         ];
-        assert_eq!(lines, expected);
+        assert_eq!(calls, expected);
     }
 }
 
@@ -49,9 +49,9 @@ async fn calls_whose_result_is_ignored_are_run_and_awaited() {
         c(id)
     });
     assert_eq!(pipeline.clone().with(script.clone()).run(text()).await.unwrap(), ">c");
-    let lines = script.call_log();
-    assert_eq!(lines, ["d 0-0 Done", "a 0-10 Done", "b 0-20 Done", "c 0-30 Done"]);
+    let calls = script.call_log();
+    assert_eq!(calls, ["d 0-0 Done", "a 0-10 Done", "b 0-20 Done", "c 0-30 Done"]);
     let script = Script::new().with("b", 20, Action::Fail).with("c", 10, Action::Succeed);
     let error = pipeline.with(script).run(text()).await.unwrap_err();
-    assert_eq!(error.stage(), "b", "nothing is done before all of it is");
+    assert_eq!(error.stage(), "b", "the run waits for all its calls");
 }

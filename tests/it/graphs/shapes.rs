@@ -7,21 +7,21 @@ use pipeline::{BoxPipeline, ErrorKind, pipeline, stage};
 use crate::support::Refused;
 use crate::support::scripted_stages::{Action, CallOutcome, CallRecord, Script};
 
-/// What a value is made of.
+/// The output of a stage: a hash of its name and inputs.
 fn mix(stage: &str, values: &[u64]) -> u64 {
     let name = stage.bytes().fold(7, |hash: u64, byte| hash.wrapping_mul(31) ^ u64::from(byte));
     values.iter().fold(name, |hash, value| (hash ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// A graph; and which call takes what, to reckon with.
+/// A graph, and the arguments of each of its calls.
 struct Shape {
     name: &'static str,
     pipeline: BoxPipeline<u64, u64, Script>,
-    /// In an order in which they could run. Arguments are calls, or `x`, the input.
+    /// In topological order. An argument is the name of a call, or `x`, the input.
     calls: Vec<(&'static str, Vec<&'static str>)>,
 }
 
-/// A graph of calls, the last of which gives the output.
+/// A graph of calls. The last call gives the output.
 macro_rules! shape {
     ($shape:ident($x:ident): $($call:ident($($argument:ident: $ty:ty),*);)* => $last:ident($($last_argument:ident: $last_ty:ty),*)) => {{
         #[stage]
@@ -51,27 +51,27 @@ macro_rules! shape {
     }};
 }
 
-#[allow(clippy::many_single_char_names)] // They are places.
+#[allow(clippy::many_single_char_names)] // They name the nodes of a graph.
 fn shapes() -> Vec<Shape> {
     vec![
         shape!(series(x): a(x: u64); b(a: &u64); c(b: u64); => d(c: &u64)),
         shape!(parallel(x): a(x: &u64); b(x: &u64); c(x: &u64); d(x: u64); => e(a: u64, b: &u64, c: u64, d: u64)),
         shape!(diamond(x): a(x: u64); b(a: &u64); c(a: u64); => d(b: &u64, c: &u64)),
-        // c waits for a alone, d for a and b.
+        // An N, the smallest graph that is not series-parallel: c waits for a alone, d for a and b.
         shape!(n(x): a(x: &u64); b(x: u64); c(a: &u64); d(a: u64, b: u64); => e(c: u64, d: u64)),
-        shape!(n_the_other_way(x): a(x: u64); b(x: u64); c(a: &u64, b: u64); d(b: &u64); => e(c: &u64, d: u64)),
-        // Each of three waits for the one before it and its neighbour.
+        shape!(n_mirrored(x): a(x: u64); b(x: u64); c(a: &u64, b: u64); d(b: &u64); => e(c: &u64, d: u64)),
+        // d waits for a, e for a and b, f for b and c.
         shape!(double_n(x):
             a(x: &u64); b(x: &u64); c(x: &u64);
             d(a: &u64); e(a: u64, b: &u64); f(b: u64, c: u64);
             => g(d: u64, e: u64, f: u64)),
-        // A zigzag down: what is written last may be ready first.
+        // A zigzag: the call that is written last may be ready first.
         shape!(ladder(x):
             a(x: u64); b(x: u64);
             c(a: &u64); d(a: &u64, b: &u64); e(b: u64);
             f(c: u64, d: &u64); g(d: u64, e: u64);
             => h(f: u64, g: u64, a: u64)),
-        // Five who want one value, each in its own way.
+        // Five consumers of one value, by reference and by value.
         shape!(fan(x):
             a(x: u64);
             b(x: &u64, a: &u64); c(a: u64); d(a: &u64, x: u64); e(a: u64, x: &u64); f(a: u64);
@@ -79,33 +79,33 @@ fn shapes() -> Vec<Shape> {
         shape!(skips(x):
             a(x: &u64); b(a: &u64, x: &u64); c(b: &u64, a: u64); d(c: u64, x: u64);
             => e(d: u64, b: u64)),
-        // Two that have nothing to do with each other until the end; one of them is an N.
+        // Two parts that are independent until the last call; one of them is not series-parallel.
         shape!(two_ways(x):
             a(x: &u64); b(x: &u64); c(a: &u64); d(a: &u64, b: &u64); e(c: u64, d: u64);
             f(x: u64); g(f: &u64); h(f: u64); i(g: u64, h: u64);
             => j(e: u64, i: u64)),
-        // An N whose parts are diamonds and lines.
-        shape!(n_of_more(x):
+        // Not series-parallel, with parallel branches and chains as its parts.
+        shape!(n_of_parts(x):
             a(x: &u64); b(a: u64); c(x: &u64);
             d(b: &u64); e(b: u64, c: &u64); f(c: u64);
             g(d: u64, e: &u64); h(e: u64, f: u64);
             => i(g: u64, h: u64, x: u64)),
-        // A crown: each of three waits for two of three.
+        // Each of three calls waits for two of three.
         shape!(crown(x):
             a(x: u64); b(x: u64); c(x: u64);
             d(a: &u64, b: &u64); e(b: u64, c: &u64); f(c: u64, a: u64);
             => g(d: &u64, e: u64, f: &u64)),
-        // Two levels, all to all: rows and columns again.
+        // Two levels, each call of the second waits for all of the first: series-parallel.
         shape!(layers(x):
             a(x: u64); b(x: u64);
             c(a: &u64, b: &u64); d(a: &u64, b: u64); e(a: u64, b: u64);
             => f(c: u64, d: u64, e: u64)),
-        // Whoever waits for nothing starts with the others.
+        // A call without arguments starts immediately.
         shape!(out_of_nothing(x): a(); b(x: &u64, a: u64); c(a: &u64); => d(b: u64, c: u64, x: u64)),
-        // A row in which a value from inside meets one from outside.
-        shape!(rows(x): a(x: &u64); b(a: &u64, x: &u64); c(x: u64); => d(b: u64, c: u64)),
-        // A tangle behind a tangle, through one value.
-        shape!(two_tangles(x):
+        // A chain whose second call takes the first one's output and the input of the graph.
+        shape!(chain_with_input(x): a(x: &u64); b(a: &u64, x: &u64); c(x: u64); => d(b: u64, c: u64)),
+        // Two parts that are not series-parallel, connected by one value.
+        shape!(two_n(x):
             a(x: &u64); b(x: u64); c(a: &u64); d(a: u64, b: u64); e(c: u64, d: u64);
             f(e: &u64); g(e: &u64); h(f: &u64); i(f: u64, g: u64);
             => j(h: u64, i: u64, e: u64)),
@@ -118,20 +118,20 @@ impl Shape {
         needs.clone().into_iter().filter(|need| *need != "x")
     }
 
-    /// When each call begins and ends, if nothing fails; and what the output is.
+    /// The start and end of each call if nothing fails, and the output.
     fn reckon(&self, script: &Script, x: u64) -> (BTreeMap<&'static str, (u64, u64)>, u64) {
         let mut times: BTreeMap<_, (u64, u64)> = BTreeMap::new();
         let mut values = BTreeMap::from([("x", x)]);
         for (call, arguments) in &self.calls {
-            let begun = self.needs(call).map(|need| times[need].1).max().unwrap_or(0);
-            times.insert(*call, (begun, begun + script.time(call)));
+            let start = self.needs(call).map(|need| times[need].1).max().unwrap_or(0);
+            times.insert(*call, (start, start + script.time(call)));
             let arguments: Vec<_> = arguments.iter().map(|argument| values[argument]).collect();
             values.insert(*call, mix(call, &arguments));
         }
         (times, values[self.calls.last().unwrap().0])
     }
 
-    /// A script in which each call takes some time of its own.
+    /// A script with a random duration for each call.
     fn script(&self, rng: &mut fastrand::Rng) -> Script {
         let some_are_ready = rng.bool();
         self.calls.iter().fold(Script::new(), |script, (call, _)| {
@@ -170,7 +170,7 @@ async fn after_a_failure_or_panic_calls_in_flight_are_dropped_and_the_others_nev
     for (shape, act) in shapes().into_iter().zip([Action::Fail, Action::Panic].into_iter().cycle()) {
         for (at, _) in &shape.calls {
             for x in 0..10 {
-                // All take a while, and no two end at once.
+                // Each call takes some time, and no two calls end at the same time.
                 let script = shape.calls.iter().fold(Script::new(), |script, (call, _)| {
                     script.with(call, rng.u64(1..100_000), if call == at { act } else { Action::Succeed })
                 });
@@ -180,12 +180,12 @@ async fn after_a_failure_or_panic_calls_in_flight_are_dropped_and_the_others_nev
                 let (times, _) = shape.reckon(&script, x);
                 let end = times[at].1;
                 let mut expected: Vec<_> =
-                    times.iter().filter(|(_, (begun, _))| *begun < end).map(|(call, _)| *call).collect();
+                    times.iter().filter(|(_, (start, _))| *start < end).map(|(call, _)| *call).collect();
                 expected.sort_unstable();
                 let mut calls = script.take_calls();
                 calls.sort_unstable_by_key(|entry| entry.stage);
-                let begun: Vec<_> = calls.iter().map(|entry| entry.stage).collect();
-                assert_eq!(begun, expected, "{}: {at} ends at {end} in {times:?}", shape.name);
+                let started: Vec<_> = calls.iter().map(|entry| entry.stage).collect();
+                assert_eq!(started, expected, "{}: {at} ends at {end} in {times:?}", shape.name);
                 for CallRecord { stage, start, end, outcome } in calls {
                     let (_, done) = times[stage];
                     let how = match act {

@@ -49,12 +49,12 @@ async fn twice(x: CountsClones, y: CountsClones) -> u32 {
 }
 
 #[stage]
-async fn lent_and_owned(x: &CountsClones, y: CountsClones) -> u32 {
+async fn borrowed_and_owned(x: &CountsClones, y: CountsClones) -> u32 {
     x.value + y.value
 }
 
 #[stage]
-async fn lent_twice(x: &CountsClones, y: &CountsClones) -> u32 {
+async fn borrowed_twice(x: &CountsClones, y: &CountsClones) -> u32 {
     x.value + y.value
 }
 
@@ -65,14 +65,14 @@ fn add_four(a: u32, b: u32, c: u32, d: u32) -> u32 {
 
 #[tokio::test]
 async fn a_value_is_cloned_for_each_call_that_owns_it_but_the_last() {
-    let lent = pipeline!(|x: CountsClones| {
+    let borrowed = pipeline!(|x: CountsClones| {
         let a = look(x);
         let b = look(x);
         let c = look(x);
         let d = look(x);
         add_four(a, b, c, d)
     });
-    assert_eq!(count_clones!(lent, 7), (28, 0));
+    assert_eq!(count_clones!(borrowed, 7), (28, 0));
     let owned = pipeline!(|x: CountsClones| {
         let a = own(x);
         let b = own(x);
@@ -89,20 +89,20 @@ async fn a_value_is_cloned_for_each_call_that_owns_it_but_the_last() {
         add_four(a, b, c, d)
     });
     assert_eq!(count_clones!(mixed, 7), (28, 2));
-    let in_turn = pipeline!(|x: CountsClones| {
+    let sequential = pipeline!(|x: CountsClones| {
         let a = own(x);
         let b = own_after(x, a);
         own_after(x, b)
     });
-    assert_eq!(count_clones!(in_turn, 7), (7, 2));
-    let given = pipeline!(|x: CountsClones| {
+    assert_eq!(count_clones!(sequential, 7), (7, 2));
+    let returned = pipeline!(|x: CountsClones| {
         let y = same(x);
         let a = look(y);
         let b = own(y);
         let c = add(a, b);
         own_after(y, c)
     });
-    assert_eq!(count_clones!(given, 7), (7, 1));
+    assert_eq!(count_clones!(returned, 7), (7, 1));
 }
 
 #[tokio::test]
@@ -138,8 +138,8 @@ async fn a_value_that_is_not_clone_is_borrowed_and_then_moved() {
         spend(x, sum)
     });
     assert_eq!(pipeline.run(NotClone(3)).await.unwrap(), 3 + 3 + 3 + 3);
-    // In an N, too: what one call alone wants it has for its own.
-    let tangle = pipeline!(|x: u32| {
+    // Also in a graph that is not series-parallel: a value with one consumer is moved into it.
+    let not_series_parallel = pipeline!(|x: u32| {
         let one = make(x);
         let other = make(x);
         let seen = glance(one);
@@ -147,14 +147,14 @@ async fn a_value_that_is_not_clone_is_borrowed_and_then_moved() {
         let sum = add(seen, spent);
         spend(one, sum)
     });
-    assert_eq!(tangle.run(5).await.unwrap(), 5 + 5 + 5 + 5);
+    assert_eq!(not_series_parallel.run(5).await.unwrap(), 5 + 5 + 5 + 5);
 }
 
 #[tokio::test]
 async fn one_call_can_take_a_value_twice() {
     assert_eq!(count_clones!(pipeline!(|x: CountsClones| { twice(x, x) }), 7), (14, 1));
-    assert_eq!(count_clones!(pipeline!(|x: CountsClones| { lent_twice(x, x) }), 7), (14, 0));
-    assert_eq!(count_clones!(pipeline!(|x: CountsClones| { lent_and_owned(x, x) }), 7), (14, 1));
+    assert_eq!(count_clones!(pipeline!(|x: CountsClones| { borrowed_twice(x, x) }), 7), (14, 0));
+    assert_eq!(count_clones!(pipeline!(|x: CountsClones| { borrowed_and_owned(x, x) }), 7), (14, 1));
     let later = pipeline!(|x: CountsClones| {
         let y = twice(x, x);
         own_after(x, y)

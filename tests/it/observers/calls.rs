@@ -1,4 +1,4 @@
-//! Calls, attempts and items, as observers are record of them.
+//! What observers are told of the calls, attempts and items of a run.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ async fn every_verb_reports_its_run_its_calls_and_its_items_once() {
 async fn calls_between_boundaries_are_reported() {
     for_each_worker_count!(|workers| {
         let observer = Arc::new(RecordingObserver::default());
-        // Behind `each` and `batch` an item has the number of its root: that of the first, if there are several.
+        // After `each` and `batch` an item has the index of its source item, or of the first one if it has several.
         let pipeline = pipeline![ready => |x| [x] => each => step => batch(1) => inspect(|_| ())];
         let pipeline =
             pipeline.observe(Arc::clone(&observer)).on_error(ErrorMode::Collect).on_workers(workers);
@@ -69,7 +69,7 @@ async fn calls_between_boundaries_are_reported() {
     });
 }
 
-/// A stage of one's own.
+/// A manual implementation of `Stage`.
 struct Own;
 
 impl Accepts<u64> for Own {

@@ -16,10 +16,10 @@ async fn step(x: u64) -> Result<u64, Refused> {
     if x == 5 { Err(Refused(5)) } else { Ok(x) }
 }
 
-/// Panics whatever it is record.
-struct Clumsy;
+/// Panics in each of its methods.
+struct PanickingObserver;
 
-impl Observer for Clumsy {
+impl Observer for PanickingObserver {
     fn run_started(&self, _: RunId) {
         panic!("started");
     }
@@ -49,7 +49,7 @@ impl Observer for Clumsy {
 async fn a_panic_in_an_observer_is_counted_and_does_not_affect_the_run_or_other_observers() {
     for_each_worker_count!(|workers| {
         let observer = Arc::new(RecordingObserver::default());
-        let pipeline = pipeline![step => |x| x].observe(Clumsy).observe(Arc::clone(&observer));
+        let pipeline = pipeline![step => |x| x].observe(PanickingObserver).observe(Arc::clone(&observer));
         let pipeline = pipeline.on_error(ErrorMode::Collect).on_workers(workers);
         let report = pipeline.drain(0..8).await.unwrap();
         let said: Vec<_> = report.failures().iter().map(|it| it.error.to_string()).collect();
@@ -59,7 +59,8 @@ async fn a_panic_in_an_observer_is_counted_and_does_not_affect_the_run_or_other_
             "{said:?}"
         );
         assert_eq!((report.items_out(), report.items_failed()), (6, 2));
-        // The run's start, two for each of 8 + 6 calls, and one for each item. Its end is not in its own report.
+        // One for the start of the run, two for each of 8 + 6 calls, one for each item. The report cannot count
+        // the panic at the run's own end.
         assert_eq!(report.observer_panics(), 1 + 2 * (8 + 6) + 8, "{workers} workers");
         observer.take_record().check();
         let results = pipeline.settle(0..8).await;
@@ -68,7 +69,7 @@ async fn a_panic_in_an_observer_is_counted_and_does_not_affect_the_run_or_other_
         observer.take_record().check();
         assert_eq!(pipeline.run(1).await.unwrap(), 1);
         observer.take_record().check();
-        // Nor does one that panics while a run is dropped.
+        // A panic while the run is dropped is harmless, too.
         assert!(tokio::time::timeout(ms(0), pipeline.drain(vec![2; 9])).await.is_err());
     });
 }

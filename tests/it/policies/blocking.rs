@@ -1,4 +1,4 @@
-//! Stages on tokio's blocking pool.
+//! `#[stage(blocking)]`: stages on tokio's blocking pool.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -60,15 +60,15 @@ async fn a_panic_on_the_blocking_thread_fails_the_item() {
     assert_eq!(error.to_string(), "stage `crash` panicked: on the other thread");
 }
 
-/// Blocks until the test lets it go, and says how far it has come.
+/// Blocks until the test sends to it, and reports how far the call got.
 #[derive(Clone)]
 struct Gate(Arc<Mutex<Receiver<()>>>, Sender<&'static str>);
 
 #[stage(blocking, timeout = "1s")]
 fn wait_at(gate: Gate) {
-    let _ = gate.1.send("began");
+    let _ = gate.1.send("started");
     let _ = gate.0.lock().unwrap().recv();
-    let _ = gate.1.send("went on to the end");
+    let _ = gate.1.send("ended");
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,12 +81,12 @@ async fn after_a_timeout_a_blocking_call_still_runs_to_its_end() {
         while said.try_recv().is_err() {
             tokio::task::yield_now().await;
         }
-        // The clock stands still while another thread works: the test lets it jump by hand.
+        // The paused clock does not advance while a blocking call runs, so the test advances it.
         tokio::time::advance(std::time::Duration::from_secs(2)).await;
     });
     assert_eq!(result.unwrap_err().kind(), ErrorKind::TimedOut);
     open.send(()).unwrap();
-    assert_eq!(said.recv().unwrap(), "went on to the end");
+    assert_eq!(said.recv().unwrap(), "ended");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_blocking_call_that_is_dropped_in_the_queue_never_runs() {
     let (say, said) = channel();
     runtime.block_on(async {
         let busy = tokio::task::spawn_blocking(move || gate.recv());
-        // Its place in the queue is behind the call that keeps the only thread busy.
+        // It is queued behind the call that occupies the only thread.
         let polled = futures_util::FutureExt::now_or_never(pipeline![note].run(say));
         assert!(polled.is_none());
         open.send(()).unwrap();

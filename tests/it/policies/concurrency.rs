@@ -22,7 +22,7 @@ async fn as_many_calls_run_at_once_as_the_concurrency_of_the_stage_allows() {
     let start = Instant::now();
     let results = pipeline![upload].with(Gauge::default()).settle(0..9).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
-    // Nine calls of a second, three at a time: neither more nor fewer.
+    // Nine calls of one second, exactly three at a time.
     assert_eq!(start.elapsed(), Duration::from_secs(3));
 }
 
@@ -55,7 +55,7 @@ async fn flaky(#[state] service: &Service) -> Result<(), Refused> {
 
 #[tokio::test(start_paused = true)]
 async fn no_permit_is_held_during_a_backoff_wait() {
-    // The first item fails and waits 10 s; the second goes through meanwhile.
+    // The first item fails and waits 10 s; the second one is processed meanwhile.
     let service = Service::new([Act::Fail(503), Act::Slow(ms(1000)), Act::Answer]);
     let start = Instant::now();
     let pipeline = pipeline![flaky => |()| Instant::now()].with(service);

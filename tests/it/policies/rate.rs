@@ -63,7 +63,7 @@ async fn both(x: u32, #[state] start: &Instant) -> u128 {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_for_its_rate_token_before_its_permit() {
-    // The second token is there at 1 s, the permit only at 5 s; the third token waits for nobody.
+    // The second call gets its token at 1 s and its permit at 5 s; the third call's token is ready by then.
     let starts = pipeline![both].with(Instant::now()).collect([5000, 0, 0]).await.unwrap();
     assert_eq!(starts, [0, 5000, 5000]);
 }

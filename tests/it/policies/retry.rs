@@ -1,4 +1,4 @@
-//! Retries and the waits between them.
+//! Retries, and the backoff between the attempts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -196,7 +196,7 @@ async fn attempts_start_after_their_delays() {
     assert_eq!(service.calls(), [0, 10_000, 30_000, 60_000]);
 }
 
-/// Counts its copies.
+/// Counts its clones.
 struct Counted(Arc<std::sync::atomic::AtomicU32>);
 
 impl Clone for Counted {

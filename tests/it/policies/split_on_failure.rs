@@ -1,4 +1,4 @@
-//! `split_on_failure`: a batch that fails for good is halved until what fails stands alone.
+//! `split_on_failure`: a batch that fails after all attempts is halved until each failing row is isolated.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 
 use crate::support::Refused;
 
-/// What a database would do: all rows of a statement, or none.
+/// Inserts all rows or none, like a database statement.
 fn insert(rows: &[i64], log: &Mutex<Vec<usize>>) -> Result<u64, Refused> {
     log.lock().unwrap().push(rows.len());
     if rows.iter().any(|row| *row < 0) { Err(Refused(22)) } else { Ok(rows.len() as u64) }
@@ -54,7 +54,7 @@ async fn good_rows_pass_and_each_bad_row_fails_with_its_own_index() {
 async fn run_fails_with_the_first_bad_row_of_its_batch() {
     let log = Mutex::default();
     let pipeline = pipeline![upsert].with(log);
-    // Of one item by itself there is nobody to tell of rows: the first that failed is its failure.
+    // `run` has no report that could list the failed rows: it fails with the first one.
     let error = pipeline.run(rows()[..8].to_vec()).await.unwrap_err();
     assert_eq!((error.kind(), error.row()), (ErrorKind::Failed, Some(5)));
     assert_eq!(pipeline.run(vec![1, 2]).await.unwrap(), 2);

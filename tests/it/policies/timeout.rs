@@ -50,7 +50,8 @@ async fn a_timeout_limits_one_attempt_and_a_deadline_all_attempts() {
         .run(())
         .await
         .unwrap_err();
-    // 1 s, 0.5 s wait, 1 s, 0.5 s wait, and the third attempt has 1 s to the deadline, which wins.
+    // 1 s, 0.5 s wait, 1 s, 0.5 s wait; the third attempt's timeout and the deadline end at the same time, and
+    // the deadline wins.
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     assert_eq!(error.elapsed(), ms(4000));
     assert_eq!(error.attempts(), 3);
@@ -95,7 +96,7 @@ async fn a_timed_out_attempt_is_dropped_before_the_next_starts() {
     watched.run(()).await.unwrap();
 }
 
-/// The gauge is empty again once a pipeline over it has failed.
+/// Checks that the gauge is empty again after the attempt was dropped.
 #[stage]
 async fn watched(#[state] gauge: &Gauge) {
     let inner = tokio::time::timeout(Duration::from_millis(1), guarded(gauge)).await;
@@ -103,7 +104,7 @@ async fn watched(#[state] gauge: &Gauge) {
     assert_eq!((gauge.now(), gauge.most()), (0, 1));
 }
 
-/// Never ready, never idle: it wakes itself each time.
+/// Never ready; wakes itself at each poll.
 struct Busy;
 
 impl Future for Busy {
@@ -118,12 +119,13 @@ impl Future for Busy {
 #[stage(timeout = "20ms")]
 async fn busy() {
     loop {
-        // Uses up the budget of its task, as a socket that is always ready would.
+        // Uses up the budget of its task, like a socket that is always ready.
         tokio::task::coop::consume_budget().await;
     }
 }
 
-/// On the real clock, which a busy task does not stop; it asserts on the outcome, not on the time.
+/// Uses the real clock, because the paused clock does not advance while a task is busy. Asserts on the result, not on
+/// the time.
 #[tokio::test]
 async fn an_attempt_that_keeps_its_task_busy_times_out() {
     let error = pipeline![busy].run(()).await.unwrap_err();
@@ -142,7 +144,7 @@ async fn ready(x: u32) -> Result<u32, Refused> {
     Ok(x + 1)
 }
 
-/// A timer would need tokio's clock, which there is none of here.
+/// There is no runtime here, so a timer would panic.
 #[test]
 fn a_call_that_is_ready_immediately_arms_no_timer() {
     let result = futures_util::FutureExt::now_or_never(pipeline![ready => ready].run(1));

@@ -1,4 +1,4 @@
-//! Whatever happens in a run, its counter add up, and each item is seen once.
+//! Random runs: the counts of the report add up, each item is processed once, and all items are dropped at the end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,7 @@ prop_compose! {
     }
 }
 
-/// Runs it on a paused clock. If nothing is left that could go on, the clock jumps to the end of the wait.
+/// Runs it on a paused clock. If the run hangs, the clock jumps to the timeout.
 fn run(case: &Case, actions: &SeededActions) -> RunOutcome {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
@@ -52,7 +52,7 @@ fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
         assert_eq!(results.len() as u64, case.items, "each input has its result");
         for (index, result) in (0..).zip(results) {
             match result {
-                Ok(output) => assert_eq!(*output, index, "in its place"),
+                Ok(output) => assert_eq!(*output, index, "at its index"),
                 Err(error) => match error.kind() {
                     ErrorKind::Cancelled => assert!(!case.cancel_at_ms.is_empty(), "{error}"),
                     ErrorKind::Failed => {
@@ -64,17 +64,17 @@ fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
             }
         }
     }
-    // The ids grow along the source, and those of parts within their item.
+    // In an ordered run the ids increase.
     let mut sorted = outcome.ids.clone();
     sorted.sort_unstable();
     if case.ordered || outcome.results.is_some() {
         assert_eq!(outcome.ids, sorted, "in order");
     }
     sorted.dedup();
-    assert_eq!(outcome.ids.len(), sorted.len(), "each outcome out once");
-    let all_told = case.cancel_at_ms.is_empty() && case.verb != Verb::Drain && !outcome.aborted;
-    let goes_on = case.mode != ErrorMode::Strict || outcome.results.is_some();
-    if let Some(stages) = stages_without_boundary(case.shape).filter(|_| all_told && goes_on) {
+    assert_eq!(outcome.ids.len(), sorted.len(), "each item came out once");
+    let all_reported = case.cancel_at_ms.is_empty() && case.verb != Verb::Drain && !outcome.aborted;
+    let continues = case.mode != ErrorMode::Strict || outcome.results.is_some();
+    if let Some(stages) = stages_without_boundary(case.shape).filter(|_| all_reported && continues) {
         let expected: Vec<_> = (0..case.items).filter(|id| actions.passes(stages, *id)).collect();
         assert_eq!(sorted, expected, "whatever passes its stages comes out");
     }
@@ -87,18 +87,18 @@ fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
 }
 
 fn check_report(case: &Case, actions: &SeededActions, outcome: &RunOutcome, report: &Report) {
-    let (taken, given) = (report.items_in(), report.items_out());
+    let (items_in, items_out) = (report.items_in(), report.items_out());
     let (failed, cancelled) = (report.items_failed(), report.items_cancelled());
     if stages_without_boundary(case.shape).is_some() {
-        assert_eq!(taken + report.rows_isolated(), given + failed + cancelled, "the items add up");
+        assert_eq!(items_in + report.rows_isolated(), items_out + failed + cancelled, "the items add up");
     }
-    assert!(taken as u64 <= case.items);
+    assert!(items_in as u64 <= case.items);
     match case.mode {
         ErrorMode::Collect => assert_eq!(report.failures().len(), failed),
         _ => assert!(report.failures().is_empty()),
     }
     if let Some(outputs) = outcome.outputs {
-        assert_eq!(given, outputs);
+        assert_eq!(items_out, outputs);
     }
     match (outcome.failures, case.mode) {
         (Some(failures), ErrorMode::Strict) => assert!(failures <= 1),
@@ -113,7 +113,11 @@ fn check_report(case: &Case, actions: &SeededActions, outcome: &RunOutcome, repo
         _ => {}
     }
     if case.cancel_at_ms.is_empty() && !(case.mode == ErrorMode::Strict && failed > 0) {
-        assert_eq!((taken as u64, cancelled), (case.items, 0), "nothing is left undone without a reason");
+        assert_eq!(
+            (items_in as u64, cancelled),
+            (case.items, 0),
+            "all items are processed unless the run was cancelled or aborted"
+        );
     }
     let mut before: Option<&pipeline::StageReport> = None;
     for stage in report.stages() {
@@ -121,19 +125,29 @@ fn check_report(case: &Case, actions: &SeededActions, outcome: &RunOutcome, repo
         if !stage.is_boundary() {
             assert_eq!(calls, stage.outputs() + stage.failures() + stage.cancelled(), "{name} adds up");
             if !name.starts_with("closure") {
-                assert_eq!(calls, actions.calls(name).len() as u64, "{name} was called as often as it says");
+                assert_eq!(
+                    calls,
+                    actions.calls(name).len() as u64,
+                    "the calls of {name} match its own count"
+                );
             }
         }
         if let Some(before) = before {
             let near = stage.is_boundary() || before.is_boundary();
-            assert!(calls <= before.outputs(), "{name} got what was given");
-            assert!(near || calls == before.outputs(), "what is given within a segment goes on at once");
+            assert!(
+                calls <= before.outputs(),
+                "{name} has no more calls than the stage before it has outputs"
+            );
+            assert!(
+                near || calls == before.outputs(),
+                "within a segment each output is the next call's input"
+            );
         }
         before = Some(stage);
     }
     if let Some(last) = before {
-        assert!(given as u64 <= last.outputs());
-        assert!(cancelled > 0 || given as u64 == last.outputs() || case.mode == ErrorMode::Strict);
+        assert!(items_out as u64 <= last.outputs());
+        assert!(cancelled > 0 || items_out as u64 == last.outputs() || case.mode == ErrorMode::Strict);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::support::{Gauge, ms};
 #[stage]
 async fn carry(item: CountedItem, #[state] gauge: &Arc<Gauge>) -> CountedItem {
     let _inside = gauge.enter();
-    // Some are ready at once.
+    // A third of the items is ready immediately.
     if !item.x.is_multiple_of(3) {
         tokio::time::sleep(ms(item.x % 3)).await;
     }
@@ -36,12 +36,15 @@ async fn a_source_is_not_read_far_ahead_of_a_reader_that_stops() {
                 read += rest;
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 let ahead = counter.made() - read;
-                assert!(ahead <= 6 * concurrency + 64, "{ahead} ahead, {workers} workers of {concurrency}");
-                assert_eq!(gauge.now(), 0, "what is under way goes on while nobody reads");
+                assert!(
+                    ahead <= 6 * concurrency + 64,
+                    "{ahead} ahead, {workers} workers, concurrency {concurrency}"
+                );
+                assert_eq!(gauge.now(), 0, "items in flight finish while nobody reads");
             }
             drop(outputs);
             tokio::time::sleep(ms(1)).await;
-            assert_eq!((counter.alive(), gauge.now()), (0, 0), "nothing is left behind");
+            assert_eq!((counter.alive(), gauge.now()), (0, 0), "all items and calls are dropped");
         }
     });
 }

@@ -102,7 +102,7 @@ async fn segments_run_concurrently() {
     let start = Instant::now();
     let pipeline = pipeline![slow => each => slow_too].concurrency(1);
     assert_eq!(pipeline.collect(0..5).await.unwrap(), [0, 1, 2, 3, 4]);
-    assert_eq!(start.elapsed(), ms(600)); // one after another, it would be 1000
+    assert_eq!(start.elapsed(), ms(600)); // sequentially it would be 1000
 }
 
 #[stage]

@@ -1,4 +1,4 @@
-//! A run without end leaves other tasks their turns.
+//! Fairness: an endless run yields to other tasks, and calls that use up the task budget are polled again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,8 @@ async fn count(x: u64) -> u64 {
     x + 1
 }
 
-/// Runs on a thread of its own, so that a run that leaves nobody a turn is told as such, and does not hang the tests.
+/// Checks that other tasks on the same thread run and can cancel it. Has its own thread, so that a run that never
+/// yields fails the test and does not hang it.
 #[track_caller]
 fn assert_other_tasks_run<R, Fut>(run: R)
 where
@@ -36,8 +37,8 @@ where
         });
         sender.send(report).unwrap();
     });
-    // So long a silence is no matter of speed.
-    let report = receiver.recv_timeout(Duration::from_secs(20)).expect("the run leaves others no turn");
+    // Long enough that a slow machine does not fail.
+    let report = receiver.recv_timeout(Duration::from_secs(20)).expect("the run starves other tasks");
     assert!(report.items_in() > 0);
 }
 
@@ -102,18 +103,18 @@ fn endless_failures_do_not_starve_other_tasks() {
     });
 }
 
-/// Uses up what tokio lets a task do before others get their turn, and is ready all the same.
+/// Uses the task's cooperative budget, and is always ready.
 #[stage]
-async fn through(x: u64, #[state] door: &Semaphore) -> u64 {
-    drop(door.acquire().await);
+async fn acquires(x: u64, #[state] semaphore: &Semaphore) -> u64 {
+    drop(semaphore.acquire().await);
     x
 }
 
 #[test]
 fn stages_that_use_up_the_task_budget_do_not_starve_other_tasks() {
-    assert_fair!(pipeline![through].with(Semaphore::new(1)), 0..);
-    assert_fair!(pipeline![through => through => through].with(Semaphore::new(2)).concurrency(1000), 0..);
-    assert_fair!(pipeline![through].with(Semaphore::new(1)).workers(2), 0..);
+    assert_fair!(pipeline![acquires].with(Semaphore::new(1)), 0..);
+    assert_fair!(pipeline![acquires => acquires => acquires].with(Semaphore::new(2)).concurrency(1000), 0..);
+    assert_fair!(pipeline![acquires].with(Semaphore::new(1)).workers(2), 0..);
 }
 
 #[test]
@@ -140,9 +141,9 @@ fn a_source_that_is_always_ready_does_not_delay_cancellation() {
     });
 }
 
-/// Uses up four of the 128 things that tokio lets a task do before others get their turn: 32 calls use up all.
+/// Uses `x` units of the task's cooperative budget, which is 128 per poll.
 #[stage]
-async fn thirsty(x: u64, #[state] semaphore: &Arc<Semaphore>) -> u64 {
+async fn uses_budget(x: u64, #[state] semaphore: &Arc<Semaphore>) -> u64 {
     tokio::time::sleep(ms(10)).await;
     for _ in 0..x {
         drop(semaphore.acquire().await);
@@ -154,8 +155,10 @@ async fn thirsty(x: u64, #[state] semaphore: &Arc<Semaphore>) -> u64 {
 async fn calls_that_use_up_the_task_budget_are_polled_again() {
     for_each_worker_count!(|workers| {
         for cost in 0..8 {
-            let pipeline =
-                pipeline![thirsty].with(Arc::new(Semaphore::new(1000))).concurrency(300).on_workers(workers);
+            let pipeline = pipeline![uses_budget]
+                .with(Arc::new(Semaphore::new(1000)))
+                .concurrency(300)
+                .on_workers(workers);
             let outputs = tokio::time::timeout(ms(5000), pipeline.collect(vec![cost; 300])).await;
             assert!(outputs.is_ok(), "{workers} workers hang at a cost of {cost}");
         }

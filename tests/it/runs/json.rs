@@ -1,4 +1,4 @@
-//! Reports and kinds of errors as JSON.
+//! Reports and error kinds as JSON.
 
 use pipeline::{ErrorKind, ErrorMode, pipeline, stage};
 use serde_json::{Value, json};

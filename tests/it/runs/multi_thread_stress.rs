@@ -1,4 +1,4 @@
-//! Random runs on several threads, with real waits: none of them hangs.
+//! Random runs on a multi-thread runtime with the real clock: none of them hangs.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn random(seed: u64) -> Case {
     }
 }
 
-/// The seconds that it may take are in `STRESS_SECONDS`; 3 if nothing is said. `STRESS_SEED` says where to begin.
+/// Runs for `STRESS_SECONDS` (default 3), starting with the seed `STRESS_SEED` (default 1).
 #[test]
 fn no_random_run_hangs_on_a_multi_thread_runtime() {
     let said = |name| std::env::var(name).ok().and_then(|value| value.parse().ok());

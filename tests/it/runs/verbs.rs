@@ -7,7 +7,7 @@ use crate::support::{Refused, ms};
 
 #[stage]
 async fn odd(x: u64) -> Result<u64, Refused> {
-    // Later items are done sooner.
+    // Later items finish earlier.
     tokio::time::sleep(ms(100 - x)).await;
     if x % 2 == 1 { Ok(x * 10) } else { Err(Refused(u16::try_from(x).unwrap())) }
 }
@@ -28,7 +28,7 @@ async fn collect_gives_all_outputs_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn collect_stops_at_the_earliest_failure_and_reports_its_index() {
-    // The last item is done first, and fails.
+    // The last item finishes first, and fails.
     let aborted = pipeline![odd].collect([1, 3, 4, 5, 6]).await.unwrap_err();
     assert_eq!(aborted.failure.index, 4);
     assert_eq!(aborted.failure.error.downcast_ref(), Some(&Refused(6)));

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Gauge, ms};
 
-/// Until nothing can go on any more at this time.
+/// Waits until all tasks are idle.
 async fn settled() {
     tokio::time::sleep(ms(1)).await;
 }
@@ -21,7 +21,7 @@ fn one_worker_runs_on_the_callers_task() {
     assert_eq!(outputs.unwrap(), [1, 2, 3]);
 }
 
-/// Where there is no runtime.
+/// Polls a future to its end without a runtime.
 fn without_runtime<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
@@ -58,7 +58,7 @@ async fn the_concurrency_of_a_pipeline_is_shared_by_all_workers_and_reached() {
     });
 }
 
-/// Goes on in steps, so that its task is woken while it stays under way.
+/// Sleeps several times, so that its task is woken while the call stays in flight.
 #[stage]
 async fn stepping(x: u64, #[state] gauge: &Arc<Gauge>) -> u64 {
     let _inside = gauge.enter();

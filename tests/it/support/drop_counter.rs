@@ -1,9 +1,9 @@
-//! Items that count how many of them were made and how many dropped.
+//! Items that count how many of them were created and how many dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// DropCounter those that are made and not yet dropped.
+/// Counts the items that were created and dropped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DropCounter {
     made: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! What the tests share: a service that does as its script says, and keeps count.
+//! What the tests share: a service that follows a script, and a gauge of concurrent calls.
 
 pub(crate) mod drop_counter;
 pub(crate) mod random_runs;
@@ -12,18 +12,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What the service does at one call.
+/// What the service does in one call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
-    /// It answers at once.
+    /// It succeeds immediately.
     Answer,
-    /// It fails at once, with a code.
+    /// It fails immediately, with a code.
     Fail(u16),
-    /// It answers after a while.
+    /// It succeeds after some time.
     Slow(Duration),
 }
 
-/// What the service fails with.
+/// The error of the service.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused(pub(crate) u16);
 
@@ -35,7 +35,7 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Follows a script, and answers when it is through.
+/// Follows a script; succeeds when the script is used up.
 #[derive(Debug)]
 pub(crate) struct Service {
     script: Mutex<VecDeque<Act>>,
@@ -65,13 +65,13 @@ impl Service {
         }
     }
 
-    /// When each call came, in milliseconds since the service was made.
+    /// The time of each call, in milliseconds since the service was created.
     pub(crate) fn calls(&self) -> Vec<u128> {
         self.calls.lock().unwrap().iter().map(Duration::as_millis).collect()
     }
 }
 
-/// How many are inside at once.
+/// Counts how many calls are running, and the maximum.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     now: Mutex<(usize, usize)>,
@@ -94,7 +94,7 @@ impl Gauge {
     }
 }
 
-/// Leaves when it is dropped, however that comes.
+/// Leaves the gauge when it is dropped.
 pub(crate) struct Inside<'a>(&'a Gauge);
 
 impl Drop for Inside<'_> {

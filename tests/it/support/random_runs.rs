@@ -1,4 +1,4 @@
-//! Random runs: pipelines of a few shapes, whose stages do by the value of an item what a seed says.
+//! Random runs: pipelines of several shapes. A seed and the value of the item decide what a stage does.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,11 +18,11 @@ pub(crate) enum Action {
     Panic,
 }
 
-/// What all stages of a run share: what they are to do, and which calls there were.
+/// Shared by all stages of a run: decides what each call does, and counts the calls.
 #[derive(Debug, Clone)]
 pub(crate) struct SeededActions {
     seed: u64,
-    /// Of a thousand calls so many fail, and half as many panic.
+    /// How many of 1000 calls fail; half as many panic.
     faults_per_mille: u64,
     max_sleep_ms: u64,
     calls: Arc<Mutex<BTreeMap<(&'static str, u64), u64>>>,
@@ -57,12 +57,12 @@ impl SeededActions {
             Action::Yield => tokio::task::yield_now().await,
             Action::Sleep(time) => tokio::time::sleep(ms(time)).await,
             Action::Fail => return Err(Refused(1)),
-            Action::Panic => panic!("so it was to be"),
+            Action::Panic => panic!("scripted panic"),
         }
         Ok(id)
     }
 
-    /// The items that a stage was called on, and how often.
+    /// The items that a stage was called with, and how often.
     pub(crate) fn calls(&self, stage: &str) -> Vec<(u64, u64)> {
         let calls = self.calls.lock().unwrap();
         calls.iter().filter(|((name, _), _)| *name == stage).map(|((_, id), n)| (*id, *n)).collect()
@@ -88,7 +88,7 @@ fn never(_: &Refused) -> bool {
     false
 }
 
-/// Gives up to three items, which come in the order of their ids behind those of the items before.
+/// Returns up to three items, whose ids increase from item to item.
 #[stage]
 async fn split(x: u64, #[state] actions: &SeededActions) -> Result<Vec<u64>, Refused> {
     actions.perform("split", x).await?;
@@ -129,19 +129,19 @@ pub(crate) struct Case {
     pub(crate) ordered: bool,
     pub(crate) faults_per_mille: u64,
     pub(crate) max_sleep_ms: u64,
-    /// When tokens are cancelled, in milliseconds.
+    /// The times at which tokens are cancelled, in milliseconds.
     pub(crate) cancel_at_ms: Vec<u64>,
     pub(crate) seed: u64,
 }
 
-/// What outcome of it.
+/// What a run returned.
 #[derive(Debug, Default)]
 pub(crate) struct RunOutcome {
     pub(crate) report: Option<Report>,
     pub(crate) aborted: bool,
-    /// The ids of the items that outcome out, those of a batch one by one.
+    /// The ids of the outputs; a batch counts as its items.
     pub(crate) ids: Vec<u64>,
-    /// How many outcome out, a batch as one.
+    /// The number of outputs; a batch counts as one.
     pub(crate) outputs: Option<usize>,
     pub(crate) failures: Option<usize>,
     pub(crate) results: Option<Vec<Result<u64, StageError>>>,
@@ -164,10 +164,10 @@ impl ItemIds for Vec<u64> {
     }
 }
 
-/// How many shapes there are.
+/// The number of shapes.
 pub(crate) const SHAPES: usize = 8;
 
-/// The stages of a shape without boundary: these come first.
+/// The stages of a shape without boundaries.
 pub(crate) fn stages_without_boundary(shape: usize) -> Option<&'static [&'static str]> {
     match shape {
         0 => Some(&["first", "second", "third"]),

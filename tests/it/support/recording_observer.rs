@@ -1,4 +1,4 @@
-//! An observer that records what it is record of a run, and checks that it is consistent.
+//! An observer that records what it is told of a run, and checks that it is consistent.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pipeline::{ErrorKind, FailedAttempt, Observer, Outcome, Report, RunId, StageCall};
 
-/// How something ended.
+/// How a call or an item ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     Done,
@@ -26,20 +26,20 @@ impl End {
     }
 }
 
-/// What was record of one run.
+/// What an observer was told of one run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RunRecord {
     pub(crate) started: u32,
-    /// Of each stage and item, how often it started and how it ended.
+    /// By stage and item: how often the call started, and how it ended.
     pub(crate) calls: BTreeMap<(String, usize), (u32, Vec<End>)>,
     pub(crate) attempts: Vec<(String, usize, u32, Duration)>,
     pub(crate) items: BTreeMap<usize, Vec<End>>,
     pub(crate) finished: Vec<Report>,
-    /// What was record when all was said to be over.
+    /// The number of notifications after the run had finished.
     pub(crate) after_finish: u32,
 }
 
-/// Writes down what it is record.
+/// Records what it is told, by run.
 #[derive(Debug, Default)]
 pub(crate) struct RecordingObserver(Mutex<BTreeMap<RunId, RunRecord>>);
 
@@ -51,18 +51,18 @@ impl RecordingObserver {
         update(record);
     }
 
-    /// What was record of the run that there was, which is checked to be consistent.
+    /// The record of the only run, after a check that it is consistent.
     pub(crate) fn take_record(&self) -> RunRecord {
         let record = self.take_record_with_late_calls();
-        assert_eq!(record.after_finish, 0, "nothing is record of a run that is over");
+        assert_eq!(record.after_finish, 0, "there are no notifications after the end of a run");
         record
     }
 
-    /// The same, where calls may end after their run.
+    /// The same, for a run whose calls may end after the run.
     pub(crate) fn take_record_with_late_calls(&self) -> RunRecord {
         let mut runs = std::mem::take(&mut *self.0.lock().unwrap());
-        let (_, record) = runs.pop_first().expect("nothing was record");
-        assert!(runs.is_empty(), "there was one run");
+        let (_, record) = runs.pop_first().expect("nothing was recorded");
+        assert!(runs.is_empty(), "there was more than one run");
         assert_eq!((record.started, record.finished.len()), (1, 1), "a run starts and ends once");
         for (call, (started, ends)) in &record.calls {
             assert_eq!((*started, ends.len()), (1, 1), "{call:?} starts and ends once: {ends:?}");
@@ -75,7 +75,7 @@ impl RecordingObserver {
 }
 
 impl RunRecord {
-    /// How the calls of a stage ended, by item.
+    /// How the calls of a stage ended, in the order of the items.
     pub(crate) fn call_ends(&self, stage: &str) -> Vec<End> {
         self.calls.iter().filter(|((name, _), _)| name == stage).map(|(_, (_, ends))| ends[0]).collect()
     }
@@ -85,7 +85,7 @@ impl RunRecord {
         self.items.values().map(|ends| ends[0]).collect()
     }
 
-    /// That the report says the same.
+    /// Checks that the report has the same counts.
     pub(crate) fn check(&self) {
         let (report, count) =
             (&self.finished[0], |end: &[End]| self.item_ends().iter().filter(|it| end.contains(it)).count());

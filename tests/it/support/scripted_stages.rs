@@ -1,4 +1,4 @@
-//! What the tests of forks share: stages that do as they are recorded and write it down, and values that watch their clones.
+//! Stages that follow a script and record their calls, and values that count their clones.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::support::{Refused, ms};
 
-/// What a stage does, after a while.
+/// What a stage does after its delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Succeed,
@@ -17,17 +17,17 @@ pub(crate) enum Action {
     Panic,
 }
 
-/// How a call of a stage outcome.
+/// How a call of a stage ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallOutcome {
     Done,
     Failed,
     Panicked,
-    /// It was given up.
+    /// Its future was dropped before it was ready.
     Dropped,
 }
 
-/// A call, in milliseconds since the script created.
+/// A call. Times are in milliseconds since the script was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CallRecord {
     pub(crate) stage: &'static str,
@@ -36,7 +36,7 @@ pub(crate) struct CallRecord {
     pub(crate) outcome: CallOutcome,
 }
 
-/// Tells the stages what to do, by their names, and keeps a calls. Whoever is recorded nothing answers at once.
+/// Decides what each stage does, by its name, and records the calls. A stage without an entry succeeds immediately.
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
     actions: BTreeMap<String, (u64, Action)>,
@@ -49,7 +49,7 @@ impl Script {
         Self { actions: BTreeMap::new(), calls: Arc::default(), created: Instant::now() }
     }
 
-    /// Lets a stage take so many milliseconds before it does something.
+    /// Lets the stage do `act` after `time` milliseconds.
     pub(crate) fn with(mut self, stage: &str, time: u64, act: Action) -> Self {
         self.actions.insert(stage.to_owned(), (time, act));
         self
@@ -81,23 +81,23 @@ impl Script {
         match act {
             Action::Succeed => Ok(()),
             Action::Fail => Err(Refused(1)),
-            Action::Panic => panic!("so it was to be"),
+            Action::Panic => panic!("scripted panic"),
         }
     }
 
-    /// The calls that are end since this was last asked, in the order of their ends.
+    /// The calls that ended since this was last called, in the order of their ends.
     pub(crate) fn take_calls(&self) -> Vec<CallRecord> {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
-    /// The same, in words: `a 0-10 Done`.
+    /// The same as text: `a 0-10 Done`.
     pub(crate) fn call_log(&self) -> Vec<String> {
         let entry = |CallRecord { stage, start, end, outcome }| format!("{stage} {start}-{end} {outcome:?}");
         self.take_calls().into_iter().map(entry).collect()
     }
 }
 
-/// Writes itself down when it is end, however that comes.
+/// Records the call when it is dropped, whether it ended or was cancelled.
 struct ActiveCall<'a> {
     script: &'a Script,
     record: CallRecord,
@@ -110,7 +110,7 @@ impl Drop for ActiveCall<'_> {
     }
 }
 
-/// Stages that answer with what they are given and the letter that they are.
+/// Stages that append their name to their input.
 macro_rules! scripted_stages {
     ($($name:ident)*) => {$(
         #[stage]
@@ -123,7 +123,7 @@ macro_rules! scripted_stages {
 
 scripted_stages!(a b c d e);
 
-/// Puts two texts together.
+/// Joins two texts.
 #[stage]
 pub(crate) fn pair(one: &str, other: &str) -> String {
     format!("{one}+{other}")
@@ -150,11 +150,11 @@ impl Clone for CountsClones {
     }
 }
 
-/// A value of which there is one.
+/// A value that is neither `Clone` nor `Copy`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotClone(pub(crate) u32);
 
-/// Runs a pipeline on a value, and says what came of it and how often the value was copied.
+/// Runs a pipeline on a value, and returns the output and how often the value was cloned.
 macro_rules! count_clones {
     ($pipeline:expr, $value:expr) => {{
         let (value, clones) = crate::support::scripted_stages::CountsClones::new($value);

@@ -1,17 +1,17 @@
-//! One test, for a pipeline on its caller's own task and for one over several workers.
+//! Runs a test on the caller's task and on several workers.
 
 use std::fmt;
 
 use pipeline::{Flow, Pipeline};
 
-/// How many tasks a pipeline is spread over: 0 where nothing is said.
+/// The number of workers of a pipeline, or the caller's task.
 pub(crate) trait WorkerCount<P>: fmt::Display + Copy {
     type Output;
 
     fn apply(self, pipeline: P) -> Self::Output;
 }
 
-/// Nothing is said.
+/// The default: `workers` is not called.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallersTask;
 
@@ -42,7 +42,7 @@ where
     }
 }
 
-/// `pipeline.on_workers(over)`.
+/// `pipeline.on_workers(workers)`.
 pub(crate) trait OnWorkers: Sized {
     fn on_workers<O: WorkerCount<Self>>(self, workers: O) -> O::Output {
         workers.apply(self)
@@ -51,7 +51,7 @@ pub(crate) trait OnWorkers: Sized {
 
 impl<In, F, S, M> OnWorkers for Pipeline<In, F, S, M> {}
 
-/// Does the same three times.
+/// Runs the body without workers, with two and with three.
 macro_rules! for_each_worker_count {
     (|$workers:ident| $body:block) => {{
         {
