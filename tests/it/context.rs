@@ -1,9 +1,8 @@
-//! What a stage can know about its item.
+//! `#[context]`: what a stage can know about its item.
 
 use pipeline::{Context, pipeline, stage};
-use tokio_util::sync::CancellationToken;
 
-use crate::support::{Act, Refused, Service, ms};
+use crate::support::{Act, Refused, Service};
 
 #[stage(retries = 2)]
 async fn who(#[context] cx: &Context, #[state] service: &Service) -> Result<(String, u32, usize), Refused> {
@@ -28,7 +27,7 @@ fn run_of(#[context] cx: &Context) -> pipeline::RunId {
 }
 
 #[tokio::test]
-async fn items_of_a_run_share_its_number_and_runs_do_not() {
+async fn items_of_a_run_share_its_id_and_other_runs_have_another() {
     let pipeline = pipeline![run_of];
     let ids = pipeline.collect([(), (), ()]).await.unwrap();
     assert!(ids.iter().all(|id| *id == ids[0]));
@@ -64,29 +63,8 @@ async fn extensions_live_as_long_as_the_item_on_any_thread() {
     assert_eq!(error.stage(), "third");
 }
 
-#[stage]
-async fn until_cancelled(#[context] cx: &Context) -> bool {
-    let before = cx.is_cancelled();
-    cx.cancelled().await;
-    !before && cx.is_cancelled()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stage_can_see_that_it_is_to_stop() {
-    let token = CancellationToken::new();
-    let pipeline = pipeline![until_cancelled].cancel_on(token.clone());
-    let stopped = tokio::join!(pipeline.run(()), async {
-        tokio::time::sleep(ms(1000)).await;
-        token.cancel();
-    });
-    assert!(stopped.0.unwrap());
-
-    let nobody = pipeline![until_cancelled];
-    assert!(tokio::time::timeout(ms(1000), nobody.run(())).await.is_err());
-}
-
 #[tokio::test]
-async fn a_stage_function_can_be_called_by_itself() {
+async fn a_stage_function_that_takes_a_context_can_be_called_directly() {
     let seen = who(&Context::default(), &Service::new([])).await.unwrap();
     assert_eq!(seen, (String::new(), 1, 0));
 }

@@ -1,6 +1,6 @@
 //! Behaviour, hygiene and compile errors, in one binary.
 
-// The stages here take and return what stages of users may, well advised or not; and a minute is 60 s of waits.
+// Stages in tests take and return what users' stages may, recommended or not. A minute is written as 60 s.
 #![allow(
     clippy::duration_suboptimal_units,
     clippy::elidable_lifetime_names,
@@ -11,42 +11,18 @@
     clippy::trivially_copy_pass_by_ref
 )]
 
-mod adds_up;
-mod blocking;
-mod boundaries;
-mod chain;
+mod cancellation;
+mod chains;
 mod context;
 mod dead_letters;
-mod errors;
-mod events;
-mod fairness;
-mod faults;
-mod faults_of_readers;
-mod forks_all;
-mod forks_everywhere;
-mod forks_first;
-mod forks_pictures;
-mod forks_route;
-mod forks_support;
-mod graph_shapes;
+mod diagrams;
+mod failures;
+mod forks;
 mod graphs;
-#[cfg(feature = "serde")]
-mod json;
-mod limits;
-mod limits_in_runs;
-mod many;
-mod modes;
-mod observed_ends;
 mod observers;
-mod panics;
-mod random;
-mod random_forks;
-mod retry;
-mod split;
-mod spread;
+mod policies;
+mod run_blocking;
+mod runs;
 mod state;
-mod stress;
 mod support;
-mod sync_code;
-mod timeout;
 mod ui;

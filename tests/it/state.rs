@@ -1,4 +1,4 @@
-//! State that stages ask for.
+//! `#[state]`: the state that stages ask for by its type.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ async fn a_value_provides_itself() {
 }
 
 #[tokio::test]
-async fn a_nested_pipeline_uses_its_own_state_or_that_around_it() {
+async fn a_nested_pipeline_uses_its_own_state_or_that_of_the_outer_pipeline() {
     let own = pipeline![label].with(Prefix("own"));
     let none = pipeline![label];
     let pipeline = pipeline![u32: |x| x => { own }].with(app());
@@ -57,13 +57,13 @@ async fn a_nested_pipeline_uses_its_own_state_or_that_around_it() {
     assert_eq!(pipeline.run(1).await.unwrap().0, "a1");
 }
 
-/// A function that gives a pipeline can name it.
+/// The type of a pipeline can be written as a return type.
 fn named() -> Pipeline<u32, impl Stage<u32, App, Out = (String, u32)> + Clone, App> {
     pipeline![label => count].with(app())
 }
 
 #[tokio::test]
-async fn a_pipeline_can_be_named() {
+async fn a_pipeline_with_state_can_be_returned_from_a_function() {
     let pipeline = named();
     assert_eq!(pipeline.clone().run(7).await.unwrap(), ("a7".into(), 0));
     assert_eq!(pipeline.boxed().run(7).await.unwrap().0, "a7");
@@ -78,11 +78,11 @@ fn words(#[state] words: &Arc<str>, #[state] n: &Vec<u8>) -> String {
 }
 
 #[tokio::test]
-async fn tuple_structs_and_generic_ones_provide_too() {
+async fn provide_can_be_derived_for_tuple_structs_and_generic_structs() {
     assert_eq!(pipeline![words].with(Generic(vec![1_u8, 2], "ab".into())).run(()).await.unwrap(), "abab");
 }
 
-/// State behind a trait object is provided by hand.
+/// State behind a trait object needs a manual `Provide`.
 trait Clock: Send + Sync {
     fn now(&self) -> u32;
 }

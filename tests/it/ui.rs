@@ -11,7 +11,7 @@ use trybuild::TestCases;
 
 #[test]
 #[cfg(all(feature = "rate", feature = "serde"))]
-fn each_mistake_gets_its_error_and_what_is_right_compiles() {
+fn each_mistake_gives_its_error_and_correct_code_compiles() {
     let cases = TestCases::new();
     cases.compile_fail("ui/stage/fail/*.rs");
     cases.compile_fail("ui/chain/fail/*.rs");
@@ -23,7 +23,7 @@ fn each_mistake_gets_its_error_and_what_is_right_compiles() {
 
 #[test]
 #[cfg(not(feature = "rate"))]
-fn a_rate_without_its_feature_says_which_feature_that_is() {
+fn a_rate_without_its_feature_names_the_feature() {
     let cases = TestCases::new();
     cases.compile_fail("ui/no_rate/fail/*.rs");
 }
@@ -75,7 +75,7 @@ fn one_mistake_is_one_error() {
 }
 
 #[test]
-fn no_error_shows_what_users_cannot_name() {
+fn no_error_shows_an_internal_name() {
     let shows = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(is_internal);
     let found: Vec<_> = errors().filter(|(_, text)| shows(text)).map(|(case, _)| case).collect();
     assert_eq!(found, INTERNAL_NAMES);

@@ -1,0 +1,6 @@
+//! What happens to the items of a run that is cancelled by tokens, or whose future is dropped. What a policy does when
+//! one of its calls is dropped is tested in `policies/`.
+
+mod dropped_runs;
+mod observed;
+mod tokens;

@@ -1,0 +1,116 @@
+//! Error modes: what a failure means to the rest of a run.
+
+use std::sync::Arc;
+
+use pipeline::{ErrorKind, ErrorMode, StageError, pipeline, stage};
+use tokio::time::Instant;
+
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
+use crate::support::{Gauge, Refused, ms};
+
+/// Sleeps for `x` milliseconds. Then 30 fails and 31 panics.
+#[stage]
+async fn work(x: u64, #[state] gauge: &Arc<Gauge>) -> Result<u64, Refused> {
+    let _inside = gauge.enter();
+    tokio::time::sleep(ms(x)).await;
+    assert!(x != 31, "31 is odd");
+    if x == 30 { Err(Refused(30)) } else { Ok(x) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn strict_cancels_the_other_items_and_reports_what_failed() {
+    for_each_worker_count!(|workers| {
+        let gauge = Arc::new(Gauge::default());
+        let pipeline = pipeline![work => |x| x].with(Arc::clone(&gauge)).concurrency(4).on_workers(workers);
+        for verb in ["drain", "collect"] {
+            let start = Instant::now();
+            let items = [10, 500, 30, 500, 500, 500, 500];
+            let aborted = match verb {
+                "drain" => pipeline.drain(items).await.unwrap_err(),
+                _ => pipeline.collect(items).await.unwrap_err(),
+            };
+            assert_eq!(
+                (start.elapsed(), gauge.now()),
+                (ms(30), 0),
+                "{verb} ends immediately and drops all calls"
+            );
+            assert_eq!((aborted.failure.index, aborted.failure.error.stage()), (2, "work"));
+            assert_eq!(aborted.failure.error.downcast_ref(), Some(&Refused(30)));
+            let report = &aborted.report;
+            // A free slot takes the next item before the failure is known, and items are queued for workers before
+            // a slot is free.
+            assert!((5..=7).contains(&report.items_in()), "{report}");
+            assert_eq!((report.items_out(), report.items_failed(), report.is_success()), (1, 1, false));
+            assert_eq!(report.items_cancelled(), report.items_in() - 2);
+            let stage = &report.stages()[0];
+            assert_eq!((stage.outputs(), stage.failed(), stage.cancelled()), (1, 1, stage.calls() - 2));
+            assert!(aborted.to_string().starts_with("item 2: stage `work` failed in 30ms: refused with 30"));
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn strict_aborts_at_a_panic() {
+    for_each_worker_count!(|workers| {
+        let pipeline = pipeline![work].with(Arc::<Gauge>::default()).on_workers(workers);
+        let aborted = pipeline.drain([31, 500]).await.unwrap_err();
+        assert_eq!(aborted.failure.error.kind(), ErrorKind::Panicked);
+        assert_eq!(aborted.failure.error.to_string(), "stage `work` panicked: 31 is odd");
+        assert_eq!((aborted.report.items_failed(), aborted.report.items_cancelled()), (1, 1));
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_stream_ends_after_its_first_failure() {
+    for_each_worker_count!(|workers| {
+        let gauge = Arc::new(Gauge::default());
+        let pipeline = pipeline![work].with(Arc::clone(&gauge)).concurrency(8).on_workers(workers);
+        let mut outputs = pipeline.stream([40, 30, 20, 500, 500]);
+        assert_eq!(outputs.next().await.unwrap().unwrap(), 40);
+        let failure = outputs.next().await.unwrap().unwrap_err();
+        assert_eq!((failure.index, failure.error.downcast_ref()), (1, Some(&Refused(30))));
+        assert!(outputs.next().await.is_none());
+        let report = outputs.report().await;
+        assert_eq!((report.items_out(), report.items_failed(), report.items_cancelled()), (1, 1, 3));
+        assert_eq!(gauge.now(), 0);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn lenient_and_collect_continue_after_a_failure() {
+    for_each_worker_count!(|workers| {
+        for mode in [ErrorMode::Lenient, ErrorMode::Collect] {
+            let pipeline = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).on_workers(workers);
+            let items = [50, 31, 10, 30, 20];
+            let report = pipeline.drain(items).await.unwrap();
+            assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
+            let kept: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
+            let expected: &[usize] = if mode == ErrorMode::Collect { &[3, 1] } else { &[] };
+            assert_eq!(kept, expected, "in the order of time");
+
+            let aborted = pipeline.collect(items).await.unwrap_err();
+            assert_eq!(aborted.failure.index, 3, "the earliest failure");
+            let report = aborted.report;
+            assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
+
+            let mut outputs = pipeline.stream(items);
+            let mut said = Vec::new();
+            while let Some(output) = outputs.next().await {
+                said.push(output.map_err(|failure| failure.index));
+            }
+            assert_eq!(said, [Ok(50), Err(1), Ok(10), Err(3), Ok(20)], "in the order of the inputs");
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn settle_gives_each_item_its_own_result_in_every_mode() {
+    for_each_worker_count!(|workers| {
+        for mode in [ErrorMode::Strict, ErrorMode::Lenient, ErrorMode::Collect] {
+            let pipeline = pipeline![work].with(Arc::<Gauge>::default()).on_error(mode).on_workers(workers);
+            let results = pipeline.settle([50, 30, 10]).await;
+            let said: Vec<_> = results.iter().map(|it| it.as_ref().map_err(StageError::kind)).collect();
+            assert_eq!(said, [Ok(&50), Err(ErrorKind::Failed), Ok(&10)]);
+        }
+    });
+}

@@ -1,0 +1,5 @@
+//! What a failure is: the error of a stage, a panic, and what the error mode of a run makes of them.
+
+mod error_modes;
+mod panics;
+mod stage_errors;

@@ -1,0 +1,173 @@
+//! How the values of a graph are borrowed, cloned or moved among its calls.
+
+use pipeline::{pipeline, stage};
+
+use crate::support::scripted_stages::{CountsClones, NotClone, count_clones};
+
+#[stage]
+fn add(x: u32, y: u32) -> u32 {
+    x + y
+}
+
+#[stage]
+fn glance(x: &NotClone) -> u32 {
+    x.0
+}
+
+#[stage]
+async fn make(x: u32) -> NotClone {
+    tokio::task::yield_now().await;
+    NotClone(x)
+}
+
+#[stage]
+async fn look(x: &CountsClones) -> u32 {
+    tokio::task::yield_now().await;
+    x.value
+}
+
+#[stage]
+async fn own(x: CountsClones) -> u32 {
+    tokio::task::yield_now().await;
+    x.value
+}
+
+#[stage]
+async fn same(x: CountsClones) -> CountsClones {
+    tokio::task::yield_now().await;
+    x
+}
+
+#[stage]
+async fn own_after(x: CountsClones, _after: u32) -> u32 {
+    x.value
+}
+
+#[stage]
+async fn twice(x: CountsClones, y: CountsClones) -> u32 {
+    x.value + y.value
+}
+
+#[stage]
+async fn borrowed_and_owned(x: &CountsClones, y: CountsClones) -> u32 {
+    x.value + y.value
+}
+
+#[stage]
+async fn borrowed_twice(x: &CountsClones, y: &CountsClones) -> u32 {
+    x.value + y.value
+}
+
+#[stage]
+fn add_four(a: u32, b: u32, c: u32, d: u32) -> u32 {
+    a + b + c + d
+}
+
+#[tokio::test]
+async fn a_value_is_cloned_for_each_call_that_owns_it_but_the_last() {
+    let borrowed = pipeline!(|x: CountsClones| {
+        let a = look(x);
+        let b = look(x);
+        let c = look(x);
+        let d = look(x);
+        add_four(a, b, c, d)
+    });
+    assert_eq!(count_clones!(borrowed, 7), (28, 0));
+    let owned = pipeline!(|x: CountsClones| {
+        let a = own(x);
+        let b = own(x);
+        let c = own(x);
+        let d = own(x);
+        add_four(a, b, c, d)
+    });
+    assert_eq!(count_clones!(owned, 7), (28, 3));
+    let mixed = pipeline!(|x: CountsClones| {
+        let a = own(x);
+        let b = look(x);
+        let c = own(x);
+        let d = look(x);
+        add_four(a, b, c, d)
+    });
+    assert_eq!(count_clones!(mixed, 7), (28, 2));
+    let sequential = pipeline!(|x: CountsClones| {
+        let a = own(x);
+        let b = own_after(x, a);
+        own_after(x, b)
+    });
+    assert_eq!(count_clones!(sequential, 7), (7, 2));
+    let returned = pipeline!(|x: CountsClones| {
+        let y = same(x);
+        let a = look(y);
+        let b = own(y);
+        let c = add(a, b);
+        own_after(y, c)
+    });
+    assert_eq!(count_clones!(returned, 7), (7, 1));
+}
+
+#[tokio::test]
+async fn a_call_that_runs_after_all_borrows_gets_the_value_without_a_clone() {
+    let pipeline = pipeline!(|x: CountsClones| {
+        let a = look(x);
+        let b = look(x);
+        let c = add(a, b);
+        own_after(x, c)
+    });
+    assert_eq!(count_clones!(pipeline, 7), (7, 0));
+}
+
+#[stage]
+async fn spend(x: NotClone, more: u32) -> u32 {
+    x.0 + more
+}
+
+#[stage]
+async fn spend_beside(x: NotClone, other: &NotClone) -> u32 {
+    x.0 + other.0
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_clone_is_borrowed_and_then_moved() {
+    let pipeline = pipeline!(|x: NotClone| {
+        let n = glance(x);
+        let m = glance(x);
+        let made = make(n);
+        let seen = glance(made);
+        let spent = spend(made, seen);
+        let sum = add(m, spent);
+        spend(x, sum)
+    });
+    assert_eq!(pipeline.run(NotClone(3)).await.unwrap(), 3 + 3 + 3 + 3);
+    // Also in a graph that is not series-parallel: a value with one consumer is moved into it.
+    let not_series_parallel = pipeline!(|x: u32| {
+        let one = make(x);
+        let other = make(x);
+        let seen = glance(one);
+        let spent = spend_beside(other, one);
+        let sum = add(seen, spent);
+        spend(one, sum)
+    });
+    assert_eq!(not_series_parallel.run(5).await.unwrap(), 5 + 5 + 5 + 5);
+}
+
+#[tokio::test]
+async fn one_call_can_take_a_value_twice() {
+    assert_eq!(count_clones!(pipeline!(|x: CountsClones| { twice(x, x) }), 7), (14, 1));
+    assert_eq!(count_clones!(pipeline!(|x: CountsClones| { borrowed_twice(x, x) }), 7), (14, 0));
+    assert_eq!(count_clones!(pipeline!(|x: CountsClones| { borrowed_and_owned(x, x) }), 7), (14, 1));
+    let later = pipeline!(|x: CountsClones| {
+        let y = twice(x, x);
+        own_after(x, y)
+    });
+    assert_eq!(count_clones!(later, 7), (7, 2));
+}
+
+#[tokio::test]
+async fn an_expression_argument_borrows_the_values_it_names() {
+    let pipeline = pipeline!(|x: CountsClones| {
+        let doubled = add(x.value, x.value);
+        let more = add(doubled, x.value + doubled);
+        own_after(x, more)
+    });
+    assert_eq!(count_clones!(pipeline, 7), (7, 0));
+}

@@ -1,0 +1,5 @@
+//! What observers are told of a run.
+
+mod calls;
+mod events;
+mod panics;

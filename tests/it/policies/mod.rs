@@ -1,0 +1,9 @@
+//! One file per policy of a stage.
+
+mod blocking;
+mod concurrency;
+#[cfg(feature = "rate")]
+mod rate;
+mod retry;
+mod split_on_failure;
+mod timeout;

@@ -1,0 +1,13 @@
+//! Runs of many items.
+
+mod accounting;
+mod backpressure;
+mod boundaries;
+mod concurrency;
+mod fairness;
+#[cfg(feature = "serde")]
+mod json;
+mod multi_thread_stress;
+mod source_faults;
+mod verbs;
+mod workers;
