@@ -1,4 +1,11 @@
 //! Behaviour, hygiene and compile errors, in one binary.
+//!
+//! - `chains`, `forks`, `graphs`: the forms of a pipeline; `diagrams` draws them
+//! - `policies`, `state`, `context`: what a stage can ask for
+//! - `failures`, `cancellation`: items that fail, panic or are cancelled
+//! - `runs`, `run_blocking`: many items or one; back-pressure, workers, sources, accounting
+//! - `observers`, `dead_letters`: what a run reports while it runs, and where failed items go
+//! - `ui`: compile errors
 
 // Stages in tests take and return what users' stages may, recommended or not. A minute is written as 60 s.
 #![allow(

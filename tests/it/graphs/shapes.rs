@@ -119,7 +119,7 @@ impl Shape {
     }
 
     /// The start and end of each call if nothing fails, and the output.
-    fn reckon(&self, script: &Script, x: u64) -> (BTreeMap<&'static str, (u64, u64)>, u64) {
+    fn expected(&self, script: &Script, x: u64) -> (BTreeMap<&'static str, (u64, u64)>, u64) {
         let mut times: BTreeMap<_, (u64, u64)> = BTreeMap::new();
         let mut values = BTreeMap::from([("x", x)]);
         for (call, arguments) in &self.calls {
@@ -152,7 +152,7 @@ async fn each_call_starts_when_its_last_input_is_ready() {
         for x in 0..100 {
             let script = shape.script(&mut rng);
             let output = shape.run(&script, x).await.unwrap();
-            let (times, expected) = shape.reckon(&script, x);
+            let (times, expected) = shape.expected(&script, x);
             assert_eq!(output, expected, "{}", shape.name);
             let calls = script.take_calls();
             assert_eq!(calls.len(), shape.calls.len(), "{}: each is called once", shape.name);
@@ -177,26 +177,29 @@ async fn after_a_failure_or_panic_calls_in_flight_are_dropped_and_the_others_nev
                 let error = shape.run(&script, x).await.unwrap_err();
                 let kind = if act == Action::Fail { ErrorKind::Failed } else { ErrorKind::Panicked };
                 assert_eq!((error.stage(), error.kind()), (*at, kind), "{}", shape.name);
-                let (times, _) = shape.reckon(&script, x);
-                let end = times[at].1;
-                let mut expected: Vec<_> =
-                    times.iter().filter(|(_, (start, _))| *start < end).map(|(call, _)| *call).collect();
+                let (times, _) = shape.expected(&script, x);
+                let failed_at = times[at].1;
+                let mut expected: Vec<_> = times
+                    .iter()
+                    .filter(|(_, (start, _))| *start < failed_at)
+                    .map(|(call, _)| *call)
+                    .collect();
                 expected.sort_unstable();
                 let mut calls = script.take_calls();
-                calls.sort_unstable_by_key(|entry| entry.stage);
-                let started: Vec<_> = calls.iter().map(|entry| entry.stage).collect();
-                assert_eq!(started, expected, "{}: {at} ends at {end} in {times:?}", shape.name);
+                calls.sort_unstable_by_key(|call| call.stage);
+                let started: Vec<_> = calls.iter().map(|call| call.stage).collect();
+                assert_eq!(started, expected, "{}: {at} fails at {failed_at} in {times:?}", shape.name);
                 for CallRecord { stage, start, end, outcome } in calls {
                     let (_, done) = times[stage];
-                    let how = match act {
-                        _ if done < end => CallOutcome::Done,
+                    let expected = match act {
+                        _ if done < failed_at => CallOutcome::Done,
                         Action::Fail if stage == *at => CallOutcome::Failed,
                         Action::Panic if stage == *at => CallOutcome::Panicked,
                         _ => CallOutcome::Dropped,
                     };
                     assert_eq!(
                         (end, outcome),
-                        (done.min(end), how),
+                        (done.min(failed_at), expected),
                         "{}: {stage}, started at {start}",
                         shape.name
                     );
@@ -212,7 +215,7 @@ async fn concurrent_items_do_not_mix_their_values() {
     for shape in shapes() {
         let script = shape.script(&mut rng);
         let pipeline = shape.pipeline.clone().with(script.clone()).concurrency(7);
-        let expected: Vec<_> = (0..50).map(|x| shape.reckon(&script, x).1).collect();
+        let expected: Vec<_> = (0..50).map(|x| shape.expected(&script, x).1).collect();
         assert_eq!(pipeline.collect(0..50).await.unwrap(), expected, "{}", shape.name);
         let report = pipeline.drain(0..50).await.unwrap();
         assert_eq!(report.stages().len(), shape.calls.len());
