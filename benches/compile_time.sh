@@ -137,6 +137,11 @@ chain() {
 RUST
 }
 
+# Prints the name of the package in a checkout's folder pipeline/; its library is called pipeline whatever the package is.
+package() {
+    sed -n '/^name = /{s/.*"\(.*\)"/\1/p;q}' "$1/pipeline/Cargo.toml"
+}
+
 # Writes a crate into the folder $1 with a pipeline of $2 stages, which uses the library of the checkout $3.
 generate() {
     local crate=$1 groups=$(($2 / 16)) checkout=$3 group
@@ -148,7 +153,7 @@ version = "0.0.0"
 edition = "2024"
 
 [dependencies]
-pipeline = { package = "$(sed -n 's/^name = "\(.*\)"/\1/p' "$checkout/pipeline/Cargo.toml" | head -n 1)", path = "$checkout/pipeline" }
+pipeline = { package = "$(package "$checkout")", path = "$checkout/pipeline" }
 
 [workspace]
 TOML
