@@ -44,12 +44,12 @@ async fn a_report_serializes_to_json_with_consistent_counts() {
         assert_eq!(stage["outputs"], next["calls"], "{json:#}");
     }
     for stage in stages {
-        let gone = count(&stage["failures"]) + count(&stage["cancelled"]);
+        let gone = count(&stage["failed"]) + count(&stage["cancelled"]);
         assert!(stage["boundary"] == true || count(&stage["calls"]) == count(&stage["outputs"]) + gone);
     }
     let fetch = &stages[1];
     assert_eq!(fetch["name"], "fetch");
-    assert_eq!((count(&fetch["calls"]), count(&fetch["failures"])), (10, 4));
+    assert_eq!((count(&fetch["calls"]), count(&fetch["failed"])), (10, 4));
     assert_eq!((count(&fetch["attempts"]), count(&fetch["retries"]), count(&fetch["timeouts"])), (14, 4, 0));
     let latencies = ["p50", "p95", "p99"].map(|name| fetch[name].as_f64().unwrap());
     assert!(latencies.is_sorted() && latencies[2] < 10.0, "in seconds: {latencies:?}");
