@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pipeline::{BoxFlow, ErrorMode, Provide, pipeline, stage};
+use pipeline::{BoxPipeline, ErrorMode, Provide, WithBoundary, pipeline, stage};
 use reqwest::{Client, Url};
 use sqlx::SqlitePool;
 
@@ -38,7 +38,11 @@ fn tally(rows: u64, #[state] written: &Written) {
 
 /// Pages come in, rows go on, and batches of rows are stored while other pages are still on their way. Where rows are
 /// slow to come, a batch waits for 50 ms and goes as it is.
-pub(crate) fn ingest(app: App, concurrency: usize, journal: &Arc<Journal>) -> BoxFlow<Url, ()> {
+pub(crate) fn ingest(
+    app: App,
+    concurrency: usize,
+    journal: &Arc<Journal>,
+) -> BoxPipeline<Url, (), WithBoundary> {
     pipeline![fetch => parse => each => validate => batch(500, "50ms") => upsert => tally]
         .with(app)
         .concurrency(concurrency)

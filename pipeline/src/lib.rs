@@ -28,7 +28,7 @@ pub use error::failed_attempt::FailedAttempt;
 pub use error::kind::ErrorKind;
 pub use error::stage_error::StageError;
 pub use graph::Graph;
-pub use pipeline::boxed::{BoxFlow, BoxPipeline, BoxStage};
+pub use pipeline::boxed::BoxPipeline;
 pub use pipeline::value::Pipeline;
 pub use policy::merge::Merge;
 pub use report::aborted::Aborted;
@@ -54,7 +54,8 @@ pub use tokio_util::sync::CancellationToken;
 pub mod traits {
     pub use crate::engine::boundary::batch::batch;
     pub use crate::engine::boundary::each::{Items, each};
-    pub use crate::engine::section::RunMany;
+    pub use crate::engine::run_many::RunMany;
+    pub use crate::engine::shape::{AnyBoundary, CallerTask, Shape, WorkerTasks};
     pub use crate::fork::checks::{
         Arity, CalledInClosure, CalledInExpression, CloneToShare, CloneWhileBorrowed, Destructure, EndsAs,
         GraphInput, Parameter, Text,

@@ -67,7 +67,7 @@ pub use std::{
 
 use crate::engine::boundary::each::each;
 use crate::engine::section::{Bounded, StageSection};
-use crate::engine::shape::WithBoundary;
+use crate::engine::shape::{OneToOne, WithBoundary};
 use crate::pipeline::nested::{Nested, NotNestable};
 use crate::pipeline::value::Pipeline;
 use crate::stage::closure::{Closure, Inspect};
@@ -172,7 +172,7 @@ pub fn finish_bounded<In, H, B, R>(
 pub struct Embed<T>(pub T);
 
 /// A pipeline without a state of its own runs under that of the pipeline around it: only its stages go in.
-impl<In, F> Embed<Pipeline<In, F>> {
+impl<In, F, X> Embed<Pipeline<In, F, (), OneToOne<X>>> {
     /// The stages.
     #[must_use]
     pub fn into_stage(self) -> Nested<In, F> {
@@ -181,7 +181,7 @@ impl<In, F> Embed<Pipeline<In, F>> {
 }
 
 /// A pipeline with a boundary does not go into another: its edge says so.
-impl<In, F, S, B> Embed<Pipeline<In, F, S, WithBoundary<B>>> {
+impl<In, F, S, B, X> Embed<Pipeline<In, F, S, WithBoundary<B, X>>> {
     /// What does not fit.
     #[must_use]
     pub fn into_stage(self) -> NotNestable<F, B> {

@@ -19,6 +19,7 @@ pub(crate) mod provenance;
 pub(crate) mod ready_set;
 pub(crate) mod reorder_buffer;
 pub(crate) mod run_item;
+pub(crate) mod run_many;
 pub(crate) mod run_state;
 pub(crate) mod section;
 pub(crate) mod segment;

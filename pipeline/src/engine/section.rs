@@ -1,109 +1,22 @@
-//! What a pipeline is made of when many items go through it: sections of stages, and boundaries between them.
+//! The parts of a pipeline with boundaries: sections of stages, and the boundaries between them.
 
 use std::sync::Arc;
 
-use super::segment::SegmentContext;
-use super::shape::OneToOne;
-use super::shape::WithBoundary;
+use super::segment::{SegmentContext, open_segment};
+use super::shape::{CallerTask, WorkerTasks};
 use super::upstream::Upstream;
-use super::worker_segment::OnWorkers;
-use crate::stage::contract::Accepts;
-use crate::stage::contract::Stage;
-
-/// What many items go through: any [`Stage`], and stages with boundaries between them.
-///
-/// Only `pipeline!` makes one. `M` is its shape, [`OneToOne`] or [`WithBoundary`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not run on `{In}` with the state `{S}`",
-    label = "this pipeline does not run",
-    note = "each stage must take what the one before it returns, and find what it asks for in the state"
-)]
-pub trait RunMany<In, S, M = OneToOne>: Accepts<In> + Send + Sync {
-    /// The same, over several tasks.
-    #[doc(hidden)]
-    type __OnWorkers: Accepts<In, Out = Self::Out>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-        Self::Out: 'static;
-
-    #[doc(hidden)]
-    fn __on_workers(self: Arc<Self>) -> Arc<Self::__OnWorkers>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-        Self::Out: 'static;
-
-    /// Opens a line.
-    #[doc(hidden)]
-    fn __open<'a, U>(
-        self: &'a Arc<Self>,
-        upstream: U,
-        deck: SegmentContext<'a, S>,
-    ) -> impl Upstream<Root = U::Root, Item = Self::Out>
-    where
-        U: Upstream<Item = In>;
-}
-
-impl<In, S, F> RunMany<In, S, OneToOne> for F
-where
-    In: Send,
-    S: Send + Sync,
-    F: Stage<In, S>,
-{
-    type __OnWorkers
-        = OnWorkers<F>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-        Self::Out: 'static;
-
-    fn __on_workers(self: Arc<Self>) -> Arc<OnWorkers<F>>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-        Self::Out: 'static,
-    {
-        Arc::new(OnWorkers(self))
-    }
-
-    fn __open<'a, U>(
-        self: &'a Arc<Self>,
-        upstream: U,
-        deck: SegmentContext<'a, S>,
-    ) -> impl Upstream<Root = U::Root, Item = F::Out>
-    where
-        U: Upstream<Item = In>,
-    {
-        F::__segment(self, upstream, deck, true)
-    }
-}
+use super::worker_segment::open_worker_segment;
+use crate::stage::contract::{Accepts, Stage};
 
 /// A part of a pipeline with boundaries: stages, nothing, or two parts and the boundary between them.
-pub trait Section<In, S>: Accepts<In> + Send + Sync {
-    /// The same, over several tasks.
-    type OnWorkers: Section<In, S, Out = Self::Out>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static;
-
-    /// The same, over several tasks.
-    fn on_workers(&self) -> Self::OnWorkers
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static;
-
-    /// Opens the part of a line, the last or not.
+///
+/// `X` says which tasks its calls run on.
+pub trait Section<In, S, X = CallerTask>: Accepts<In> + Send + Sync {
+    /// Opens the segments of the part. The last part of a pipeline is configured by the verb.
     fn open<'a, U>(
         &'a self,
         upstream: U,
-        deck: SegmentContext<'a, S>,
+        context: SegmentContext<'a, S>,
         last: bool,
     ) -> impl Upstream<Root = U::Root, Item = Self::Out>
     where
@@ -137,32 +50,35 @@ where
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    type OnWorkers
-        = StageSection<OnWorkers<F>>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static;
-
-    fn on_workers(&self) -> Self::OnWorkers
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-    {
-        StageSection(Arc::new(OnWorkers(Arc::clone(&self.0))))
-    }
-
     fn open<'a, U>(
         &'a self,
         upstream: U,
-        deck: SegmentContext<'a, S>,
+        context: SegmentContext<'a, S>,
         last: bool,
     ) -> impl Upstream<Root = U::Root, Item = F::Out>
     where
         U: Upstream<Item = In>,
     {
-        F::__segment(&self.0, upstream, deck, last)
+        open_segment(&*self.0, upstream, &context, last)
+    }
+}
+
+impl<In, S, F> Section<In, S, WorkerTasks> for StageSection<F>
+where
+    In: Send + 'static,
+    S: Send + Sync + 'static,
+    F: Stage<In, S, Out: 'static> + 'static,
+{
+    fn open<'a, U>(
+        &'a self,
+        upstream: U,
+        context: SegmentContext<'a, S>,
+        last: bool,
+    ) -> impl Upstream<Root = U::Root, Item = F::Out>
+    where
+        U: Upstream<Item = In>,
+    {
+        open_worker_segment(&self.0, upstream, &context, last)
     }
 }
 
@@ -174,23 +90,7 @@ impl<In: Send> Accepts<In> for PassThrough {
     type Out = In;
 }
 
-impl<In: Send, S> Section<In, S> for PassThrough {
-    type OnWorkers
-        = Self
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static;
-
-    fn on_workers(&self) -> Self
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-    {
-        *self
-    }
-
+impl<In: Send, S, X> Section<In, S, X> for PassThrough {
     fn open<'a, U>(
         &'a self,
         upstream: U,
@@ -227,78 +127,22 @@ where
     type Out = R::Out;
 }
 
-impl<In, S, H, B, R> Section<In, S> for Bounded<H, B, R>
+impl<In, S, X, H, B, R> Section<In, S, X> for Bounded<H, B, R>
 where
-    H: Section<In, S>,
+    H: Section<In, S, X>,
     B: Boundary<H::Out>,
-    R: Section<B::Out, S>,
+    R: Section<B::Out, S, X>,
 {
-    type OnWorkers
-        = Bounded<H::OnWorkers, B, R::OnWorkers>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static;
-
-    fn on_workers(&self) -> Self::OnWorkers
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-    {
-        Bounded {
-            head: self.head.on_workers(),
-            boundary: self.boundary.clone(),
-            rest: self.rest.on_workers(),
-        }
-    }
-
     fn open<'a, U>(
         &'a self,
         upstream: U,
-        deck: SegmentContext<'a, S>,
+        context: SegmentContext<'a, S>,
         last: bool,
     ) -> impl Upstream<Root = U::Root, Item = R::Out>
     where
         U: Upstream<Item = In>,
     {
-        let head = self.head.open(upstream, deck.clone(), false);
-        self.rest.open(self.boundary.open(head), deck, last)
-    }
-}
-
-impl<In, S, H, B, R> RunMany<In, S, WithBoundary<B>> for Bounded<H, B, R>
-where
-    H: Section<In, S>,
-    B: Boundary<H::Out>,
-    R: Section<B::Out, S>,
-{
-    type __OnWorkers
-        = Bounded<H::OnWorkers, B, R::OnWorkers>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-        R::Out: 'static;
-
-    fn __on_workers(self: Arc<Self>) -> Arc<Self::__OnWorkers>
-    where
-        Self: 'static,
-        In: 'static,
-        S: 'static,
-        R::Out: 'static,
-    {
-        Arc::new(self.on_workers())
-    }
-
-    fn __open<'a, U>(
-        self: &'a Arc<Self>,
-        upstream: U,
-        deck: SegmentContext<'a, S>,
-    ) -> impl Upstream<Root = U::Root, Item = R::Out>
-    where
-        U: Upstream<Item = In>,
-    {
-        self.open(upstream, deck, true)
+        let head = self.head.open(upstream, context.clone(), false);
+        self.rest.open(self.boundary.open(head), context, last)
     }
 }

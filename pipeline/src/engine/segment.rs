@@ -12,6 +12,7 @@ use super::chunk::QueuedItem;
 use super::chunk::Recycled;
 use super::chunk::Remainder;
 use super::chunk::ReturnSlot;
+use super::chunk::{run_chunk, run_observed};
 use super::in_flight::InFlight;
 use super::item_result::ItemFailure;
 use super::provenance::Provenance;
@@ -26,7 +27,9 @@ use crate::call::observed::SAMPLE_EVERY;
 use crate::report::accounting::RunTotals;
 use crate::report::accounting::SegmentTotals;
 use crate::run::shared::Run;
+use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
+use futures_util::future::Either;
 
 /// What all parts of a line share.
 pub struct SegmentContext<'a, S> {
@@ -62,6 +65,30 @@ impl<S> SegmentContext<'_, S> {
             OutputConfig { ordered: self.run.settings().ordered, unbounded: false }
         }
     }
+}
+
+/// Opens the segment of a chain whose calls run on the caller's own task.
+pub(crate) fn open_segment<'a, In, S, F, U>(
+    stages: &'a F,
+    upstream: U,
+    context: &SegmentContext<'a, S>,
+    last: bool,
+) -> impl Upstream<Root = U::Root, Provenance = U::Provenance, Item = F::Out> + use<'a, In, S, F, U>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+    U: Upstream<Item = In>,
+{
+    let (run, state) = (context.run, context.state);
+    let make_call = move |chunk: Chunk<_, _, _>| {
+        if chunk.observed {
+            Either::Right(Box::pin(run_observed(stages, chunk, state, run)))
+        } else {
+            Either::Left(run_chunk(stages, chunk, state, run))
+        }
+    };
+    Segment::new(upstream, make_call, context, last)
 }
 
 /// How many results may be under way or waiting in a part.

@@ -54,7 +54,7 @@ impl<T> Sink<T> for IndexedSink<T> {
 }
 
 /// Where the results of a line go.
-pub(crate) trait Sink<T> {
+pub trait Sink<T> {
     /// Whether there is room for one more.
     fn has_room(&mut self, cx: &mut Context<'_>) -> bool;
 
@@ -68,4 +68,22 @@ pub(crate) trait Sink<T> {
 
     /// The turn is over: what was put is to be seen.
     fn flush(&mut self) {}
+}
+
+impl<T, K: Sink<T> + ?Sized> Sink<T> for &mut K {
+    fn has_room(&mut self, cx: &mut Context<'_>) -> bool {
+        K::has_room(self, cx)
+    }
+
+    fn push(&mut self, index: usize, result: Result<T, StageError>) -> bool {
+        K::push(self, index, result)
+    }
+
+    fn row(&mut self, index: usize, error: StageError) -> bool {
+        K::row(self, index, error)
+    }
+
+    fn flush(&mut self) {
+        K::flush(self);
+    }
 }

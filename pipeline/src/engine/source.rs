@@ -29,7 +29,7 @@ pub trait PollSource<In>: Send {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>>;
 }
 
-impl<In, P: PollSource<In>> PollSource<In> for &mut P {
+impl<In, P: PollSource<In> + ?Sized> PollSource<In> for &mut P {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>> {
         P::poll_next(self, cx)
     }

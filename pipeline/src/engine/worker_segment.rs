@@ -2,7 +2,6 @@
 
 use futures_util::future::Either;
 use std::collections::VecDeque;
-use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use super::item_result::ItemResult;
 use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
 use super::segment::SegmentContext;
-use super::segment::buffer_limit;
+use super::segment::{buffer_limit, open_segment};
 use super::upstream::PollBudget;
 use super::upstream::Pulled;
 use super::upstream::Tagged;
@@ -23,81 +22,51 @@ use super::work_queue::WorkItem;
 use super::work_queue::WorkQueue;
 use super::work_queue::Worker;
 use crate::call::observed::SAMPLE_EVERY;
-use crate::call::stage_context::StageContext;
-use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
 use crate::report::accounting::SegmentTotals;
-use crate::stage::contract::Accepts;
 use crate::stage::contract::Stage;
 
-/// Stages whose calls are spread over several tokio tasks, when many items go through them:
-/// [`Pipeline::workers`](crate::Pipeline::workers).
-pub struct OnWorkers<F>(pub(crate) Arc<F>);
-
-impl<In, F: Accepts<In>> Accepts<In> for OnWorkers<F> {
-    type Out = F::Out;
-}
-
-impl<In, S, F> Stage<In, S> for OnWorkers<F>
+/// Opens the segment of a chain whose calls run on worker tasks; on the caller's own task where there is one worker.
+pub(crate) fn open_worker_segment<'a, In, S, F, U>(
+    stages: &'a Arc<F>,
+    upstream: U,
+    context: &SegmentContext<'a, S>,
+    last: bool,
+) -> impl Upstream<Root = U::Root, Provenance = U::Provenance, Item = F::Out> + use<'a, In, S, F, U>
 where
     In: Send + 'static,
     S: Send + Sync + 'static,
-    F: Stage<In, S> + 'static,
+    F: Stage<In, S, Out: 'static> + 'static,
+    U: Upstream<Item = In>,
 {
-    fn call(
-        &self,
-        input: In,
-        cx: &StageContext<'_, S>,
-    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.0.call(input, cx)
+    let run = context.run.settings();
+    let workers = run.workers.min(run.concurrency);
+    if workers <= 1 {
+        return Either::Left(open_segment(&**stages, upstream, context, last));
     }
-
-    fn __call_observed(
-        &self,
-        input: In,
-        cx: &StageContext<'_, S>,
-    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.0.__call_observed(input, cx)
-    }
-
-    fn __segment<'a, U>(
-        self: &'a Arc<Self>,
-        upstream: U,
-        context: SegmentContext<'a, S>,
-        last: bool,
-    ) -> impl Upstream<Root = U::Root, Provenance = U::Provenance, Item = F::Out>
-    where
-        U: Upstream<Item = In>,
-    {
-        let run = context.run.settings();
-        let workers = run.workers.min(run.concurrency);
-        if workers <= 1 {
-            return Either::Left(F::__segment(&self.0, upstream, context, last));
-        }
-        let config = context.output_config(last);
-        let queue = Arc::new(WorkQueue::new(workers, Arc::clone(&context.driver)));
-        let tasks = (0..workers).map(|index| {
-            // As many lanes altogether as `concurrency` says.
-            let slots = run.concurrency / workers + usize::from(index < run.concurrency % workers);
-            let worker = Worker { index, slots, queue: Arc::clone(&queue), run: run.clone() };
-            let (stages, state) = (Arc::clone(&self.0), Arc::clone(context.state));
-            let (plan, run) = (context.plan.clone(), context.run.id());
-            runtime().spawn(worker.work(stages, state, plan, run))
-        });
-        Either::Right(WorkerSegment {
-            upstream,
-            tasks: tasks.map(Task).collect(),
-            queue,
-            reorder: ReorderBuffer::new(config.ordered),
-            limit: buffer_limit(config, run.concurrency),
-            max_dispatched: run.concurrency.saturating_mul(2),
-            dispatched: Dispatched::default(),
-            outgoing: VecDeque::new(),
-            incoming: Vec::new(),
-            started: 0,
-            ended: false,
-        })
-    }
+    let config = context.output_config(last);
+    let queue = Arc::new(WorkQueue::new(workers, Arc::clone(&context.driver)));
+    let tasks = (0..workers).map(|index| {
+        // The slots of all workers together are as many as `concurrency` says.
+        let slots = run.concurrency / workers + usize::from(index < run.concurrency % workers);
+        let worker = Worker { index, slots, queue: Arc::clone(&queue), run: run.clone() };
+        let (stages, state) = (Arc::clone(stages), Arc::clone(context.state));
+        let (plan, run) = (context.plan.clone(), context.run.id());
+        runtime().spawn(worker.work(stages, state, plan, run))
+    });
+    Either::Right(WorkerSegment {
+        upstream,
+        tasks: tasks.map(Task).collect(),
+        queue,
+        reorder: ReorderBuffer::new(config.ordered),
+        limit: buffer_limit(config, run.concurrency),
+        max_dispatched: run.concurrency.saturating_mul(2),
+        dispatched: Dispatched::default(),
+        outgoing: VecDeque::new(),
+        incoming: Vec::new(),
+        started: 0,
+        ended: false,
+    })
 }
 
 #[track_caller]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::value::Pipeline;
 use crate::call::stage_context::StageContext;
-use crate::engine::shape::WithBoundary;
+use crate::engine::shape::{OneToOne, WithBoundary};
 use crate::error::stage_error::StageError;
 use crate::stage::contract::Accepts;
 use crate::stage::contract::Stage;
@@ -20,7 +20,7 @@ impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {
 }
 
 /// A pipeline in another one, under the state that it is bound to itself.
-impl<In, F, S, Outer> Stage<In, Outer> for Pipeline<In, F, S>
+impl<In, F, S, X, Outer> Stage<In, Outer> for Pipeline<In, F, S, OneToOne<X>>
 where
     In: Send,
     S: Send + Sync,
@@ -45,7 +45,7 @@ pub struct Nested<In, F> {
 }
 
 impl<In, F> Nested<In, F> {
-    pub(crate) fn new(pipeline: Pipeline<In, F>) -> Self {
+    pub(crate) fn new<X>(pipeline: Pipeline<In, F, (), OneToOne<X>>) -> Self {
         let Pipeline { stages, plan, base, .. } = pipeline;
         Self { stages, plan, base, input: PhantomData }
     }
@@ -101,7 +101,7 @@ pub trait Nestable {
 pub struct NotNestable<F, B>(PhantomData<(F, B)>);
 
 impl<F, B> NotNestable<F, B> {
-    pub(crate) fn new<In, S>(_: Pipeline<In, F, S, WithBoundary<B>>) -> Self {
+    pub(crate) fn new<In, S, X>(_: Pipeline<In, F, S, WithBoundary<B, X>>) -> Self {
         Self(PhantomData)
     }
 }
@@ -124,7 +124,7 @@ pub trait OneToOneRun<B> {
 
 /// The verbs that a pipeline with a boundary does not have, to say so.
 #[allow(clippy::must_use_candidate)] // Nobody can call them.
-impl<In, F, S, B> Pipeline<In, F, S, WithBoundary<B>> {
+impl<In, F, S, B, X> Pipeline<In, F, S, WithBoundary<B, X>> {
     /// Only for pipelines that give one item for one.
     #[doc(hidden)]
     pub fn run<I: OneToOneRun<B>>(&self, _: I) -> I::Output {

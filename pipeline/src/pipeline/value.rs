@@ -7,8 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-use super::boxed::BoxFlow;
-use super::boxed::BoxPipeline;
+use super::boxed::{BoxPipeline, BoxSections, BoxStage};
 use crate::call::catch_panic::CatchPanic;
 use crate::call::stage_context::StageContext;
 use crate::dead_letters::delivery::DeadLetterConfig;
@@ -16,16 +15,13 @@ use crate::dead_letters::sink::DeadLetters;
 use crate::engine::block_on::block_on;
 use crate::engine::item_result;
 use crate::engine::outputs::Outputs;
-use crate::engine::section::RunMany;
-use crate::engine::shape::OneToOne;
-use crate::engine::shape::WithBoundary;
+use crate::engine::run_many::{RunMany, RunRequest};
+use crate::engine::shape::{AnyBoundary, OneToOne, Shape, WithBoundary, WorkerTasks};
 use crate::engine::source::PollSource;
 use crate::engine::source::Source;
 use crate::engine::verbs;
-use crate::engine::verbs::RunRequest;
 use crate::error::stage_error::StageError;
 use crate::graph::model::Graph;
-use crate::pipeline::boxed;
 use crate::report::aborted::Aborted;
 use crate::report::summary::Report;
 use crate::run::item::Item;
@@ -66,7 +62,7 @@ pub struct Pipeline<In, F, S = (), M = OneToOne> {
     pub(crate) plan: Arc<Plan>,
     /// Where its steps begin among those of the pipeline around it.
     pub(crate) base: u32,
-    input: PhantomData<fn(In) -> M>,
+    shape: PhantomData<fn(In) -> M>,
 }
 
 impl<In, F, M> Pipeline<In, F, (), M> {
@@ -77,7 +73,7 @@ impl<In, F, M> Pipeline<In, F, (), M> {
             settings: Arc::default(),
             plan: Arc::new(plan),
             base: 0,
-            input: PhantomData,
+            shape: PhantomData,
         }
     }
 }
@@ -89,8 +85,8 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     /// Whether it has all that the stages ask for is checked where the pipeline runs.
     #[must_use]
     pub fn with<T>(self, state: T) -> Pipeline<In, F, T, M> {
-        let Self { stages, state: _, settings, plan, base, input } = self;
-        Pipeline { stages, state: Arc::new(state), settings, plan, base, input }
+        let Self { stages, state: _, settings, plan, base, shape } = self;
+        Pipeline { stages, state: Arc::new(state), settings, plan, base, shape }
     }
 
     /// How many items may be on their way at once between two boundaries; 64 if nothing is said.
@@ -192,6 +188,7 @@ where
     In: Send + 'static,
     S: Send + Sync + 'static,
     F: RunMany<In, S, M, Out: 'static> + 'static,
+    M: Shape,
 {
     /// Spreads the work over so many tokio tasks, for stages that compute; 1 if nothing is said: on the caller's own
     /// task, and nothing is spawned.
@@ -204,17 +201,17 @@ where
     /// If `n` is 0. A run panics outside of a tokio runtime; on a `current_thread` runtime the tasks take turns.
     #[must_use]
     #[track_caller]
-    pub fn workers(self, n: usize) -> Pipeline<In, F::__OnWorkers, S, M> {
+    pub fn workers(self, n: usize) -> Pipeline<In, F, S, M::OnWorkers> {
         assert!(n > 0, "a pipeline with `workers(0)` would never run: 1 runs on the caller's own task");
-        let Self { stages, state, settings, plan, base, input } =
+        let Self { stages, state, settings, plan, base, shape: _ } =
             self.set(|settings| settings.run.workers = n);
-        Pipeline { stages: stages.__on_workers(), state, settings, plan, base, input }
+        Pipeline { stages, state, settings, plan, base, shape: PhantomData }
     }
 }
 
 /// The verbs for one item, or for each item by itself. (The bounds are on the block and not on each method: what a
 /// pipeline lacks is then told once.)
-impl<In, F, S> Pipeline<In, F, S>
+impl<In, F, S, X> Pipeline<In, F, S, OneToOne<X>>
 where
     In: Send,
     S: Send + Sync,
@@ -268,6 +265,25 @@ where
         block_on(self.run(input))
     }
 
+    /// Hides the stages and the state behind one nameable type: [`BoxPipeline`].
+    #[must_use]
+    pub fn boxed(self) -> BoxPipeline<In, F::Out, OneToOne<X>>
+    where
+        F: 'static,
+        S: 'static,
+    {
+        let Self { stages, state, settings, plan, base, shape } = self;
+        let stages = Arc::new(BoxStage::new(stages, state));
+        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape }
+    }
+}
+
+impl<In, F, S, X> Pipeline<In, F, S, OneToOne<X>>
+where
+    In: Send,
+    S: Send + Sync,
+    F: RunMany<In, S, OneToOne<X>>,
+{
     /// Takes many items through, as many at once as [`concurrency`](Self::concurrency) says. A failure fails its own
     /// item only, whatever the mode: result i belongs to input i.
     ///
@@ -282,16 +298,6 @@ where
         inputs: impl Source<In>,
     ) -> impl Future<Output = Vec<Result<F::Out, StageError>>> + Send {
         verbs::settle(self.request(), inputs.__poller())
-    }
-
-    /// Hides the stages behind one nameable type.
-    #[must_use]
-    pub fn boxed(self) -> BoxPipeline<In, F::Out, S>
-    where
-        F: 'static,
-    {
-        let Self { stages, state, settings, plan, base, input } = self;
-        Pipeline { stages: Arc::new(boxed::BoxStage::new(stages)), state, settings, plan, base, input }
     }
 }
 
@@ -384,17 +390,19 @@ where
     }
 }
 
-impl<In, F, S, B> Pipeline<In, F, S, WithBoundary<B>>
+impl<In, F, S, B, X> Pipeline<In, F, S, WithBoundary<B, X>>
 where
     In: Send + 'static,
     S: Send + Sync + 'static,
-    F: RunMany<In, S, WithBoundary<B>, Out: 'static> + 'static,
+    F: RunMany<In, S, WithBoundary<B, WorkerTasks>, Out: 'static> + 'static,
     B: 'static,
 {
-    /// Hides the stages, the state and the settings behind one nameable type.
+    /// Hides the stages, the boundaries and the state behind one nameable type: [`BoxPipeline`].
     #[must_use]
-    pub fn boxed(self) -> BoxFlow<In, F::Out> {
-        BoxFlow::new(self)
+    pub fn boxed(self) -> BoxPipeline<In, F::Out, WithBoundary<AnyBoundary, X>> {
+        let Self { stages, state, settings, plan, base, shape: _ } = self;
+        let stages = Arc::new(BoxSections::new::<F, S, B>(stages, state));
+        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape: PhantomData }
     }
 }
 
@@ -406,7 +414,7 @@ impl<In, F, S, M> Clone for Pipeline<In, F, S, M> {
             settings: Arc::clone(&self.settings),
             plan: Arc::clone(&self.plan),
             base: self.base,
-            input: PhantomData,
+            shape: PhantomData,
         }
     }
 }

@@ -1,9 +1,7 @@
 //! The contract between a stage and what runs it.
 
-use futures_util::future::Either;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::attribute::Policy;
 use super::edge::EdgeType;
@@ -12,12 +10,6 @@ use super::edge::Kept;
 use super::function::StageFailure;
 use super::plan::Plan;
 use crate::call::stage_context::StageContext;
-use crate::engine::chunk::Chunk;
-use crate::engine::chunk::run_chunk;
-use crate::engine::chunk::run_observed;
-use crate::engine::segment::Segment;
-use crate::engine::segment::SegmentContext;
-use crate::engine::upstream::Upstream;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
@@ -113,31 +105,6 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
         cx: &StageContext<'_, S>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         self.call(input, cx)
-    }
-
-    /// Opens a part of a line that takes many items through.
-    #[doc(hidden)]
-    fn __segment<'a, U>(
-        self: &'a Arc<Self>,
-        upstream: U,
-        context: SegmentContext<'a, S>,
-        last: bool,
-    ) -> impl Upstream<Root = U::Root, Provenance = U::Provenance, Item = Self::Out>
-    where
-        Self: Sized,
-        In: Send,
-        S: Send + Sync,
-        U: Upstream<Item = In>,
-    {
-        let (run, state) = (context.run, context.state);
-        let make = move |chunk: Chunk<_, _, _>| {
-            if chunk.observed {
-                Either::Right(Box::pin(run_observed(&**self, chunk, state, run)))
-            } else {
-                Either::Left(run_chunk(&**self, chunk, state, run))
-            }
-        };
-        Segment::new(upstream, make, &context, last)
     }
 }
 

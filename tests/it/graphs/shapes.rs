@@ -16,7 +16,8 @@ fn mix(stage: &str, values: &[u64]) -> u64 {
 /// A graph, and the arguments of each of its calls.
 struct Shape {
     name: &'static str,
-    pipeline: BoxPipeline<u64, u64, Script>,
+    /// The pipeline that runs under this script.
+    pipeline: Box<dyn Fn(Script) -> BoxPipeline<u64, u64>>,
     /// In topological order. An argument is the name of a call, or `x`, the input.
     calls: Vec<(&'static str, Vec<&'static str>)>,
 }
@@ -42,7 +43,7 @@ macro_rules! shape {
         });
         Shape {
             name: stringify!($shape),
-            pipeline: pipeline.with(Script::new()).boxed(),
+            pipeline: Box::new(move |script| pipeline.clone().with(script).boxed()),
             calls: vec![
                 $((stringify!($call), vec![$(stringify!($argument)),*]),)*
                 (stringify!($last), vec![$(stringify!($last_argument)),*]),
@@ -141,7 +142,7 @@ impl Shape {
     }
 
     async fn run(&self, script: &Script, x: u64) -> Result<u64, pipeline::StageError> {
-        self.pipeline.clone().with(script.clone()).run(x).await
+        (self.pipeline)(script.clone()).run(x).await
     }
 }
 
@@ -214,7 +215,7 @@ async fn concurrent_items_do_not_mix_their_values() {
     let mut rng = fastrand::Rng::with_seed(13);
     for shape in shapes() {
         let script = shape.script(&mut rng);
-        let pipeline = shape.pipeline.clone().with(script.clone()).concurrency(7);
+        let pipeline = (shape.pipeline)(script.clone()).concurrency(7);
         let expected: Vec<_> = (0..50).map(|x| shape.expected(&script, x).1).collect();
         assert_eq!(pipeline.collect(0..50).await.unwrap(), expected, "{}", shape.name);
         let report = pipeline.drain(0..50).await.unwrap();

@@ -43,7 +43,7 @@ async fn no_backoff_wait_follows_the_last_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn each_kind_of_backoff_grows_as_documented() {
-    let total = async |pipeline: pipeline::BoxPipeline<(), (), Service>| {
+    let total = async |pipeline: pipeline::BoxPipeline<(), ()>| {
         let start = Instant::now();
         pipeline.run(()).await.unwrap();
         start.elapsed()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use pipeline::traits::RunMany;
-use pipeline::{Aborted, ErrorMode, Failure, Pipeline, Report, Stage, StageError, pipeline, stage};
+use pipeline::{Aborted, ErrorMode, Failure, OneToOne, Pipeline, Report, StageError, pipeline, stage};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Refused, ms};
@@ -228,9 +228,10 @@ impl Case {
         pipeline
     }
 
-    async fn run_one_to_one<F>(&self, pipeline: Pipeline<u64, F, SeededActions>) -> RunOutcome
+    async fn run_one_to_one<F, X>(&self, pipeline: Pipeline<u64, F, SeededActions, OneToOne<X>>) -> RunOutcome
     where
-        F: Stage<u64, SeededActions, Out = u64> + 'static,
+        F: RunMany<u64, SeededActions, OneToOne<X>, Out = u64> + 'static,
+        X: 'static,
     {
         if self.verb != Verb::Settle {
             return self.run_verb(pipeline).await;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use pipeline::Pipeline;
-use pipeline::traits::RunMany;
+use pipeline::traits::{RunMany, Shape};
 
 /// The number of workers of a pipeline, or the caller's task.
 pub(crate) trait WorkerCount<P>: fmt::Display + Copy {
@@ -35,8 +35,9 @@ where
     In: Send + 'static,
     S: Send + Sync + 'static,
     F: RunMany<In, S, M, Out: 'static> + 'static,
+    M: Shape,
 {
-    type Output = Pipeline<In, F::__OnWorkers, S, M>;
+    type Output = Pipeline<In, F, S, M::OnWorkers>;
 
     fn apply(self, pipeline: Pipeline<In, F, S, M>) -> Self::Output {
         pipeline.workers(self)
