@@ -5,21 +5,21 @@ use quote::quote;
 
 /// Where the runtime is: `::pipeline`, or what `crate = path` says.
 #[derive(Clone)]
-pub(crate) struct Runtime(TokenStream);
+pub(crate) struct CratePath(TokenStream);
 
-impl Default for Runtime {
+impl Default for CratePath {
     fn default() -> Self {
         Self(quote!(::pipeline))
     }
 }
 
-impl Runtime {
-    pub(crate) fn at(path: &syn::Path) -> Self {
+impl CratePath {
+    pub(crate) fn new(path: &syn::Path) -> Self {
         Self(quote!(#path))
     }
 
     /// The same paths, as if they were written at another place.
-    pub(crate) fn spanned(&self, at: Span) -> Self {
+    pub(crate) fn respanned(&self, at: Span) -> Self {
         Self(respan(self.0.clone(), at))
     }
 

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Field, Index, Member};
 
 use crate::diagnostics::Diagnostics;
-use crate::paths::Runtime;
+use crate::paths::CratePath;
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
@@ -27,8 +27,8 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
             .error(&input.ident, "only a struct can derive `Provide`: each of its fields is a resource");
         return TokenStream::new();
     };
-    let runtime = runtime(input, diagnostics);
-    let private = runtime.private();
+    let crate_path = crate_path(input, diagnostics);
+    let private = crate_path.private();
     let name = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
     let mut seen: Vec<(String, Member)> = Vec::new();
@@ -66,12 +66,12 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
 }
 
 /// `#[provide(crate = path)]` on the struct.
-fn runtime(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Runtime {
-    let mut runtime = Runtime::default();
+fn crate_path(input: &DeriveInput, diagnostics: &mut Diagnostics) -> CratePath {
+    let mut crate_path = CratePath::default();
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("provide")) {
         let parsed = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("crate") {
-                runtime = Runtime::at(&meta.value()?.parse()?);
+                crate_path = CratePath::new(&meta.value()?.parse()?);
                 return Ok(());
             }
             Err(meta.error("on the struct, `#[provide(crate = path::to::pipeline)]` is all there is"))
@@ -80,7 +80,7 @@ fn runtime(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Runtime {
             diagnostics.push(error);
         }
     }
-    runtime
+    crate_path
 }
 
 fn is_skipped(field: &Field, diagnostics: &mut Diagnostics) -> bool {

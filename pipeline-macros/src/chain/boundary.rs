@@ -8,7 +8,7 @@ use syn::token::Paren;
 use syn::{Expr, ExprLit, Ident, Lit, Token, parenthesized};
 
 use super::model::{Boundary, Linger};
-use crate::paths::Runtime;
+use crate::paths::CratePath;
 use crate::policy;
 use crate::value::nonzero_duration;
 
@@ -114,15 +114,15 @@ impl Boundary {
     }
 
     /// The value of it.
-    pub(crate) fn value(&self, runtime: &Runtime) -> TokenStream {
-        let private = runtime.private();
+    pub(crate) fn value(&self, crate_path: &CratePath) -> TokenStream {
+        let private = crate_path.private();
         match self {
             Self::Each(_) => quote!(#private::each()),
             Self::Batch { name, size, linger } => {
                 let linger = match linger {
                     None => quote!(#private::Option::None),
                     Some(Linger::Literal(duration)) => {
-                        let duration = policy::duration(*duration, runtime);
+                        let duration = policy::duration(*duration, crate_path);
                         quote!(#private::Option::Some(#duration))
                     }
                     Some(Linger::Value(value)) => quote!(#private::Option::Some(#value)),

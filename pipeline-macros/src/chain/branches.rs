@@ -3,10 +3,10 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
-use super::expand::{call_at, hidden, nest, plan, step};
+use super::expand::{call_at, hygienic, nest, plan, step};
 use super::model::Step;
 use super::weave::{self, Argument, Call, Meeting, Net, Output, Shape, Use};
-use crate::paths::Runtime;
+use crate::paths::CratePath;
 
 /// A row of steps that is checked, behind a port.
 pub(super) struct Row {
@@ -16,14 +16,14 @@ pub(super) struct Row {
     pub(super) end: Ident,
 }
 
-pub(super) fn row(steps: &[Step], port: &TokenStream, runtime: &Runtime) -> Row {
-    let first = hidden("port", 0);
+pub(super) fn row(steps: &[Step], port: &TokenStream, crate_path: &CratePath) -> Row {
+    let first = hygienic("port", 0);
     let mut statements = quote!(let #first = #port;);
     let mut stages = Vec::new();
     let mut end = first;
     for (index, step) in steps.iter().enumerate() {
-        let (stage, next) = (hidden("stage", index), hidden("port", index + 1));
-        statements.extend(self::step(step, &stage, &end, &next, runtime));
+        let (stage, next) = (hygienic("stage", index), hygienic("port", index + 1));
+        statements.extend(self::step(step, &stage, &end, &next, crate_path));
         stages.push(stage.into_token_stream());
         end = next;
     }
@@ -31,16 +31,16 @@ pub(super) fn row(steps: &[Step], port: &TokenStream, runtime: &Runtime) -> Row 
 }
 
 /// A branch whose input others take, too: binds `branch` and the port behind it.
-fn branch(steps: &[Step], branch: &Ident, end: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
-    let Row { statements, mut stages, end: last } = row(steps, &port.to_token_stream(), runtime);
+fn branch(steps: &[Step], branch: &Ident, end: &Ident, port: &Ident, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
+    let Row { statements, mut stages, end: last } = row(steps, &port.to_token_stream(), crate_path);
     let mut first = stages.remove(0);
     // Only stage functions can borrow what they take.
     if !matches!(steps.first(), Some(Step::Stage { .. })) {
         first = quote!(#private::ByValue(#first));
     }
     if !stages.is_empty() {
-        let rest = nest(stages, runtime);
+        let rest = nest(stages, crate_path);
         first = quote!(#private::branch(#first, #rest));
     }
     quote! {
@@ -53,13 +53,13 @@ fn branch(steps: &[Step], branch: &Ident, end: &Ident, port: &Ident, runtime: &R
 
 /// Opens a branch in the plan.
 pub(crate) fn head(index: usize, name: &str, needs: &[usize]) -> TokenStream {
-    let (head, plan) = (hidden("head", index), plan());
+    let (head, plan) = (hygienic("head", index), plan());
     let needs = needs.iter().map(|need| Literal::usize_unsuffixed(*need));
     quote!(let #head = #plan.branch(#name, &[#(#needs),*]);)
 }
 
 pub(crate) fn heads(count: usize) -> TokenStream {
-    let heads = (0..count).map(|index| hidden("head", index));
+    let heads = (0..count).map(|index| hygienic("head", index));
     quote!([#(#heads),*])
 }
 
@@ -71,15 +71,15 @@ struct Branches {
     heads: TokenStream,
 }
 
-fn branches(kind: &str, rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Branches {
-    let (private, plan) = (runtime.private(), plan());
+fn branches(kind: &str, rows: &[Vec<Step>], port: &Ident, crate_path: &CratePath) -> Branches {
+    let (private, plan) = (crate_path.private(), plan());
     let kind = Ident::new(kind, Span::mixed_site());
     let mut statements = quote!(let _ = #plan.open(#private::ForkKind::#kind););
-    let names: Vec<_> = (0..rows.len()).map(|index| hidden("branch", index)).collect();
-    let ends: Vec<_> = (0..rows.len()).map(|index| hidden("end", index)).collect();
+    let names: Vec<_> = (0..rows.len()).map(|index| hygienic("branch", index)).collect();
+    let ends: Vec<_> = (0..rows.len()).map(|index| hygienic("end", index)).collect();
     for (index, steps) in rows.iter().enumerate() {
         statements.extend(head(index, "", &[]));
-        statements.extend(branch(steps, &names[index], &ends[index], port, runtime));
+        statements.extend(branch(steps, &names[index], &ends[index], port, crate_path));
     }
     let end = end();
     statements.extend(quote!(let #end = #plan.close(&[]);));
@@ -106,10 +106,10 @@ pub(crate) fn entry() -> Ident {
 }
 
 /// `(a, b)`
-pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     let (entry, end, made) = (entry(), end(), made());
-    let Branches { statements, names, heads, .. } = branches("All", rows, &entry, runtime);
+    let Branches { statements, names, heads, .. } = branches("All", rows, &entry, crate_path);
     let calls = (0..rows.len())
         .map(|index| Call { arguments: vec![Argument::Value(0)], output: Shape::Value(index + 1) });
     let net = Net {
@@ -117,8 +117,8 @@ pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenS
         calls: calls.collect(),
         output: Output::Tuple((1..=rows.len()).collect()),
     };
-    let woven = weave::weave(&net, runtime);
-    let checks = sharing(&woven.meetings, &[(0, entry.clone())], &|it| rows[it.call][0].span(), runtime);
+    let woven = weave::weave(&net, crate_path);
+    let checks = sharing(&woven.meetings, &[(0, entry.clone())], &|it| rows[it.call][0].span(), crate_path);
     let modes = names.iter().enumerate().map(|(index, name)| {
         let mode = mode(Use { call: index, argument: 0, look: None });
         quote!(let (#mode,) = #private::modes(&#name, #private::single_arg(#entry));)
@@ -146,10 +146,10 @@ pub(crate) fn all(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenS
 }
 
 /// `(a | b)`
-pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     let (entry, end, made) = (entry(), end(), made());
-    let Branches { statements, names, ends, heads } = branches("First", rows, &entry, runtime);
+    let Branches { statements, names, ends, heads } = branches("First", rows, &entry, crate_path);
     let use_of = |call| Use { call, argument: 0, look: None };
     let modes = names.iter().enumerate().map(|(index, name)| {
         let mode = mode(use_of(index));
@@ -158,8 +158,8 @@ pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Toke
     let alternatives = (0..rows.len() - 1)
         .map(|call| Meeting { value: 0, uses: vec![use_of(call)], again: true })
         .collect::<Vec<_>>();
-    let sharing = sharing(&alternatives, &[(0, entry.clone())], &|it| rows[it.call][0].span(), runtime);
-    let agreement = ends_as_first(rows, &ends, runtime);
+    let sharing = sharing(&alternatives, &[(0, entry.clone())], &|it| rows[it.call][0].span(), crate_path);
+    let agreement = ends_as_first(rows, &ends, crate_path);
     quote! {{
         let #entry = #port;
         #statements
@@ -172,8 +172,12 @@ pub(crate) fn first(rows: &[Vec<Step>], port: &Ident, runtime: &Runtime) -> Toke
 }
 
 /// All ends have the type of the first.
-pub(super) fn ends_as_first<S: AsRef<[Step]>>(rows: &[S], ends: &[Ident], runtime: &Runtime) -> TokenStream {
-    let (private, made) = (runtime.private(), made());
+pub(super) fn ends_as_first<S: AsRef<[Step]>>(
+    rows: &[S],
+    ends: &[Ident],
+    crate_path: &CratePath,
+) -> TokenStream {
+    let (private, made) = (crate_path.private(), made());
     let Some((first, others)) = ends.split_first() else { return TokenStream::new() };
     let checks = others.iter().zip(&rows[1..]).map(|(end, steps)| {
         let at = steps.as_ref().last().map_or_else(Span::call_site, Step::span);
@@ -193,15 +197,15 @@ pub(crate) fn sharing(
     meetings: &[Meeting],
     ports: &[(usize, Ident)],
     span: &dyn Fn(Use) -> Span,
-    runtime: &Runtime,
+    crate_path: &CratePath,
 ) -> TokenStream {
-    let (private, made) = (runtime.private(), made());
+    let (private, made) = (crate_path.private(), made());
     let port = |value: usize| ports.iter().find(|(it, _)| *it == value).map(|(_, port)| port);
     let witness = |it: Use| match it.look {
         Some(_) => quote!(#private::borrow()),
         None => mode(it).into_token_stream(),
     };
-    let (copied, alone) = (hidden("copied", 0), hidden("copied", 1));
+    let (copied, alone) = (hygienic("copied", 0), hygienic("copied", 1));
     let mut checks = TokenStream::new();
     for Meeting { value, uses, again } in meetings {
         let Some(port) = port(*value) else { continue };

@@ -8,24 +8,24 @@ use syn::{Expr, ExprClosure, GenericArgument, Pat, Path, PathArguments};
 use super::mentions::called;
 use super::model::{Pipeline, Step};
 use super::{branches, graph, route, wiring};
-use crate::paths::{Runtime, respan};
+use crate::paths::{CratePath, respan};
 use crate::policy::{self, Policy};
 
 /// The longest tuple that the runtime's `Chain` is implemented for. What is longer nests.
 const LONGEST: usize = 8;
 
 pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
-    let runtime = pipeline.runtime.as_ref().map(Runtime::at).unwrap_or_default();
-    let private = runtime.private();
+    let crate_path = pipeline.crate_path.as_ref().map(CratePath::new).unwrap_or_default();
+    let private = crate_path.private();
     let input = pipeline.input.as_ref().map(|ty| quote!(::<#ty>));
-    let (first, plan) = (hidden("port", 0), plan());
+    let (first, plan) = (hygienic("port", 0), plan());
     let mut port = first.clone();
     let mut steps = TokenStream::new();
     let mut sections = vec![Vec::new()];
     let mut boundaries = Vec::new();
     for (index, step) in pipeline.steps.iter().enumerate() {
-        let (stage, next) = (hidden("stage", index), hidden("port", index + 1));
-        steps.extend(self::step(step, &stage, &port, &next, &runtime));
+        let (stage, next) = (hygienic("stage", index), hygienic("port", index + 1));
+        steps.extend(self::step(step, &stage, &port, &next, &crate_path));
         if matches!(step, Step::Boundary(_)) {
             boundaries.push(stage);
             sections.push(Vec::new());
@@ -36,11 +36,11 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
     }
     let made = match <[Vec<_>; 1]>::try_from(sections) {
         Ok([stages]) => {
-            let chain = nest(stages, &runtime);
+            let chain = nest(stages, &crate_path);
             quote!(#private::finish(#first, #chain, #plan))
         }
         Err(sections) => {
-            let parts = parted(sections, boundaries, &runtime);
+            let parts = parted(sections, boundaries, &crate_path);
             quote!(#private::finish_bounded(#first, #parts, #plan))
         }
     };
@@ -53,13 +53,13 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
 }
 
 /// The parts of a pipeline with boundaries: stages, and behind a boundary all that follows.
-fn parted(sections: Vec<Vec<TokenStream>>, boundaries: Vec<Ident>, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+fn parted(sections: Vec<Vec<TokenStream>>, boundaries: Vec<Ident>, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     let mut parts = sections.into_iter().rev().map(|stages| {
         if stages.is_empty() {
             return quote!(#private::PassThrough);
         }
-        let chain = nest(stages, runtime);
+        let chain = nest(stages, crate_path);
         quote!(#private::stage_section(#chain))
     });
     let last = parts.next().unwrap_or_default();
@@ -74,13 +74,19 @@ pub(crate) fn plan() -> Ident {
 }
 
 /// Statements that bind a step and the port behind it.
-pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runtime: &Runtime) -> TokenStream {
+pub(crate) fn step(
+    step: &Step,
+    stage: &Ident,
+    port: &Ident,
+    next: &Ident,
+    crate_path: &CratePath,
+) -> TokenStream {
     let function = |what: &str, closure: &ExprClosure| {
-        let made = function(what, closure, port, runtime);
+        let made = function(what, closure, port, crate_path);
         // What is nearly a graph was meant to be one.
         let near = graph::is_nearly_one(closure);
         let first = called(&closure.body).into_iter().take(usize::from(near));
-        let plain = plain(&first.collect::<Vec<_>>(), "CalledInClosure", runtime);
+        let plain = plain(&first.collect::<Vec<_>>(), "CalledInClosure", crate_path);
         let at = match closure.inputs.first() {
             Some(Pat::Type(typed)) => match &*typed.ty {
                 syn::Type::Reference(reference) => reference.elem.span(),
@@ -88,7 +94,7 @@ pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runti
             },
             _ => closure.inputs_begin.span(),
         };
-        let checked = checked(&made, port, at, runtime);
+        let checked = checked(&made, port, at, crate_path);
         quote! {
             #plain
             // A path in the place of the closure, as clippy may want it, would be a stage.
@@ -100,46 +106,47 @@ pub(crate) fn step(step: &Step, stage: &Ident, port: &Ident, next: &Ident, runti
         Step::Stage { path, overrides } => {
             // The receiving stage's own name is what a mismatch points at.
             let at = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-            let checked = checked(&named(path, overrides.as_deref(), runtime), port, at, runtime);
-            let overridden = overrides.as_ref().map(|overrides| overridden(overrides, stage, port, runtime));
+            let checked = checked(&named(path, overrides.as_deref(), crate_path), port, at, crate_path);
+            let overridden =
+                overrides.as_ref().map(|overrides| overridden(overrides, stage, port, crate_path));
             quote! {
                 let (#stage, #next) = #checked;
                 #overridden
             }
         }
         Step::All(branches) => {
-            let made = branches::all(branches, port, runtime);
+            let made = branches::all(branches, port, crate_path);
             quote!(let (#stage, #next) = #made;)
         }
         Step::First(branches) => {
-            let made = branches::first(branches, port, runtime);
+            let made = branches::first(branches, port, crate_path);
             quote!(let (#stage, #next) = #made;)
         }
         Step::Route { keyword, arms } => {
-            let made = route::route(*keyword, arms, port, runtime);
+            let made = route::route(*keyword, arms, port, crate_path);
             quote!(let (#stage, #next) = #made;)
         }
         Step::Graph(graph) => {
-            let made = wiring::graph(graph, port, runtime);
+            let made = wiring::graph(graph, port, crate_path);
             quote!(let (#stage, #next) = #made;)
         }
         Step::Closure(closure) => function("closure", closure),
         Step::Inspect(closure) => function("inspect", closure),
         Step::Boundary(boundary) => {
-            let checked = checked(&boundary.value(runtime), port, boundary.name().span(), runtime);
+            let checked = checked(&boundary.value(crate_path), port, boundary.name().span(), crate_path);
             quote!(let (#stage, #next) = #checked;)
         }
         Step::Value(value) => {
-            let embedded = embedded(value, runtime);
-            let checked = checked(&embedded, port, value.span(), runtime);
+            let embedded = embedded(value, crate_path);
+            let checked = checked(&embedded, port, value.span(), crate_path);
             quote!(let (#stage, #next) = #checked;)
         }
     }
 }
 
 /// A value, as the runtime makes it a stage.
-pub(crate) fn embedded(value: &Expr, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn embedded(value: &Expr, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     quote! {{
         #[allow(unused_imports)]
         use #private::EmbedAny as _;
@@ -152,7 +159,7 @@ pub(crate) fn embedded(value: &Expr, runtime: &Runtime) -> TokenStream {
 /// The path is imported over a stand-in, so that where there is a function and no stage the stand-in is found, and
 /// the error can say what is missing. A path of one name may also be that of a variable, or of nothing; there an empty
 /// macro of the same name keeps the import from failing.
-pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) -> TokenStream {
+pub(crate) fn named(path: &Path, overrides: Option<&Policy>, crate_path: &CratePath) -> TokenStream {
     let mut bare = path.clone();
     let Some(last) = bare.segments.last_mut() else {
         return TokenStream::new();
@@ -174,7 +181,7 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) 
     let value = Ident::new("stage", at);
     let stage = Ident::new("__Stage", at);
     let import = quote_spanned!(at=> use #bare as #stage;);
-    let private = runtime.private();
+    let private = crate_path.private();
     let this = call_at(at, &quote!(#private::StageFn::__this), &value.to_token_stream());
     // Not a `let`, or rustc would suggest to write a type there where one cannot be inferred.
     let made = quote_spanned!(at=> match #stage #arguments::stage() { #value => #this });
@@ -183,7 +190,7 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) 
     let instance = quote!(impl<#(#parameters),*> #name<#(#parameters),*> {
         pub fn stage() -> Self { ::core::unreachable!() }
     });
-    let agreement = overrides.map(|overrides| policy::agreement(overrides, runtime));
+    let agreement = overrides.map(|overrides| policy::override_assertions(overrides, crate_path));
     // The stand-in agrees with any override: one error is enough.
     let any = agreement.as_ref().filter(|agreement| !agreement.is_empty()).map(
         |_| quote!(impl #name<#(#units),*> { pub const __POLICY: #private::Policy = #private::Policy::ANY; }),
@@ -209,8 +216,8 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, runtime: &Runtime) 
 
 /// A check that these paths name no stages: where they are called, those would be plain functions, without their policy.
 /// `what` says where: the trait that a plain function has there.
-pub(crate) fn plain(paths: &[Path], what: &str, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn plain(paths: &[Path], what: &str, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     let checks = paths.iter().map(|path| {
         let mut bare = path.clone();
         let Some(last) = bare.segments.last_mut() else { return TokenStream::new() };
@@ -262,9 +269,14 @@ fn stand_in_parameters(arguments: &PathArguments) -> Vec<Ident> {
 }
 
 /// The same stage under a policy of this place.
-pub(crate) fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtime: &Runtime) -> TokenStream {
-    let (private, plan) = (runtime.private(), plan());
-    let policy = policy::overrides(overrides, &quote!(#private::own_policy(&#stage)), runtime);
+pub(crate) fn overridden(
+    overrides: &Policy,
+    stage: &Ident,
+    port: &Ident,
+    crate_path: &CratePath,
+) -> TokenStream {
+    let (private, plan) = (crate_path.private(), plan());
+    let policy = policy::overridden_policy(overrides, &quote!(#private::own_policy(&#stage)), crate_path);
     let overridden = match &overrides.retries {
         None => quote!(#private::same_retries(#port, #stage, policy, &mut #plan)),
         Some(retries) if overrides.retries() => {
@@ -287,17 +299,17 @@ pub(crate) fn overridden(overrides: &Policy, stage: &Ident, port: &Ident, runtim
 }
 
 /// What a piece of code goes by that has no name of its own: `closure at src/main.rs:7`.
-pub(crate) fn place_name(what: &str, at: Span, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn place_name(what: &str, at: Span, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     let what = format!("{what} at ");
     // All tokens are at the place, or the line would be that of the macro.
     respan(quote!(#private::concat!(#what, #private::file!(), ":", #private::line!())), at)
 }
 
 /// A closure, as the runtime's function of the name `what` makes it a stage.
-fn function(what: &str, closure: &ExprClosure, port: &Ident, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
-    let name = place_name(what, closure.inputs_begin.span(), runtime);
+fn function(what: &str, closure: &ExprClosure, port: &Ident, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
+    let name = place_name(what, closure.inputs_begin.span(), crate_path);
     // Where the closure does not say what it takes, the edge does; where it does, the edge is checked against that.
     if closure.inputs.iter().all(|input| matches!(input, Pat::Type(_))) {
         let make = format_ident!("{what}");
@@ -309,8 +321,8 @@ fn function(what: &str, closure: &ExprClosure, port: &Ident, runtime: &Runtime) 
 }
 
 /// A chain of any length out of tuples of bounded ones.
-pub(crate) fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn nest(mut stages: Vec<TokenStream>, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     while stages.len() > LONGEST {
         stages = stages.chunks(LONGEST).map(|chunk| quote!(#private::Chain((#(#chunk,)*)))).collect();
     }
@@ -318,13 +330,13 @@ pub(crate) fn nest(mut stages: Vec<TokenStream>, runtime: &Runtime) -> TokenStre
 }
 
 /// A variable that no code of the user's sees.
-pub(crate) fn hidden(what: &str, index: usize) -> Ident {
+pub(crate) fn hygienic(what: &str, index: usize) -> Ident {
     Ident::new(&format!("__{what}{index}"), Span::mixed_site())
 }
 
 /// A stage and the port behind it, once the edge in front of it is checked.
-pub(crate) fn checked(stage: &TokenStream, port: &Ident, at: Span, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn checked(stage: &TokenStream, port: &Ident, at: Span, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     // The user's own tokens as far as rustc can see, or it would add a note on macros to each mismatch.
     let value = Ident::new("stage", at);
     let plan = plan();

@@ -9,7 +9,7 @@ use crate::policy::Policy;
 /// What stands between the brackets of `pipeline!`.
 pub(crate) struct Pipeline {
     /// `crate = path;` in front of all.
-    pub(crate) runtime: Option<Path>,
+    pub(crate) crate_path: Option<Path>,
     /// `Type:` in front.
     pub(crate) input: Option<Type>,
     /// At least one.

@@ -10,7 +10,7 @@ use syn::{Expr, ExprBlock, ExprClosure, ExprPath, Ident, Stmt, Token, Type, pare
 
 use super::model::{Pipeline, Step};
 use crate::diagnostics::Diagnostics;
-use crate::policy::{Given, Policy, check_override, read_override};
+use crate::policy::{Policy, RawOption, check_override, parse_override};
 
 const EXPECTED: &str = "expected a stage: the name of a `#[stage]` function, a closure, `inspect(|value| …)`, `each`, `batch(100)`, branches in parentheses, `match { … }`, or a value in braces, `{ value }`";
 
@@ -33,7 +33,7 @@ fn ends_in_arrow(tokens: &[TokenTree]) -> bool {
 }
 
 pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Pipeline> {
-    let runtime = runtime(input)?;
+    let crate_path = crate_path(input)?;
     let ty = input_type(input)?;
     if input.is_empty() {
         let message = "a pipeline needs at least one stage: `pipeline![fetch => parse]`";
@@ -43,7 +43,7 @@ pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) ->
         });
     }
     let steps = steps(input, After::Nothing, diagnostics)?;
-    Ok(Pipeline { runtime, input: ty, steps })
+    Ok(Pipeline { crate_path, input: ty, steps })
 }
 
 /// What may come behind a chain.
@@ -98,7 +98,7 @@ pub(crate) fn steps(
 }
 
 /// `crate = path;`, where the runtime goes by another name.
-fn runtime(input: ParseStream<'_>) -> syn::Result<Option<syn::Path>> {
+fn crate_path(input: ParseStream<'_>) -> syn::Result<Option<syn::Path>> {
     if !(input.peek(Token![crate]) && input.peek2(Token![=]) && !input.peek2(Token![=>])) {
         return Ok(None);
     }
@@ -274,7 +274,7 @@ fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resu
         if !content.is_empty() {
             return Err(content.error("a policy takes one value"));
         }
-        read_override(&mut policy, Given { key, value }, diagnostics);
+        parse_override(&mut policy, RawOption { key, value }, diagnostics);
     }
     check_override(&policy, diagnostics);
     Ok(Some(Box::new(policy)))

@@ -6,23 +6,23 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, Pat};
 
 use super::branches::{check, end, entry, head, heads, made, mode, place, sharing};
-use super::expand::{call_at, checked, embedded, hidden, named, overridden, place_name, plain, plan};
+use super::expand::{call_at, checked, embedded, hygienic, named, overridden, place_name, plain, plan};
 use super::mentions::{called, mentions};
 use super::model::{Graph, Step};
 use super::weave::{self, Argument, Output, Shape, Use};
-use crate::paths::Runtime;
+use crate::paths::CratePath;
 
 /// The most values that one expression can look at.
 const MOST: usize = 8;
 
-pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStream {
-    let (private, plan) = (runtime.private(), plan());
+pub(crate) fn graph(graph: &Graph, port: &Ident, crate_path: &CratePath) -> TokenStream {
+    let (private, plan) = (crate_path.private(), plan());
     let (entry, end, place) = (entry(), end(), place());
-    let woven = weave::weave(&graph.net, runtime);
-    let wiring = Wiring { graph, runtime };
+    let woven = weave::weave(&graph.net, crate_path);
+    let wiring = Wiring { graph, crate_path };
     let ty = &graph.input;
     let made = made();
-    let taken = hidden("taken", 0);
+    let taken = hygienic("taken", 0);
     let arrives = check(ty.span(), &quote!(#private::GraphInput::<_>::__accept), &[port, &taken]);
     let kept = check(ty.span(), &quote!(#private::GraphInput::<_>::__kept), &[port, &taken, &made]);
     // Twice: first for the values; then for what was made, which is not known where the pattern does not fit.
@@ -31,14 +31,14 @@ pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStre
     let stages: Vec<_> = (0..graph.stages.len()).map(stage).collect();
     let ports: Vec<_> = (0..graph.names.len()).map(|value| (value, value_port(value))).collect();
     let span = |it: Use| graph.arguments[it.call][it.argument].span();
-    let checks = sharing(&woven.meetings, &ports, &span, runtime);
+    let checks = sharing(&woven.meetings, &ports, &span, crate_path);
     let fields = (0..stages.len()).map(weave::call_field);
     let expressions: Vec<_> = (0..graph.sight.len()).map(weave::expression_field).collect();
     let heads = heads(stages.len());
     let needs = wiring.needs(graph.net.output.values()).into_iter().map(Literal::usize_unsuffixed);
     let (last, last_field) = wiring.last();
     let (items, structure) = (&woven.items, weave::structure());
-    let name = place_name("graph", graph.at, runtime);
+    let name = place_name("graph", graph.at, crate_path);
     quote! {{
         let #taken = #private::edge::<#ty>();
         let #entry = #arrives;
@@ -68,25 +68,25 @@ pub(crate) fn graph(graph: &Graph, port: &Ident, runtime: &Runtime) -> TokenStre
 }
 
 fn stage(call: usize) -> Ident {
-    hidden("called", call)
+    hygienic("called", call)
 }
 
 /// What goes over the edge behind a value.
 fn value_port(value: usize) -> Ident {
-    hidden("value", value)
+    hygienic("value", value)
 }
 
 struct Wiring<'a> {
     graph: &'a Graph,
-    runtime: &'a Runtime,
+    crate_path: &'a CratePath,
 }
 
 impl Wiring<'_> {
     /// A call, its arguments checked: binds the stage, how it has its values, and the ports of what it gives.
     fn call(&self, call: usize) -> TokenStream {
-        let (private, plan) = (self.runtime.private(), plan());
-        let (stage, output) = (stage(call), hidden("output", call));
-        let list = hidden("list", call);
+        let (private, plan) = (self.crate_path.private(), plan());
+        let (stage, output) = (stage(call), hygienic("output", call));
+        let list = hygienic("list", call);
         let arguments = &self.graph.net.calls[call].arguments;
         let count = Literal::usize_unsuffixed(arguments.len());
         let head = head(call, &self.name(call), &self.needs_of(call));
@@ -97,7 +97,7 @@ impl Wiring<'_> {
         let called = match &self.graph.stages[call] {
             Step::Stage { path, overrides } => {
                 let at = self.graph.stages[call].span();
-                let made_stage = named(path, overrides.as_deref(), self.runtime);
+                let made_stage = named(path, overrides.as_deref(), self.crate_path);
                 let value = Ident::new("stage", at);
                 let arity =
                     call_at(at, &quote!(#private::Arity::<#count>::__arity), &value.to_token_stream());
@@ -111,9 +111,9 @@ impl Wiring<'_> {
                 let takes: Vec<_> = takes.collect();
                 let called =
                     call_at(at, &quote!(#private::register_call), &quote!(#list, #stage, &mut #plan));
-                let one = hidden("one", call);
+                let one = hygienic("one", call);
                 let overridden = overrides.as_ref().map(|overrides| {
-                    let overridden = overridden(overrides, &stage, &one, self.runtime);
+                    let overridden = overridden(overrides, &stage, &one, self.crate_path);
                     quote! {
                         let #one = #private::as_input(#list);
                         #overridden
@@ -128,8 +128,8 @@ impl Wiring<'_> {
                 }
             }
             Step::Value(value) => {
-                let one = hidden("one", call);
-                let checked = checked(&embedded(value, self.runtime), &one, value.span(), self.runtime);
+                let one = hygienic("one", call);
+                let checked = checked(&embedded(value, self.crate_path), &one, value.span(), self.crate_path);
                 quote! {
                     let #list = #private::arg_list((#(#ports,)*));
                     let #one = #private::as_input(#list);
@@ -156,7 +156,7 @@ impl Wiring<'_> {
 
     /// Binds the port of an argument.
     fn argument(&self, call: usize, position: usize, argument: &Argument) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let port = argument_port(call, position);
         let written = &self.graph.arguments[call][position];
         match argument {
@@ -170,7 +170,7 @@ impl Wiring<'_> {
                 let ports = looks.iter().map(|value| value_port(*value));
                 let names = looks.iter().map(|value| &self.graph.names[*value]);
                 let (outside, body) = self.body(written, &self.graph.sight[*number]);
-                let plain = plain(&called(written), "CalledInExpression", self.runtime);
+                let plain = plain(&called(written), "CalledInExpression", self.crate_path);
                 quote! {
                     let (#field, #port) = #private::#make(#(#ports,)* {
                         #plain
@@ -185,7 +185,7 @@ impl Wiring<'_> {
 
     /// The code of an argument, and what goes before.
     fn body(&self, written: &Expr, sight: &[Ident]) -> (TokenStream, TokenStream) {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         match written {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
                 let text = call_at(text.span(), &quote!(#private::Text::__text), &text.to_token_stream());
@@ -214,7 +214,7 @@ impl Wiring<'_> {
 
     /// Copies of the variables from outside that another expression has, too: each moves its own.
     fn copies(&self, written: &Expr) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let mut names: Vec<_> = mentions(written).into_iter().map(|mention| mention.name).collect();
         names.retain(|name| self.graph.shared.contains(name));
         let copies = names.iter().map(|name| {
@@ -233,13 +233,13 @@ impl Wiring<'_> {
         let (Some(last), Output::Expression(values)) = (&self.graph.last, &self.graph.net.output) else {
             return Default::default();
         };
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let make = format_ident!("last{}", values.len().min(MOST));
         let ports = values.iter().map(|value| value_port(*value));
         let names = values.iter().map(|value| &self.graph.names[*value]);
         let field = Ident::new("__last", Span::mixed_site());
         let copies = self.copies(last);
-        let plain = plain(&called(last), "CalledInExpression", self.runtime);
+        let plain = plain(&called(last), "CalledInExpression", self.crate_path);
         let made = quote! {
             let (#field, _) = #private::#make(#(#ports,)* {
                 #plain
@@ -259,7 +259,7 @@ impl Wiring<'_> {
                 quote!(let #value = #port;)
             }
             Shape::Tuple(parts) => {
-                let private = self.runtime.private();
+                let private = self.crate_path.private();
                 let pattern = pattern.map(unwrapped);
                 let at = pattern.map_or_else(Span::call_site, Spanned::span);
                 let count = Literal::usize_unsuffixed(parts.len());

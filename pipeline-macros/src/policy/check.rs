@@ -7,26 +7,26 @@ use crate::diagnostics::Diagnostics;
 
 /// What kind of function carries the policy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Body {
+pub(crate) enum Asyncness {
     Sync,
     Async,
 }
 
 /// The rules of an attribute.
-pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Diagnostics) {
+pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics: &mut Diagnostics) {
     if policy.retries.is_none() {
-        for key in policy.about_retries() {
+        for key in policy.retry_options() {
             let message = format!(
                 "`{key}` is about retries, and this stage has none: add `retries = 3`, or take it out"
             );
             diagnostics.error(key, message);
         }
     }
-    if let (Some(blocking), Body::Async) = (&policy.blocking, body) {
+    if let (Some(blocking), Asyncness::Async) = (&policy.blocking, asyncness) {
         let message = "`blocking` is for functions that are not async: an `async fn` gives way by itself";
         diagnostics.error(&blocking.key, message);
     }
-    if let (Some(timeout), Body::Sync, None) = (&policy.timeout, body, &policy.blocking) {
+    if let (Some(timeout), Asyncness::Sync, None) = (&policy.timeout, asyncness, &policy.blocking) {
         let message = "a `timeout` could not interrupt this function, which is not async: make it an `async fn`, or add `blocking` to run it on a thread of its own";
         diagnostics.error(&timeout.key, message);
     }
@@ -35,7 +35,7 @@ pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Dia
         if max.value < Duration::from_millis(100) {
             let message =
                 "`max_delay` is less than `delay`, which is 100ms unless you say otherwise: set `delay` too";
-            diagnostics.error(&max.at, message);
+            diagnostics.error(&max.tokens, message);
         }
     }
     check_together(policy, diagnostics);
@@ -45,7 +45,7 @@ pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Dia
 /// known: see `agreement`.
 pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
     if policy.retries.as_ref().is_some_and(|retries| retries.value == 0) {
-        for key in policy.about_retries() {
+        for key in policy.retry_options() {
             diagnostics.error(key, format!("`{key}` is about retries, and `.retries(0)` leaves none"));
         }
     }
@@ -58,21 +58,21 @@ fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
     {
         let message = format!(
             "`max_delay` is less than `delay`, {}: no wait would be as long as it says",
-            written(delay.value)
+            display(delay.value)
         );
-        diagnostics.error(&max.at, message);
+        diagnostics.error(&max.tokens, message);
     }
     if let (Some(timeout), Some(deadline)) = (&policy.timeout, &policy.deadline)
         && deadline.value <= timeout.value
     {
         let message = format!(
             "`deadline` has to be longer than `timeout`, {}: it covers all attempts and the waits between them",
-            written(timeout.value)
+            display(timeout.value)
         );
-        diagnostics.error(&deadline.at, message);
+        diagnostics.error(&deadline.tokens, message);
     }
 }
 
-fn written(duration: Duration) -> humantime::FormattedDuration {
+fn display(duration: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(duration)
 }

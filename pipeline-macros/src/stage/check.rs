@@ -5,16 +5,16 @@ use quote::quote;
 use syn::visit::Visit;
 use syn::{ItemFn, PatType, ReturnType, Type};
 
-use super::lend::{anonymous_borrow, is_static, strip};
 use super::parse::{Parameter, binds};
+use super::passing::{anonymous_borrow, is_static, strip};
 use crate::diagnostics::Diagnostics;
-use crate::policy::{Body, Policy};
+use crate::policy::{Asyncness, Policy};
 
 /// Whether calling the function gives a future.
-pub(crate) fn body(function: &ItemFn) -> Body {
+pub(crate) fn asyncness(function: &ItemFn) -> Asyncness {
     match function.sig.asyncness {
-        Some(_) => Body::Async,
-        None => Body::Sync,
+        Some(_) => Asyncness::Async,
+        None => Asyncness::Sync,
     }
 }
 
@@ -47,17 +47,17 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
         diagnostics.error(never, "a stage has to return something: nothing could come after this one");
     }
     // Owned inputs are lent to the function for the time of the call only.
-    let lent = signature.inputs.iter().filter_map(|input| match input {
+    let borrowed = signature.inputs.iter().filter_map(|input| match input {
         syn::FnArg::Typed(PatType { ty, .. }) => match strip(ty) {
             Type::Reference(reference) => reference.lifetime.as_ref().filter(|lifetime| !is_static(lifetime)),
             _ => None,
         },
         syn::FnArg::Receiver(_) => None,
     });
-    let lent: Vec<_> = lent.collect();
+    let borrowed: Vec<_> = borrowed.collect();
     let borrow = anonymous_borrow(output).or_else(|| {
         let used = lifetimes(output);
-        used.into_iter().find(|used| lent.contains(used)).map(|used| quote!(#used))
+        used.into_iter().find(|used| borrowed.contains(used)).map(|used| quote!(#used))
     });
     if let Some(borrow) = borrow {
         diagnostics.error(borrow, "a stage cannot return what it borrows: its input is only lent to it. Return something owned, such as a `String` for a `&str`");
@@ -88,25 +88,25 @@ pub(crate) fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
     match ty {
         Type::Reference(reference) if reference.mutability.is_some() => {
             let owned = &reference.elem;
-            let owned = written(owned);
+            let owned = display(owned);
             diagnostics.error(ty, format!("a stage cannot change its input in place, since each attempt has to see the original: take it by value, `mut input: {owned}`, and return it"));
         }
         Type::Reference(reference) if matches!(strip(&reference.elem), Type::TraitObject(_)) => {
             diagnostics.error(ty, "a stage keeps its input by itself, and it could not keep a bare trait object: take a type parameter, or a reference to a `Box<dyn Trait>`");
         }
-        Type::Reference(reference) => lends_only_at_the_top(&reference.elem, diagnostics),
-        _ => lends_only_at_the_top(ty, diagnostics),
+        Type::Reference(reference) => borrows_only_at_the_top(&reference.elem, diagnostics),
+        _ => borrows_only_at_the_top(ty, diagnostics),
     }
 }
 
-fn lends_only_at_the_top(ty: &Type, diagnostics: &mut Diagnostics) {
+fn borrows_only_at_the_top(ty: &Type, diagnostics: &mut Diagnostics) {
     if let Some(borrow) = anonymous_borrow(ty) {
         diagnostics.error(borrow, "a stage can borrow its input as a whole, `&T`, but not something inside of it: take an owned type here");
     }
 }
 
 /// A `#[state]` or `#[context]` parameter. Gives what is behind the reference.
-pub(crate) fn lent<'a>(
+pub(crate) fn borrowed_parameter<'a>(
     parameter: &'a PatType,
     attribute: &str,
     diagnostics: &mut Diagnostics,
@@ -125,12 +125,12 @@ pub(crate) fn lent<'a>(
         }
         Type::Reference(reference) => {
             let what = &reference.elem;
-            let what = written(what);
+            let what = display(what);
             diagnostics.error(ty, format!("`#[{attribute}]` is lent to many calls at once, so it cannot be `&mut`: take `&{what}`, and put what changes behind a lock"));
             None
         }
         _ => {
-            let written = written(ty);
+            let written = display(ty);
             diagnostics.error(
                 ty,
                 format!("`#[{attribute}]` is lent, not given away: take it by reference, `&{written}`"),
@@ -176,7 +176,7 @@ fn lifetimes(ty: &Type) -> Vec<&syn::Lifetime> {
 }
 
 /// A type as people write it.
-fn written(ty: &Type) -> String {
+fn display(ty: &Type) -> String {
     let tokens = quote!(#ty).to_string();
     let tight =
         [(" < ", "<"), ("< ", "<"), (" >", ">"), (" :: ", "::"), (":: ", "::"), ("& ", "&"), (" ,", ",")];

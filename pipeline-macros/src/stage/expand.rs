@@ -9,26 +9,26 @@ use syn::{
     parse_quote,
 };
 
-use super::lend::{Lending, strip};
 use super::model::{Argument, Output, Stage, shared_attributes};
-use super::{call, forked};
-use crate::paths::{Runtime, respan};
-use crate::policy::{self, Body};
+use super::passing::{PassMode, strip};
+use super::{call_impls, fork_impls};
+use crate::paths::{CratePath, respan};
+use crate::policy::{self, Asyncness};
 
 pub(crate) fn stage(stage: &Stage) -> TokenStream {
-    let structure = structure(stage);
+    let struct_definition = struct_definition(stage);
     let impls = [
-        accepts(stage),
-        policied(stage),
-        called(stage),
-        call::function(stage),
-        call::repeat(stage),
-        call::attempts(stage),
-        forked::forked(stage),
+        accepts_impl(stage),
+        policy_impls(stage),
+        stage_impl(stage),
+        call_impls::function_impl(stage),
+        call_impls::repeat_impl(stage),
+        call_impls::attempts_impls(stage),
+        fork_impls::fork_impls(stage),
     ];
     let cfgs = cfgs(&stage.attributes);
     quote! {
-        #structure
+        #struct_definition
         #(#cfgs)*
         #[allow(deprecated, unused, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
         const _: () = { #(#impls)* };
@@ -38,14 +38,14 @@ pub(crate) fn stage(stage: &Stage) -> TokenStream {
 /// What stands in for a stage whose signature is wrong, so that its uses are not reported too: it takes anything.
 ///
 /// An error in the place of a type makes whatever depends on that type fall silent.
-pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn fallback(function: &ItemFn, crate_path: &CratePath, error: &TokenStream) -> TokenStream {
+    let private = crate_path.private();
     let ItemFn { sig, vis, .. } = function;
     let name = &sig.ident;
     let attributes = shared_attributes(function);
     let cfgs = cfgs(&attributes);
-    let generics = marker_generics(&sig.generics, runtime);
-    let marker = marker(&sig.generics);
+    let generics = struct_generics(&sig.generics, crate_path);
+    let phantom_type = phantom_type(&sig.generics);
     let (bounds, arguments, _) = generics.split_for_impl();
     let mut accepting = generics.clone();
     accepting.params.push(parse_quote!(__In));
@@ -53,13 +53,13 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
     let mut counted = generics.clone();
     counted.params.push(parse_quote!(const __N: usize));
     let (counted, _, _) = counted.split_for_impl();
-    let example = example(name, &sig.generics);
+    let any_instance = any_instance(name, &sig.generics);
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code)]
         #vis struct #name #generics {
-            __stage: #private::Token<#marker, #private::Unlimited>,
+            __stage: #private::Token<#phantom_type, #private::Unlimited>,
         }
         #(#cfgs)*
         #[allow(unused)]
@@ -74,7 +74,7 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
             impl #accepting #private::Accepts<__In> for #name #arguments {
                 type Out = [(); { #error }];
             }
-            impl #example {
+            impl #any_instance {
                 #vis const __POLICY: #private::Policy = #private::Policy::ANY;
             }
             impl #counted #private::Arity<__N> for #name #arguments {
@@ -92,11 +92,11 @@ pub(crate) fn fallback(function: &ItemFn, runtime: &Runtime, error: &TokenStream
     }
 }
 
-fn structure(stage: &Stage) -> TokenStream {
+fn struct_definition(stage: &Stage) -> TokenStream {
     let Stage { name, visibility, attributes, .. } = stage;
-    let private = stage.runtime.private();
-    let generics = marker_generics(&stage.generics, &stage.runtime);
-    let marker = marker(&stage.generics);
+    let private = stage.crate_path.private();
+    let generics = struct_generics(&stage.generics, &stage.crate_path);
+    let phantom_type = phantom_type(&stage.generics);
     let limits = if stage.policy.is_limited() { quote!(Limited) } else { quote!(Unlimited) };
     let documented = attributes.iter().any(|attribute| attribute.path().is_ident("doc"));
     let docs = (!documented).then(|| {
@@ -111,7 +111,7 @@ fn structure(stage: &Stage) -> TokenStream {
         #(#attributes)*
         #[allow(non_camel_case_types, dead_code, missing_debug_implementations, clippy::type_complexity)]
         #visibility struct #name #generics {
-            __stage: #private::Token<#marker, #private::#limits>,
+            __stage: #private::Token<#phantom_type, #private::#limits>,
         }
         #(#cfgs)*
         #[allow(deprecated, dead_code)]
@@ -133,11 +133,11 @@ fn structure(stage: &Stage) -> TokenStream {
     }
 }
 
-fn accepts(stage: &Stage) -> TokenStream {
+fn accepts_impl(stage: &Stage) -> TokenStream {
     let Stage { name, .. } = stage;
-    let private = stage.runtime.private();
-    let example = example(name, &stage.generics);
-    let example = quote_spanned!(name.span()=> <#example>);
+    let private = stage.crate_path.private();
+    let any_instance = any_instance(name, &stage.generics);
+    let any_instance = quote_spanned!(name.span()=> <#any_instance>);
     let input = stage.input_type();
     let output = value_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
@@ -147,60 +147,60 @@ fn accepts(stage: &Stage) -> TokenStream {
         impl #generics #private::Accepts<#input> for #name #arguments #clause {
             type Out = #output;
             fn __register(&mut self, plan: &mut #private::Plan) {
-                self.__stage.step = plan.stage(#example::__POLICY);
+                self.__stage.step = plan.stage(#any_instance::__POLICY);
             }
             fn __label(&self) -> #private::Option<(&'static #private::str, #private::StepId)> {
-                #private::Option::Some((#example::__POLICY.name, self.__stage.step))
+                #private::Option::Some((#any_instance::__POLICY.name, self.__stage.step))
             }
         }
     }
 }
 
-fn policied(stage: &Stage) -> TokenStream {
+fn policy_impls(stage: &Stage) -> TokenStream {
     let Stage { name, visibility, policy, .. } = stage;
-    let private = stage.runtime.private();
-    let example = example(name, &stage.generics);
-    let interruptible = stage.body == Body::Async || stage.is_blocking();
-    let constant = policy::constant(policy, name, interruptible, &stage.runtime);
+    let private = stage.crate_path.private();
+    let any_instance = any_instance(name, &stage.generics);
+    let interruptible = stage.asyncness == Asyncness::Async || stage.is_blocking();
+    let constant = policy::policy_constant(policy, name, interruptible, &stage.crate_path);
     let error = error_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
     quote_spanned! {at=>
-        impl #example {
+        impl #any_instance {
             #[doc(hidden)]
             #visibility const __POLICY: #private::Policy = #constant;
         }
         impl #generics #private::StageFn for #name #arguments #clause {
             type Error = #error;
             type __This = Self;
-            const __POLICY: #private::Policy = <#example>::__POLICY;
+            const __POLICY: #private::Policy = <#any_instance>::__POLICY;
             fn __this(self) -> Self { self }
         }
     }
 }
 
 /// The stage itself: the function under its policy.
-fn called(stage: &Stage) -> TokenStream {
+fn stage_impl(stage: &Stage) -> TokenStream {
     let Stage { name, policy, .. } = stage;
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let input = stage.input_type();
-    let mut generics = full_generics(stage);
-    generics.make_where_clause().predicates.extend(bounds_of_a_split(stage));
+    let mut generics = generics_with_state(stage);
+    generics.make_where_clause().predicates.extend(split_bounds(stage));
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
-    let its_policy = quote_spanned!(at=> <Self as #private::StageFn>::__POLICY);
+    let own_policy = quote_spanned!(at=> <Self as #private::StageFn>::__POLICY);
     let call = if policy.is_bare() {
         quote_spanned!(at=> #private::bare(self, self.__stage.step, input, cx))
     } else if policy.splits() {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        quote_spanned!(at=> #private::splitting(self, #attempts, const { &#its_policy }, self.__stage.step, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::splitting(self, #attempts, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
     } else if policy.retries() {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#its_policy }, self.__stage.step, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
     } else {
-        quote_spanned!(at=> #private::single(self, const { &#its_policy }, self.__stage.step, &self.__stage.limits, input, cx))
+        quote_spanned!(at=> #private::single(self, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
     };
     let at = name.span();
     quote_spanned! {at=>
@@ -219,11 +219,11 @@ fn called(stage: &Stage) -> TokenStream {
 
 /// Reported at the types of the parameters, and taken for granted from then on.
 pub(crate) fn inputs_are_send(stage: &Stage) -> impl Iterator<Item = WherePredicate> {
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     stage.inputs().map(move |input| {
         let owned = &input.owned;
         // What is lent is looked at from wherever its future is.
-        let shared = (input.lending == Lending::Lent).then(|| quote!(+ #private::Sync));
+        let shared = (input.pass_mode == PassMode::Borrow).then(|| quote!(+ #private::Sync));
         let send = respan(quote!(#private::Send #shared), owned.span());
         let bound = quote_spanned!(owned.span()=> #owned: #send);
         parse_quote!(#bound)
@@ -231,11 +231,11 @@ pub(crate) fn inputs_are_send(stage: &Stage) -> impl Iterator<Item = WherePredic
 }
 
 /// What a stage with `split_on_failure` asks of its types: reported there, and taken for granted from then on.
-pub(crate) fn bounds_of_a_split(stage: &Stage) -> Vec<WherePredicate> {
+pub(crate) fn split_bounds(stage: &Stage) -> Vec<WherePredicate> {
     if !stage.policy.splits() {
         return Vec::new();
     }
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let output = value_type(stage);
     let bounds = stage.inputs().map(|input| {
         let owned = &input.owned;
@@ -252,7 +252,7 @@ pub(crate) fn bounds_of_a_split(stage: &Stage) -> Vec<WherePredicate> {
 
 /// What comes out when all goes well.
 pub(crate) fn value_type(stage: &Stage) -> TokenStream {
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     match &stage.output {
         Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #private::Returns>::Value),
         Output::Infallible(ty) => quote!(#ty),
@@ -260,10 +260,10 @@ pub(crate) fn value_type(stage: &Stage) -> TokenStream {
 }
 
 fn error_type(stage: &Stage) -> TokenStream {
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     match &stage.output {
         Output::Fallible(ty) => {
-            let at = spelled_error(ty).map_or_else(|| ty.span(), Spanned::span);
+            let at = explicit_error_type(ty).map_or_else(|| ty.span(), Spanned::span);
             quote_spanned!(at=> <#ty as #private::Returns>::Error)
         }
         Output::Infallible(_) => quote!(#private::Infallible),
@@ -271,7 +271,7 @@ fn error_type(stage: &Stage) -> TokenStream {
 }
 
 /// The `E` of a `Result<T, E>` that is written out.
-fn spelled_error(ty: &Type) -> Option<&Type> {
+fn explicit_error_type(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = strip(ty) else { return None };
     match &path.path.segments.last()?.arguments {
         PathArguments::AngleBracketed(arguments) => match arguments.args.last()? {
@@ -283,8 +283,8 @@ fn spelled_error(ty: &Type) -> Option<&Type> {
 }
 
 /// The function's generics, and a state `__S` that has what the function asks for.
-pub(crate) fn full_generics(stage: &Stage) -> Generics {
-    let private = stage.runtime.private();
+pub(crate) fn generics_with_state(stage: &Stage) -> Generics {
+    let private = stage.crate_path.private();
     let mut generics = stage.generics.clone();
     generics.params.push(parse_quote!(__S));
     let clause = generics.make_where_clause();
@@ -296,7 +296,7 @@ pub(crate) fn full_generics(stage: &Stage) -> Generics {
     for argument in &stage.arguments {
         if let Argument::State { ty } = argument {
             // Where the state lacks it, rustc shows these tokens: the parameter's type.
-            let provide = stage.runtime.spanned(ty.span());
+            let provide = stage.crate_path.respanned(ty.span());
             let provide = provide.private();
             let provide = quote_spanned!(ty.span()=> __S: #provide::Provide<#ty>);
             clause.predicates.push(parse_quote!(#provide));
@@ -306,8 +306,8 @@ pub(crate) fn full_generics(stage: &Stage) -> Generics {
 }
 
 /// The struct's own parameters: the function's types and constants, with no bounds. Lifetimes belong to inputs.
-fn marker_generics(generics: &Generics, runtime: &Runtime) -> Generics {
-    let private = runtime.private();
+fn struct_generics(generics: &Generics, crate_path: &CratePath) -> Generics {
+    let private = crate_path.private();
     let parameters = generics.params.iter().filter_map(|parameter| -> Option<GenericParam> {
         match parameter {
             GenericParam::Lifetime(_) => None,
@@ -343,7 +343,7 @@ pub(crate) fn type_arguments(generics: &Generics) -> TokenStream {
 }
 
 /// One instance of the struct, to ask for what is the same in all of them: a path without arguments finds it.
-fn example(name: &Ident, generics: &Generics) -> TokenStream {
+fn any_instance(name: &Ident, generics: &Generics) -> TokenStream {
     let arguments = generics.params.iter().filter_map(|parameter| match parameter {
         GenericParam::Lifetime(_) => None,
         GenericParam::Type(_) => Some(quote!(())),
@@ -362,7 +362,7 @@ fn example(name: &Ident, generics: &Generics) -> TokenStream {
 }
 
 /// A type that mentions each type parameter, and holds none.
-fn marker(generics: &Generics) -> TokenStream {
+fn phantom_type(generics: &Generics) -> TokenStream {
     let names = generics.type_params().map(|parameter| &parameter.ident);
     quote!((#(*const #names,)*))
 }

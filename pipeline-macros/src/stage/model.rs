@@ -6,11 +6,11 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ItemFn, Path, PathArguments, ReturnType, Type, Visibility};
 
 use super::check;
-use super::lend::{self, Lending};
 use super::parse::Parameter;
+use super::passing::{self, PassMode};
 use crate::diagnostics::Diagnostics;
-use crate::paths::Runtime;
-use crate::policy::{Body, Policy};
+use crate::paths::CratePath;
+use crate::policy::{Asyncness, Policy};
 
 /// All that the expansion needs to know.
 pub(crate) struct Stage {
@@ -19,12 +19,12 @@ pub(crate) struct Stage {
     /// The attributes that the struct shares with the function.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) generics: Generics,
-    pub(crate) body: Body,
+    pub(crate) asyncness: Asyncness,
     /// In the order of the parameters.
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Output,
     pub(crate) policy: Policy,
-    pub(crate) runtime: Runtime,
+    pub(crate) crate_path: CratePath,
 }
 
 /// Where the argument of a parameter comes from.
@@ -45,7 +45,7 @@ pub(crate) struct Input {
     pub(crate) variable: Ident,
     /// What the stage takes.
     pub(crate) owned: Type,
-    pub(crate) lending: Lending,
+    pub(crate) pass_mode: PassMode,
 }
 
 /// What the function returns.
@@ -64,10 +64,10 @@ impl Stage {
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
         // What rustc shows of generated code, it shows at the function's name.
-        let runtime = policy.runtime().spanned(function.sig.ident.span());
+        let crate_path = policy.crate_path().respanned(function.sig.ident.span());
         let mut arguments = Some(Vec::new());
         for (index, parameter) in parameters.iter().enumerate() {
-            let argument = argument(index, parameter, &runtime, diagnostics);
+            let argument = argument(index, parameter, &crate_path, diagnostics);
             arguments = arguments.zip(argument).map(|(mut arguments, argument)| {
                 arguments.push(argument);
                 arguments
@@ -78,12 +78,12 @@ impl Stage {
             name: function.sig.ident.clone(),
             visibility: function.vis.clone(),
             attributes: shared_attributes(function),
-            generics: lend::owned_generics(&function.sig.generics, &arguments),
-            body: check::body(function),
+            generics: passing::owned_generics(&function.sig.generics, &arguments),
+            asyncness: check::asyncness(function),
             arguments,
             output: output(&function.sig.output),
             policy,
-            runtime,
+            crate_path,
         })
     }
 
@@ -106,12 +106,12 @@ impl Stage {
 
     /// The inputs that move into the function, and so have to be cloned for another attempt.
     pub(crate) fn moved(&self) -> impl Iterator<Item = &Input> + Clone {
-        self.inputs().filter(|input| input.lending == Lending::Moved)
+        self.inputs().filter(|input| input.pass_mode == PassMode::Move)
     }
 
     /// The inputs that the stage keeps and lends.
-    pub(crate) fn lent(&self) -> impl Iterator<Item = &Input> + Clone {
-        self.inputs().filter(|input| input.lending == Lending::Lent)
+    pub(crate) fn borrowed(&self) -> impl Iterator<Item = &Input> + Clone {
+        self.inputs().filter(|input| input.pass_mode == PassMode::Borrow)
     }
 
     /// Whether the function asks for any state.
@@ -148,7 +148,7 @@ pub(crate) fn one_or_tuple<T: ToTokens>(parts: impl Iterator<Item = T>) -> Token
 fn argument(
     index: usize,
     parameter: &Parameter,
-    runtime: &Runtime,
+    crate_path: &CratePath,
     diagnostics: &mut Diagnostics,
 ) -> Option<Argument> {
     match parameter {
@@ -158,15 +158,15 @@ fn argument(
         }
         Parameter::Input(typed) => {
             check::input(typed, diagnostics);
-            let (owned, lending) = lend::owned(&typed.ty, runtime);
-            Some(Argument::Input(Input { variable: format_ident!("__input{index}"), owned, lending }))
+            let (owned, pass_mode) = passing::owned(&typed.ty, crate_path);
+            Some(Argument::Input(Input { variable: format_ident!("__input{index}"), owned, pass_mode }))
         }
         Parameter::State(typed) => {
-            let ty = check::lent(typed, "state", diagnostics)?.clone();
+            let ty = check::borrowed_parameter(typed, "state", diagnostics)?.clone();
             Some(Argument::State { ty })
         }
         Parameter::Context(typed) => {
-            let ty = check::lent(typed, "context", diagnostics)?;
+            let ty = check::borrowed_parameter(typed, "context", diagnostics)?;
             Some(Argument::Context { at: ty.span() })
         }
     }
@@ -175,7 +175,7 @@ fn argument(
 fn output(output: &ReturnType) -> Output {
     match output {
         ReturnType::Default => Output::Infallible(syn::parse_quote!(())),
-        ReturnType::Type(_, ty) => match lend::strip(ty) {
+        ReturnType::Type(_, ty) => match passing::strip(ty) {
             Type::Path(path) if path.qself.is_none() && is_result(&path.path) => {
                 Output::Fallible((**ty).clone())
             }

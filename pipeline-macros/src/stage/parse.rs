@@ -27,7 +27,10 @@ pub(crate) fn function(input: ParseStream<'_>) -> syn::Result<ItemFn> {
 }
 
 /// Takes the helper attributes off the parameters.
-pub(crate) fn split(mut function: ItemFn, diagnostics: &mut Diagnostics) -> (ItemFn, Vec<Parameter>) {
+pub(crate) fn split_parameters(
+    mut function: ItemFn,
+    diagnostics: &mut Diagnostics,
+) -> (ItemFn, Vec<Parameter>) {
     let parameters = function.sig.inputs.iter_mut().map(|parameter| match parameter {
         FnArg::Receiver(receiver) => Parameter::Receiver(receiver.clone()),
         FnArg::Typed(typed) => classify(typed, diagnostics),

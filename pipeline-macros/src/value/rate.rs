@@ -36,12 +36,12 @@ impl Rate {
             Err(_) => return Err(format!("`{count}` is no whole number of calls: {example}")),
         };
         // A bare unit stands for one of it.
-        let spelled = if period.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        let period_with_count = if period.starts_with(|first: char| first.is_ascii_alphabetic()) {
             format!("1{period}")
         } else {
             period.to_owned()
         };
-        let period = nonzero_duration(&spelled)
+        let period = nonzero_duration(&period_with_count)
             .map_err(|_| format!("`{period}` is no length of time after the `/`: {example}"))?;
         if period.as_nanos() < u128::from(count.get()) {
             return Err(format!("`{text}` is more than one call a nanosecond: leave `rate` out"));

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
-use super::names::{argument, call_field, expression_field, expression_type, hidden, value_type, variable};
+use super::names::{argument, call_field, expression_field, expression_type, hygienic, value_type, variable};
 use super::net::{Argument, Use};
 use super::{Meeting, Ready, Weaver, nested};
 use crate::chain::schedule::Schedule;
@@ -79,7 +79,7 @@ impl Weaver<'_> {
 
     /// Gives a value to all that want it now.
     fn hand_out(&mut self, value: usize, uses: Vec<Use>, later: &[usize]) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let again = later.contains(&value);
         let (variable, ty) = (variable(value), value_type(value));
         let modes: Vec<_> = uses.iter().map(|it| self.mode(*it)).collect();
@@ -110,7 +110,7 @@ impl Weaver<'_> {
 
     /// Asks of a value that it can be had in these ways.
     pub(super) fn asks(&mut self, uses: &[Use], what: &str, ty: &Ident) {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let what = Ident::new(what, Span::mixed_site());
         for it in uses {
             let mode = self.mode(*it);
@@ -126,7 +126,7 @@ impl Weaver<'_> {
     ///
     /// What it has of its values is bound anew behind the places of all values, so that it is let go before any of them.
     pub(super) fn call(&mut self, index: usize, later: &[usize], ready: &Ready) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let call = &self.net.calls[index];
         let direct = (0..call.arguments.len()).map(|argument| Use { call: index, argument, look: None });
         let direct: Vec<_> = direct.collect();
@@ -158,7 +158,7 @@ impl Weaver<'_> {
 
     /// Binds arguments anew, behind whatever was bound since, and for as long as the call takes.
     fn anew<'u>(&self, uses: impl Iterator<Item = &'u Use>) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let arguments = uses.map(|it| {
             let (argument, mode) = (argument(*it), self.mode(*it));
             let Argument::Value(value) = &self.net.calls[it.call].arguments[it.argument] else {
@@ -172,13 +172,13 @@ impl Weaver<'_> {
 
     /// Statements that evaluate the expressions among the arguments of a call, and that give it what they made.
     fn expressions_of(&mut self, index: usize) -> (TokenStream, TokenStream) {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let (mut made, mut given) = (TokenStream::new(), TokenStream::new());
         for (position, what) in self.net.calls[index].arguments.iter().enumerate() {
             let Argument::Expression(number, looks) = what else { continue };
             let it = Use { call: index, argument: position, look: None };
             let looks = (0..looks.len()).map(|look| argument(Use { look: Some(look), ..it }));
-            let (place, function) = (hidden("made", *number), expression_field(*number));
+            let (place, function) = (hygienic("made", *number), expression_field(*number));
             let (argument, mode) = (argument(it), self.mode(it));
             made.extend(quote! {
                 let mut #place = #private::ValueCell::new(
@@ -193,7 +193,7 @@ impl Weaver<'_> {
 
     /// Futures side by side; what they give is there behind them.
     pub(super) fn side_by_side(&self, blocks: Vec<(TokenStream, Vec<usize>)>) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let blocks = blocks.into_iter().map(|(statements, given)| {
             let given: Vec<_> = given.into_iter().map(variable).collect();
             let future = quote! {

@@ -24,7 +24,7 @@ struct Parts {
 impl Weaver<'_> {
     /// The struct, what it accepts, and how it is called.
     pub(super) fn items(&self, body: &TokenStream) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let graph = structure();
         let Parts { fields, types, values, input, output } = self.parts();
         let (types_clauses, calls_clauses) = self.clauses_of_calls();
@@ -112,7 +112,7 @@ impl Weaver<'_> {
 
     /// What the calls take and give; and that they can be called.
     fn clauses_of_calls(&self) -> (TokenStream, TokenStream) {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let (mut types, mut calls) = (TokenStream::new(), TokenStream::new());
         for (index, call) in self.net.calls.iter().enumerate() {
             let (ty, output) = (call_type(index), shape_type(&call.output));
@@ -158,7 +158,7 @@ impl Weaver<'_> {
 
     /// The output, when all calls are done.
     fn give(&self) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let taken = self.net.output.values().into_iter().map(|value| {
             let variable = variable(value);
             quote!(#variable.take())

@@ -13,7 +13,7 @@ pub(crate) use self::names::{call_field, expression_field};
 use self::names::{mode_type, variable};
 pub(crate) use self::net::{Argument, Call, Meeting, Net, Output, Shape, Use};
 use super::schedule::Schedule;
-use crate::paths::Runtime;
+use crate::paths::CratePath;
 
 /// What is written out, and what the values have to be for it.
 pub(crate) struct Woven {
@@ -27,8 +27,8 @@ pub(crate) fn structure() -> Ident {
     Ident::new("Graph", Span::mixed_site())
 }
 
-pub(crate) fn weave(net: &Net, runtime: &Runtime) -> Woven {
-    let mut weaver = Weaver { net, runtime, clauses: Vec::new(), meetings: Vec::new() };
+pub(crate) fn weave(net: &Net, crate_path: &CratePath) -> Woven {
+    let mut weaver = Weaver { net, crate_path, clauses: Vec::new(), meetings: Vec::new() };
     let body = if net.calls.is_empty() {
         TokenStream::new()
     } else {
@@ -40,7 +40,7 @@ pub(crate) fn weave(net: &Net, runtime: &Runtime) -> Woven {
 
 struct Weaver<'a> {
     net: &'a Net,
-    runtime: &'a Runtime,
+    crate_path: &'a CratePath,
     /// What the calls ask of the values.
     clauses: Vec<TokenStream>,
     meetings: Vec<Meeting>,
@@ -52,7 +52,7 @@ type Ready = [Use];
 impl Weaver<'_> {
     /// The pattern that takes an output apart, and statements that put its values in their places.
     fn bind(&self, shape: &Shape) -> (TokenStream, TokenStream) {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let places = shape.values().into_iter().map(|value| {
             let variable = variable(value);
             quote!(let mut #variable = #private::ValueCell::new(#variable);)
@@ -61,7 +61,7 @@ impl Weaver<'_> {
     }
 
     fn mode(&self, it: Use) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         match it.look {
             Some(_) => quote!(#private::Borrow),
             None => {

@@ -4,44 +4,44 @@ use proc_macro2::{Ident, Span};
 
 use super::net::Use;
 
-pub(super) fn hidden(what: &str, number: usize) -> Ident {
+pub(super) fn hygienic(what: &str, number: usize) -> Ident {
     Ident::new(&format!("__{what}{number}"), Span::mixed_site())
 }
 
 pub(super) fn variable(value: usize) -> Ident {
-    hidden("value", value)
+    hygienic("value", value)
 }
 
 pub(super) fn value_type(value: usize) -> Ident {
-    hidden("Value", value)
+    hygienic("Value", value)
 }
 
 pub(super) fn wire(value: usize) -> Ident {
-    hidden("wire", value)
+    hygienic("wire", value)
 }
 
 pub(super) fn wire_place(value: usize) -> Ident {
-    hidden("wire_place", value)
+    hygienic("wire_place", value)
 }
 
 pub(crate) fn call_field(call: usize) -> Ident {
-    hidden("call", call)
+    hygienic("call", call)
 }
 
 pub(super) fn call_type(call: usize) -> Ident {
-    hidden("Call", call)
+    hygienic("Call", call)
 }
 
 pub(crate) fn expression_field(number: usize) -> Ident {
-    hidden("expression", number)
+    hygienic("expression", number)
 }
 
 pub(super) fn expression_function(number: usize) -> Ident {
-    hidden("Expression", number)
+    hygienic("Expression", number)
 }
 
 pub(super) fn expression_type(number: usize) -> Ident {
-    hidden("Made", number)
+    hygienic("Made", number)
 }
 
 pub(super) fn argument(Use { call, argument, look }: Use) -> Ident {

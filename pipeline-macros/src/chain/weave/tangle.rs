@@ -9,7 +9,7 @@ use super::{Meeting, Ready, Use, Weaver, nested};
 impl Weaver<'_> {
     /// Calls that begin each when the last value that it waits for is there, whichever that is.
     pub(super) fn tangle(&mut self, calls: &[usize], later: &[usize], ready: &Ready) -> TokenStream {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let groups: Vec<_> = calls.iter().map(|&call| vec![call]).collect();
         let (meet, ready) = self.meet(&groups, later, ready);
         let wires: Vec<_> = calls.iter().flat_map(|&call| self.wires(call, calls, later)).collect();
@@ -56,7 +56,7 @@ impl Weaver<'_> {
 
     /// Statements that wait for what a call wants of the others, and the uses that are ready then.
     fn waits(&mut self, call: usize, wires: &[(usize, bool)], ready: &Ready) -> (TokenStream, Vec<Use>) {
-        let private = self.runtime.private();
+        let private = self.crate_path.private();
         let mut ready = ready.to_vec();
         let mut waits = TokenStream::new();
         let all = self.net.calls[call].uses(call);

@@ -7,35 +7,35 @@ use syn::{
 };
 
 use super::model::Argument;
-use crate::paths::Runtime;
+use crate::paths::CratePath;
 
 /// How a parameter gets its argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lending {
+pub(crate) enum PassMode {
     /// The value moves in.
-    Moved,
+    Move,
     /// The stage keeps a `T` and lends it as `&T`; or an owned form that coerces to it, such as a `String` for `&str`.
-    Lent,
+    Borrow,
 }
 
 /// What a stage takes for a parameter of this type.
-pub(crate) fn owned(ty: &Type, runtime: &Runtime) -> (Type, Lending) {
+pub(crate) fn owned(ty: &Type, crate_path: &CratePath) -> (Type, PassMode) {
     let Type::Reference(TypeReference { lifetime, mutability: None, elem, .. }) = strip(ty) else {
-        return (ty.clone(), Lending::Moved);
+        return (ty.clone(), PassMode::Move);
     };
     // A `&'static T` is a value like any other: there is nobody who would have to keep it.
     if lifetime.as_ref().is_some_and(is_static) {
-        return (ty.clone(), Lending::Moved);
+        return (ty.clone(), PassMode::Move);
     }
-    let private = runtime.private();
+    let private = crate_path.private();
     match strip(elem) {
-        Type::Path(path) if is(path, &["str"]) => (parse_quote!(#private::String), Lending::Lent),
-        Type::Path(path) if is_std_path(path) => (parse_quote!(#private::PathBuf), Lending::Lent),
+        Type::Path(path) if is(path, &["str"]) => (parse_quote!(#private::String), PassMode::Borrow),
+        Type::Path(path) if is_std_path(path) => (parse_quote!(#private::PathBuf), PassMode::Borrow),
         Type::Slice(slice) => {
             let element = &slice.elem;
-            (parse_quote!(#private::Vec<#element>), Lending::Lent)
+            (parse_quote!(#private::Vec<#element>), PassMode::Borrow)
         }
-        owned => (owned.clone(), Lending::Lent),
+        owned => (owned.clone(), PassMode::Borrow),
     }
 }
 

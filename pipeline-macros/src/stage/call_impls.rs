@@ -5,45 +5,45 @@ use quote::{quote, quote_spanned};
 use syn::parse_quote;
 use syn::spanned::Spanned;
 
-use super::expand::{full_generics, type_arguments, value_type};
-use super::lend::Lending;
+use super::expand::{generics_with_state, type_arguments, value_type};
 use super::model::{Argument, Input, Output, Stage, one_or_tuple};
+use super::passing::PassMode;
 use crate::paths::respan;
-use crate::policy::Body;
+use crate::policy::Asyncness;
 
 /// How to call the function once.
-pub(crate) fn function(stage: &Stage) -> TokenStream {
+pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
-    let private = stage.runtime.private();
-    let input = held_type(stage);
-    let (generics, clause) = held_generics(stage);
+    let private = stage.crate_path.private();
+    let input = call_input_type(stage);
+    let (generics, clause) = call_generics(stage);
     let arguments = type_arguments(&stage.generics);
     let pattern = stage.input_pattern();
-    let body = call(
+    let body = function_call(
         stage,
-        &Call {
-            open: quote_spanned!(at=> let #pattern = input;),
-            prepare: TokenStream::new(),
-            lent_as: LentAs::Owned,
+        &FunctionCall {
+            in_future: quote_spanned!(at=> let #pattern = input;),
+            eager: TokenStream::new(),
+            borrow_from: BorrowFrom::Value,
         },
     );
-    let (future, value) = (future(stage), value_type(stage));
+    let (future_type, value) = (future_type(stage), value_type(stage));
     let retry_if = policy.retry_if.as_ref().map(|path| {
-        let function = &path.value;
-        let call = quote_spanned!(path.value.span()=> #function(error));
+        let predicate = &path.value;
+        let call = quote_spanned!(path.value.span()=> #predicate(error));
         quote_spanned!(at=> fn retry_if(&self, error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
     });
     let retry_after = policy.retry_after.as_ref().map(|path| {
-        let function = &path.value;
-        let call = quote_spanned!(path.value.span()=> #function(error));
+        let predicate = &path.value;
+        let call = quote_spanned!(path.value.span()=> #predicate(error));
         quote_spanned!(at=> fn retry_after(&self, error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
     quote_spanned! {at=>
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
             type Value = #value;
             #[inline]
-            fn call_once(&self, input: #input, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future { #body }
+            fn call_once(&self, input: #input, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future_type { #body }
             #retry_if
             #retry_after
         }
@@ -51,36 +51,37 @@ pub(crate) fn function(stage: &Stage) -> TokenStream {
 }
 
 /// How to call it again, with copies of the inputs that move into it.
-pub(crate) fn repeat(stage: &Stage) -> TokenStream {
+pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, .. } = stage;
-    let private = stage.runtime.private();
-    let input = held_type(stage);
+    let private = stage.crate_path.private();
+    let input = call_input_type(stage);
     let kept = kept_type(stage);
-    let future = future(stage);
+    let future_type = future_type(stage);
     let arguments = type_arguments(&stage.generics);
-    let (generics, clause) = held_generics(stage);
+    let (generics, clause) = call_generics(stage);
     let pattern = stage.input_pattern();
     let moved: Vec<_> = stage.moved().map(|input| &input.variable).collect();
     let types = stage.moved().map(|input| &input.owned);
-    let lent: Vec<_> = stage.lent().map(|input| &input.variable).collect();
-    let (wrap, share, lent_as) = if stage.is_blocking() {
+    let borrowed: Vec<_> = stage.borrowed().map(|input| &input.variable).collect();
+    let (wrap, share, borrow_from) = if stage.is_blocking() {
         // A blocking call takes its input to another thread, which may hold on to it after a timeout.
-        let wrap = quote_spanned!(at=> #(let #lent = #private::Arc::new(#lent);)*);
-        (wrap, quote_spanned!(at=> #(let #lent = #private::Clone::clone(#lent);)*), LentAs::Shared)
+        let wrap = quote_spanned!(at=> #(let #borrowed = #private::Arc::new(#borrowed);)*);
+        (wrap, quote_spanned!(at=> #(let #borrowed = #private::Clone::clone(#borrowed);)*), BorrowFrom::Arc)
     } else {
-        (TokenStream::new(), TokenStream::new(), LentAs::Borrowed)
+        (TokenStream::new(), TokenStream::new(), BorrowFrom::Reference)
     };
-    let keep = quote_spanned!(at=> let #pattern = input; #wrap ((#(#lent,)*), (#(#moved,)*)));
-    let prepare = quote_spanned!(at=> let ((#(#lent,)*), _) = kept; let (#(#moved,)*) = moved; #share);
-    let again = call(stage, &Call { prepare, open: TokenStream::new(), lent_as });
-    let lent_as = if stage.is_blocking() { LentAs::Shared } else { LentAs::Owned };
-    let last = call(
+    let keep = quote_spanned!(at=> let #pattern = input; #wrap ((#(#borrowed,)*), (#(#moved,)*)));
+    let eager = quote_spanned!(at=> let ((#(#borrowed,)*), _) = kept; let (#(#moved,)*) = moved; #share);
+    let call_again =
+        function_call(stage, &FunctionCall { eager, in_future: TokenStream::new(), borrow_from });
+    let borrow_from = if stage.is_blocking() { BorrowFrom::Arc } else { BorrowFrom::Value };
+    let call_last = function_call(
         stage,
-        &Call {
-            open: quote_spanned!(at=> let ((#(#lent,)*), (#(#moved,)*)) = kept;),
-            lent_as,
-            prepare: TokenStream::new(),
+        &FunctionCall {
+            in_future: quote_spanned!(at=> let ((#(#borrowed,)*), (#(#moved,)*)) = kept;),
+            borrow_from,
+            eager: TokenStream::new(),
         },
     );
     quote_spanned! {at=>
@@ -92,18 +93,18 @@ pub(crate) fn repeat(stage: &Stage) -> TokenStream {
             #[inline]
             fn moved(kept: &Self::Kept) -> &Self::Moved { &kept.1 }
             #[inline]
-            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future { #again }
+            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future_type { #call_again }
             #[inline]
-            fn call_last(&self, kept: Self::Kept, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future { #last }
+            fn call_last(&self, kept: Self::Kept, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future_type { #call_last }
         }
     }
 }
 
 /// Whether the stage is attempted again by its own attribute, and how an override can have it so.
-pub(crate) fn attempts(stage: &Stage) -> TokenStream {
+pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let input = stage.input_type();
     let arguments = type_arguments(&stage.generics);
     let types = stage.moved().map(|input| &input.owned);
@@ -111,19 +112,22 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
     let moved = stage.moved().map(|input| &input.variable);
     let pattern = quote_spanned!(at=> (#(#moved,)*));
 
-    let how = if policy.splits() { quote!(Split) } else { quote!(Retry) };
+    let strategy = if policy.splits() { quote!(Split) } else { quote!(Retry) };
     let own = if policy.retries() || policy.splits() {
         // A missing `Clone` is reported at the type of the parameter.
         let copies = stage.moved().map(|Input { variable, owned, .. }| {
-            let there = owned.span();
-            let input = Ident::new("input", there);
-            let copy = respan(quote_spanned!(there=> #private::RetryInput::<()>::__clone_input), there);
-            quote_spanned!(there=> { let #input = #variable; #copy(#input) })
+            let parameter_span = owned.span();
+            let input = Ident::new("input", parameter_span);
+            let copy = respan(
+                quote_spanned!(parameter_span=> #private::RetryInput::<()>::__clone_input),
+                parameter_span,
+            );
+            quote_spanned!(parameter_span=> { let #input = #variable; #copy(#input) })
         });
         quote! {
-            type Own = #private::#how<#types>;
+            type Own = #private::#strategy<#types>;
             fn own() -> Self::Own {
-                #private::#how(|moved: &#types| { let #pattern = moved; (#(#copies,)*) })
+                #private::#strategy(|moved: &#types| { let #pattern = moved; (#(#copies,)*) })
             }
         }
     } else {
@@ -146,25 +150,25 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
         }
     };
 
-    let mut any = stage.generics.clone();
-    any.params.push(parse_quote!(Asked));
+    let mut retryable_generics = stage.generics.clone();
+    retryable_generics.params.push(parse_quote!(Asked));
     for Input { owned, .. } in stage.moved() {
         let bound = quote_spanned!(at=> #owned: #private::RetryInput<Asked>);
-        any.make_where_clause().predicates.push(parse_quote!(#bound));
+        retryable_generics.make_where_clause().predicates.push(parse_quote!(#bound));
     }
-    let (any, _, any_clause) = any.split_for_impl();
+    let (retryable_generics, _, retryable_clause) = retryable_generics.split_for_impl();
     let copies = stage.moved().map(
         |Input { variable, .. }| quote_spanned!(at=> #private::RetryInput::<Asked>::__clone_input(#variable)),
     );
     let (generics, _, clause) = stage.generics.split_for_impl();
     quote_spanned! {at=>
         impl #generics #private::Attempts<#input> for #name #arguments #clause { #own #single }
-        impl #any #private::Retryable<#input, Asked> for #name #arguments #any_clause {
+        impl #retryable_generics #private::Retryable<#input, Asked> for #name #arguments #retryable_clause {
             type __Moved = #types;
             fn __copy(moved: &Self::__Moved) -> Self::__Moved { let #pattern = moved; (#(#copies,)*) }
-            type __Strategy = #private::#how<#types>;
+            type __Strategy = #private::#strategy<#types>;
             fn __strategy(_: #private::EdgeType<#input>, _: &Self) -> Self::__Strategy {
-                #private::#how(<Self as #private::Retryable<#input, Asked>>::__copy)
+                #private::#strategy(<Self as #private::Retryable<#input, Asked>>::__copy)
             }
         }
     }
@@ -173,19 +177,19 @@ pub(crate) fn attempts(stage: &Stage) -> TokenStream {
 /// The input while attempts go on, what is lent and what moves: what is lent to a blocking call is shared with its thread.
 fn kept_type(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
-    let private = stage.runtime.private();
-    let lent = stage.lent().map(|input| {
-        let held = held(stage, input);
-        if stage.is_blocking() { quote_spanned!(at=> #private::Arc<#held>) } else { held }
+    let private = stage.crate_path.private();
+    let borrowed = stage.borrowed().map(|input| {
+        let call_input = call_input(stage, input);
+        if stage.is_blocking() { quote_spanned!(at=> #private::Arc<#call_input>) } else { call_input }
     });
     let moved = stage.moved().map(|input| &input.owned);
-    quote_spanned!(at=> ((#(#lent,)*), (#(#moved,)*)))
+    quote_spanned!(at=> ((#(#borrowed,)*), (#(#moved,)*)))
 }
 
 /// What a call has of an input: of one that is lent, the value or a reference to it, as a type parameter.
-fn held(stage: &Stage, Input { variable, owned, lending }: &Input) -> TokenStream {
+fn call_input(stage: &Stage, Input { variable, owned, pass_mode }: &Input) -> TokenStream {
     let at = stage.name.span();
-    if *lending == Lending::Lent && stage.can_borrow() {
+    if *pass_mode == PassMode::Borrow && stage.can_borrow() {
         let parameter = Ident::new(&variable.to_string().replace("__input", "__Held"), at);
         quote_spanned!(at=> #parameter)
     } else {
@@ -193,21 +197,20 @@ fn held(stage: &Stage, Input { variable, owned, lending }: &Input) -> TokenStrea
     }
 }
 
-fn held_type(stage: &Stage) -> TokenStream {
-    one_or_tuple(stage.inputs().map(|input| held(stage, input)))
+fn call_input_type(stage: &Stage) -> TokenStream {
+    one_or_tuple(stage.inputs().map(|input| call_input(stage, input)))
 }
 
 /// The generics of the stage, and a parameter for each input that it can have by reference.
-fn held_generics(stage: &Stage) -> (TokenStream, TokenStream) {
-    let private = stage.runtime.private();
+fn call_generics(stage: &Stage) -> (TokenStream, TokenStream) {
+    let private = stage.crate_path.private();
     let at = stage.name.span();
-    let mut generics = full_generics(stage);
+    let mut generics = generics_with_state(stage);
     if stage.can_borrow() {
-        for input in stage.lent() {
-            let (held, owned) = (held(stage, input), &input.owned);
-            generics.params.push(parse_quote!(#held));
-            let bound =
-                quote_spanned!(at=> #held: #private::Borrowed<#owned> + #private::Send + #private::Sync);
+        for input in stage.borrowed() {
+            let (call_input, owned) = (call_input(stage, input), &input.owned);
+            generics.params.push(parse_quote!(#call_input));
+            let bound = quote_spanned!(at=> #call_input: #private::Borrowed<#owned> + #private::Send + #private::Sync);
             generics.make_where_clause().predicates.push(parse_quote!(#bound));
         }
     }
@@ -216,37 +219,40 @@ fn held_generics(stage: &Stage) -> (TokenStream, TokenStream) {
 }
 
 /// One call of the function, as a future.
-struct Call {
+struct FunctionCall {
     /// What happens at once.
-    prepare: TokenStream,
+    eager: TokenStream,
     /// What happens in the future, or on the blocking thread, before the function is called.
-    open: TokenStream,
-    lent_as: LentAs,
+    in_future: TokenStream,
+    borrow_from: BorrowFrom,
 }
 
 /// What the variable of a lent input is by then.
 #[derive(Clone, Copy)]
-enum LentAs {
-    Owned,
-    Borrowed,
-    Shared,
+enum BorrowFrom {
+    Value,
+    Reference,
+    Arc,
 }
 
-fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
+fn function_call(
+    stage: &Stage,
+    FunctionCall { eager, in_future, borrow_from }: &FunctionCall,
+) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, .. } = stage;
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let arguments = stage.arguments.iter().map(|argument| match argument {
-        Argument::Input(Input { variable, owned, lending }) => match (lending, lent_as) {
-            (Lending::Lent, LentAs::Borrowed) if stage.can_borrow() => {
+        Argument::Input(Input { variable, owned, pass_mode }) => match (pass_mode, borrow_from) {
+            (PassMode::Borrow, BorrowFrom::Reference) if stage.can_borrow() => {
                 quote_spanned!(at=> #private::Borrowed::<#owned>::borrowed(#variable))
             }
-            (Lending::Lent, LentAs::Owned) if stage.can_borrow() => {
+            (PassMode::Borrow, BorrowFrom::Value) if stage.can_borrow() => {
                 quote_spanned!(at=> #private::Borrowed::<#owned>::borrowed(&#variable))
             }
-            (Lending::Moved, _) | (Lending::Lent, LentAs::Borrowed) => quote_spanned!(at=> #variable),
-            (Lending::Lent, LentAs::Owned) => quote_spanned!(at=> &#variable),
-            (Lending::Lent, LentAs::Shared) => quote_spanned!(at=> &*#variable),
+            (PassMode::Move, _) | (PassMode::Borrow, BorrowFrom::Reference) => quote_spanned!(at=> #variable),
+            (PassMode::Borrow, BorrowFrom::Value) => quote_spanned!(at=> &#variable),
+            (PassMode::Borrow, BorrowFrom::Arc) => quote_spanned!(at=> &*#variable),
         },
         Argument::State { ty } => {
             let state = if stage.is_blocking() {
@@ -267,29 +273,29 @@ fn call(stage: &Stage, Call { prepare, open, lent_as }: &Call) -> TokenStream {
     });
     let parameters = type_arguments(&stage.generics);
     let turbofish = (!parameters.is_empty()).then(|| quote_spanned!(at=> ::#parameters));
-    let called = quote_spanned!(at=> #name #turbofish (#(#arguments),*));
+    let call = quote_spanned!(at=> #name #turbofish (#(#arguments),*));
     let fallible = matches!(stage.output, Output::Fallible(_));
-    let awaited = match stage.body {
-        Body::Async => quote_spanned!(at=> #called.await),
-        Body::Sync => called.clone(),
+    let value = match stage.asyncness {
+        Asyncness::Async => quote_spanned!(at=> #call.await),
+        Asyncness::Sync => call.clone(),
     };
-    let result = if fallible { awaited } else { quote_spanned!(at=> #private::Result::Ok(#awaited)) };
-    if stage.body == Body::Async && stage.lent().next().is_none() && !stage.uses_context() {
+    let result = if fallible { value } else { quote_spanned!(at=> #private::Result::Ok(#value)) };
+    if stage.asyncness == Asyncness::Async && stage.borrowed().next().is_none() && !stage.uses_context() {
         // The function's own future: nothing has to live beside it.
-        let future = if fallible { called } else { quote_spanned!(at=> #private::NeverFails::new(#called)) };
-        return quote_spanned!(at=> #prepare #open #future);
+        let future_type = if fallible { call } else { quote_spanned!(at=> #private::NeverFails::new(#call)) };
+        return quote_spanned!(at=> #eager #in_future #future_type);
     }
     if !stage.is_blocking() {
-        return quote_spanned!(at=> #prepare async move { #open #result });
+        return quote_spanned!(at=> #eager async move { #in_future #result });
     }
     let state = stage.uses_state().then(|| quote_spanned!(at=> let state = cx.__shared_state();));
     let context = stage.uses_context().then(|| quote_spanned!(at=> let context = cx.__context(place);));
-    quote_spanned!(at=> #prepare #state #context #private::blocking(move || { #open #result }))
+    quote_spanned!(at=> #eager #state #context #private::blocking(move || { #in_future #result }))
 }
 
-fn future(stage: &Stage) -> TokenStream {
+fn future_type(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     // Should the future not be `Send`, the function's name is where to say so.
     let send = quote_spanned!(stage.name.span()=> #private::Send);
     let output = quote_spanned!(at=> #private::Result<Self::Value, <Self as #private::StageFn>::Error>);

@@ -4,82 +4,89 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse_quote;
 
-use super::expand::{bounds_of_a_split, full_generics, inputs_are_send, type_arguments, value_type};
-use super::lend::Lending;
+use super::expand::{generics_with_state, inputs_are_send, split_bounds, type_arguments, value_type};
 use super::model::{Input, Stage};
+use super::passing::PassMode;
 
 /// The longest list of values that the runtime knows.
-const LONGEST: usize = 8;
+const MAX_ARITY: usize = 8;
 
 /// A list of values that the stage can be called with.
-struct Form {
+struct ArgList {
     /// The list, as a tuple of types.
-    values: TokenStream,
+    types: TokenStream,
     /// How the stage has each.
     modes: TokenStream,
     /// Turns `args`, what it has of them, into `input`.
-    open: TokenStream,
+    bind_input: TokenStream,
 }
 
-pub(crate) fn forked(stage: &Stage) -> TokenStream {
-    if stage.inputs().count() > LONGEST {
+pub(crate) fn fork_impls(stage: &Stage) -> TokenStream {
+    if stage.inputs().count() > MAX_ARITY {
         return TokenStream::new();
     }
-    let called = forms(stage).into_iter().map(|form| {
-        let (takes, callable, under) = (takes(stage, &form), callable(stage, &form), under(stage, &form));
-        quote!(#takes #callable #under)
+    let arg_list_impls = arg_lists(stage).into_iter().map(|arg_list| {
+        let (takes_args_impl, call_args_impl, call_with_policy_impl) = (
+            takes_args_impl(stage, &arg_list),
+            call_args_impl(stage, &arg_list),
+            call_with_policy_impl(stage, &arg_list),
+        );
+        quote!(#takes_args_impl #call_args_impl #call_with_policy_impl)
     });
-    let parameters = parameters(stage);
-    quote!(#(#called)* #parameters)
+    let parameter_impls = parameter_impls(stage);
+    quote!(#(#arg_list_impls)* #parameter_impls)
 }
 
-fn forms(stage: &Stage) -> Vec<Form> {
+fn arg_lists(stage: &Stage) -> Vec<ArgList> {
     let at = stage.name.span();
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let types = stage.inputs().map(|input| &input.owned);
-    let modes = stage.inputs().map(|input| mode(stage, input));
+    let modes = stage.inputs().map(|input| pass_mode(stage, input));
     let variables: Vec<_> = stage.inputs().map(|input| &input.variable).collect();
     let input = stage.input_pattern();
-    let apart = Form {
-        values: quote_spanned!(at=> (#(#types,)*)),
+    let separate = ArgList {
+        types: quote_spanned!(at=> (#(#types,)*)),
         modes: quote_spanned!(at=> (#(#modes,)*)),
-        open: quote_spanned!(at=> let (#(#variables,)*) = args; let input = #input;),
+        bind_input: quote_spanned!(at=> let (#(#variables,)*) = args; let input = #input;),
     };
     if variables.len() == 1 {
-        return vec![apart];
+        return vec![separate];
     }
     // Several inputs are also one, a tuple.
-    let one = stage.input_type();
-    let all_lent = stage.can_borrow() && !variables.is_empty() && stage.moved().next().is_none();
-    let (mode, open) = if all_lent {
+    let tuple = stage.input_type();
+    let all_borrowed = stage.can_borrow() && !variables.is_empty() && stage.moved().next().is_none();
+    let (pass_mode, bind_input) = if all_borrowed {
         (quote!(Borrow), quote_spanned!(at=> let (#input,) = args; let input = #input;))
     } else {
         (quote!(Move), quote_spanned!(at=> let (input,) = args;))
     };
-    let whole =
-        Form { values: quote_spanned!(at=> (#one,)), modes: quote_spanned!(at=> (#private::#mode,)), open };
-    vec![apart, whole]
+    let as_tuple = ArgList {
+        types: quote_spanned!(at=> (#tuple,)),
+        modes: quote_spanned!(at=> (#private::#pass_mode,)),
+        bind_input,
+    };
+    vec![separate, as_tuple]
 }
 
-fn mode(stage: &Stage, Input { lending, .. }: &Input) -> TokenStream {
-    let private = stage.runtime.private();
-    match lending {
-        Lending::Lent if stage.can_borrow() => quote!(#private::Borrow),
-        Lending::Lent | Lending::Moved => quote!(#private::Move),
+fn pass_mode(stage: &Stage, Input { pass_mode, .. }: &Input) -> TokenStream {
+    let private = stage.crate_path.private();
+    match pass_mode {
+        PassMode::Borrow if stage.can_borrow() => quote!(#private::Borrow),
+        PassMode::Borrow | PassMode::Move => quote!(#private::Move),
     }
 }
 
-fn takes(stage: &Stage, Form { values, modes, .. }: &Form) -> TokenStream {
+fn takes_args_impl(stage: &Stage, ArgList { types, modes, .. }: &ArgList) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let (input, output) = (stage.input_type(), value_type(stage));
     let mut generics = stage.generics.clone();
     generics.make_where_clause().predicates.extend(inputs_are_send(stage));
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     quote_spanned! {at=>
-        impl #generics #private::TakesArgs<#values> for #name #arguments #clause {
+        impl #generics #private::TakesArgs<#types> for #name #arguments #clause {
             type Out = #output;
             type ArgModes = #modes;
             fn register(&mut self, plan: &mut #private::Plan) {
@@ -92,38 +99,38 @@ fn takes(stage: &Stage, Form { values, modes, .. }: &Form) -> TokenStream {
     }
 }
 
-fn callable(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
+fn call_args_impl(stage: &Stage, ArgList { types, bind_input, .. }: &ArgList) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let input = stage.input_type();
     let call = if stage.policy.is_bare() {
-        quote_spanned!(at=> #open #private::bare(self, self.__stage.step, input, cx))
+        quote_spanned!(at=> #bind_input #private::bare(self, self.__stage.step, input, cx))
     } else {
         let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        let rest = quote_spanned! {at=>
+        let call_context = quote_spanned! {at=>
             const { &<Self as #private::StageFn>::__POLICY }, self.__stage.step, &self.__stage.limits, input, cx
         };
         if stage.policy.splits() {
-            quote_spanned!(at=> #open #private::splitting(self, #attempts, #rest))
+            quote_spanned!(at=> #bind_input #private::splitting(self, #attempts, #call_context))
         } else {
-            quote_spanned!(at=> #open #private::Strategy::call(#attempts, self, #rest))
+            quote_spanned!(at=> #bind_input #private::Strategy::call(#attempts, self, #call_context))
         }
     };
-    let generics = full_generics(stage);
+    let generics = generics_with_state(stage);
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let splits = split_clause(stage, clause);
     quote_spanned! {at=>
-        impl #generics #private::CallArgs<#values, __S> for #name #arguments #splits {
+        impl #generics #private::CallArgs<#types, __S> for #name #arguments #splits {
             #[inline]
             fn call_with<'__args>(
                 &self,
-                args: #private::Args<'__args, #values, Self>,
+                args: #private::Args<'__args, #types, Self>,
                 cx: &#private::StageContext<'_, __S>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send
             where
-                #values: '__args,
+                #types: '__args,
             {
                 #call
             }
@@ -131,13 +138,13 @@ fn callable(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
     }
 }
 
-fn under(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
+fn call_with_policy_impl(stage: &Stage, ArgList { types, bind_input, .. }: &ArgList) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let moved = stage.moved().map(|input| &input.owned);
     let moved = quote_spanned!(at=> (#(#moved,)*));
-    let mut generics = full_generics(stage);
+    let mut generics = generics_with_state(stage);
     let (attempts, call) = if stage.policy.splits() {
         (
             quote_spanned!(at=> #private::Split<#moved>),
@@ -152,7 +159,7 @@ fn under(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
     let splits = split_clause(stage, clause);
     let arguments = type_arguments(&stage.generics);
     quote_spanned! {at=>
-        impl #generics #private::CallWithPolicy<#values, __S, #attempts> for #name #arguments #splits {
+        impl #generics #private::CallWithPolicy<#types, __S, #attempts> for #name #arguments #splits {
             #[inline]
             fn call_with_policy<'__args, __Gate: #private::Gate>(
                 &self,
@@ -160,13 +167,13 @@ fn under(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
                 policy: &#private::Policy,
                 step: #private::StepId,
                 gate: &__Gate,
-                args: #private::Args<'__args, #values, Self>,
+                args: #private::Args<'__args, #types, Self>,
                 cx: &#private::StageContext<'_, __S>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send
             where
-                #values: '__args,
+                #types: '__args,
             {
-                #open
+                #bind_input
                 #call
             }
         }
@@ -175,19 +182,19 @@ fn under(stage: &Stage, Form { values, open, .. }: &Form) -> TokenStream {
 
 fn split_clause(stage: &Stage, clause: Option<&syn::WhereClause>) -> Option<syn::WhereClause> {
     let mut clause = clause.cloned()?;
-    clause.predicates.extend(bounds_of_a_split(stage));
+    clause.predicates.extend(split_bounds(stage));
     Some(clause)
 }
 
 /// How many inputs there are, and of which types: for the errors.
-fn parameters(stage: &Stage) -> TokenStream {
+fn parameter_impls(stage: &Stage) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
-    let private = stage.runtime.private();
+    let private = stage.crate_path.private();
     let (generics, _, clause) = stage.generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let count = stage.inputs().count();
-    let parameters = stage.inputs().enumerate().map(|(index, input)| {
+    let parameter_impls = stage.inputs().enumerate().map(|(index, input)| {
         let owned = &input.owned;
         quote_spanned! {at=>
             impl #generics #private::Parameter<#index, #owned> for #name #arguments #clause {
@@ -200,6 +207,6 @@ fn parameters(stage: &Stage) -> TokenStream {
             type __This = Self;
             fn __arity(self) -> Self { self }
         }
-        #(#parameters)*
+        #(#parameter_impls)*
     }
 }
