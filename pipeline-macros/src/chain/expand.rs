@@ -5,42 +5,42 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, GenericArgument, Pat, Path, PathArguments};
 
-use super::mentions::called;
+use super::free_variables::called_functions;
 use super::model::{Pipeline, Step};
-use super::{branches, graph, route, wiring};
+use super::{fork_expand, graph, graph_checks, route};
 use crate::paths::{CratePath, respan};
 use crate::policy::{self, Policy};
 
 /// The longest tuple that the runtime's `Chain` is implemented for. What is longer nests.
-const LONGEST: usize = 8;
+const MAX_ARITY: usize = 8;
 
 pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
     let crate_path = pipeline.crate_path.as_ref().map(CratePath::new).unwrap_or_default();
     let private = crate_path.private();
     let input = pipeline.input.as_ref().map(|ty| quote!(::<#ty>));
     let (first, plan) = (hygienic("port", 0), plan());
-    let mut port = first.clone();
+    let mut edge = first.clone();
     let mut steps = TokenStream::new();
     let mut sections = vec![Vec::new()];
     let mut boundaries = Vec::new();
     for (index, step) in pipeline.steps.iter().enumerate() {
         let (stage, next) = (hygienic("stage", index), hygienic("port", index + 1));
-        steps.extend(self::step(step, &stage, &port, &next, &crate_path));
+        steps.extend(self::step(step, &stage, &edge, &next, &crate_path));
         if matches!(step, Step::Boundary(_)) {
             boundaries.push(stage);
             sections.push(Vec::new());
         } else if let Some(section) = sections.last_mut() {
             section.push(stage.into_token_stream());
         }
-        port = next;
+        edge = next;
     }
-    let made = match <[Vec<_>; 1]>::try_from(sections) {
+    let fork = match <[Vec<_>; 1]>::try_from(sections) {
         Ok([stages]) => {
-            let chain = nest(stages, &crate_path);
+            let chain = nest_chain(stages, &crate_path);
             quote!(#private::finish(#first, #chain, #plan))
         }
         Err(sections) => {
-            let parts = parted(sections, boundaries, &crate_path);
+            let parts = bounded_sections(sections, boundaries, &crate_path);
             quote!(#private::finish_bounded(#first, #parts, #plan))
         }
     };
@@ -48,18 +48,22 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
         let #first = #private::edge #input ();
         let mut #plan = #private::plan();
         #steps
-        #made
+        #fork
     }}
 }
 
 /// The parts of a pipeline with boundaries: stages, and behind a boundary all that follows.
-fn parted(sections: Vec<Vec<TokenStream>>, boundaries: Vec<Ident>, crate_path: &CratePath) -> TokenStream {
+fn bounded_sections(
+    sections: Vec<Vec<TokenStream>>,
+    boundaries: Vec<Ident>,
+    crate_path: &CratePath,
+) -> TokenStream {
     let private = crate_path.private();
     let mut parts = sections.into_iter().rev().map(|stages| {
         if stages.is_empty() {
             return quote!(#private::PassThrough);
         }
-        let chain = nest(stages, crate_path);
+        let chain = nest_chain(stages, crate_path);
         quote!(#private::stage_section(#chain))
     });
     let last = parts.next().unwrap_or_default();
@@ -77,16 +81,17 @@ pub(crate) fn plan() -> Ident {
 pub(crate) fn step(
     step: &Step,
     stage: &Ident,
-    port: &Ident,
+    edge: &Ident,
     next: &Ident,
     crate_path: &CratePath,
 ) -> TokenStream {
-    let function = |what: &str, closure: &ExprClosure| {
-        let made = function(what, closure, port, crate_path);
+    let closure_stage = |what: &str, closure: &ExprClosure| {
+        let fork = closure_stage(what, closure, edge, crate_path);
         // What is nearly a graph was meant to be one.
-        let near = graph::is_nearly_one(closure);
-        let first = called(&closure.body).into_iter().take(usize::from(near));
-        let plain = plain(&first.collect::<Vec<_>>(), "CalledInClosure", crate_path);
+        let near = graph::resembles_graph(closure);
+        let first = called_functions(&closure.body).into_iter().take(usize::from(near));
+        let reject_stage_calls =
+            reject_stage_calls(&first.collect::<Vec<_>>(), "CalledInClosure", crate_path);
         let at = match closure.inputs.first() {
             Some(Pat::Type(typed)) => match &*typed.ty {
                 syn::Type::Reference(reference) => reference.elem.span(),
@@ -94,58 +99,59 @@ pub(crate) fn step(
             },
             _ => closure.inputs_begin.span(),
         };
-        let checked = checked(&made, port, at, crate_path);
+        let connect = connect(&fork, edge, at, crate_path);
         quote! {
-            #plain
+            #reject_stage_calls
             // A path in the place of the closure, as clippy may want it, would be a stage.
             #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
-            let (#stage, #next) = #checked;
+            let (#stage, #next) = #connect;
         }
     };
     match step {
         Step::Stage { path, overrides } => {
             // The receiving stage's own name is what a mismatch points at.
             let at = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-            let checked = checked(&named(path, overrides.as_deref(), crate_path), port, at, crate_path);
-            let overridden =
-                overrides.as_ref().map(|overrides| overridden(overrides, stage, port, crate_path));
+            let connect =
+                connect(&resolve_stage(path, overrides.as_deref(), crate_path), edge, at, crate_path);
+            let override_policy =
+                overrides.as_ref().map(|overrides| override_policy(overrides, stage, edge, crate_path));
             quote! {
-                let (#stage, #next) = #checked;
-                #overridden
+                let (#stage, #next) = #connect;
+                #override_policy
             }
         }
         Step::All(branches) => {
-            let made = branches::all(branches, port, crate_path);
-            quote!(let (#stage, #next) = #made;)
+            let fork = fork_expand::all(branches, edge, crate_path);
+            quote!(let (#stage, #next) = #fork;)
         }
         Step::First(branches) => {
-            let made = branches::first(branches, port, crate_path);
-            quote!(let (#stage, #next) = #made;)
+            let fork = fork_expand::first(branches, edge, crate_path);
+            quote!(let (#stage, #next) = #fork;)
         }
         Step::Route { keyword, arms } => {
-            let made = route::route(*keyword, arms, port, crate_path);
-            quote!(let (#stage, #next) = #made;)
+            let fork = route::route(*keyword, arms, edge, crate_path);
+            quote!(let (#stage, #next) = #fork;)
         }
         Step::Graph(graph) => {
-            let made = wiring::graph(graph, port, crate_path);
-            quote!(let (#stage, #next) = #made;)
+            let fork = graph_checks::graph(graph, edge, crate_path);
+            quote!(let (#stage, #next) = #fork;)
         }
-        Step::Closure(closure) => function("closure", closure),
-        Step::Inspect(closure) => function("inspect", closure),
+        Step::Closure(closure) => closure_stage("closure", closure),
+        Step::Inspect(closure) => closure_stage("inspect", closure),
         Step::Boundary(boundary) => {
-            let checked = checked(&boundary.value(crate_path), port, boundary.name().span(), crate_path);
-            quote!(let (#stage, #next) = #checked;)
+            let connect = connect(&boundary.value(crate_path), edge, boundary.name().span(), crate_path);
+            quote!(let (#stage, #next) = #connect;)
         }
         Step::Value(value) => {
-            let embedded = embedded(value, crate_path);
-            let checked = checked(&embedded, port, value.span(), crate_path);
-            quote!(let (#stage, #next) = #checked;)
+            let embed = embed(value, crate_path);
+            let connect = connect(&embed, edge, value.span(), crate_path);
+            quote!(let (#stage, #next) = #connect;)
         }
     }
 }
 
 /// A value, as the runtime makes it a stage.
-pub(crate) fn embedded(value: &Expr, crate_path: &CratePath) -> TokenStream {
+pub(crate) fn embed(value: &Expr, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
     quote! {{
         #[allow(unused_imports)]
@@ -159,7 +165,7 @@ pub(crate) fn embedded(value: &Expr, crate_path: &CratePath) -> TokenStream {
 /// The path is imported over a stand-in, so that where there is a function and no stage the stand-in is found, and
 /// the error can say what is missing. A path of one name may also be that of a variable, or of nothing; there an empty
 /// macro of the same name keeps the import from failing.
-pub(crate) fn named(path: &Path, overrides: Option<&Policy>, crate_path: &CratePath) -> TokenStream {
+pub(crate) fn resolve_stage(path: &Path, overrides: Option<&Policy>, crate_path: &CratePath) -> TokenStream {
     let mut bare = path.clone();
     let Some(last) = bare.segments.last_mut() else {
         return TokenStream::new();
@@ -184,7 +190,7 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, crate_path: &CrateP
     let private = crate_path.private();
     let this = call_at(at, &quote!(#private::StageFn::__this), &value.to_token_stream());
     // Not a `let`, or rustc would suggest to write a type there where one cannot be inferred.
-    let made = quote_spanned!(at=> match #stage #arguments::stage() { #value => #this });
+    let fork = quote_spanned!(at=> match #stage #arguments::stage() { #value => #this });
     let fields = quote!(#(::core::marker::PhantomData<#parameters>,)*);
     let stand_in = respan(quote!(pub struct #name<#(#parameters),*>(#fields);), at);
     let instance = quote!(impl<#(#parameters),*> #name<#(#parameters),*> {
@@ -209,14 +215,14 @@ pub(crate) fn named(path: &Path, overrides: Option<&Policy>, crate_path: &CrateP
             #[allow(unused_imports)]
             #import
             #agreement
-            #made
+            #fork
         }
     }}
 }
 
 /// A check that these paths name no stages: where they are called, those would be plain functions, without their policy.
 /// `what` says where: the trait that a plain function has there.
-pub(crate) fn plain(paths: &[Path], what: &str, crate_path: &CratePath) -> TokenStream {
+pub(crate) fn reject_stage_calls(paths: &[Path], what: &str, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
     let checks = paths.iter().map(|path| {
         let mut bare = path.clone();
@@ -235,8 +241,8 @@ pub(crate) fn plain(paths: &[Path], what: &str, crate_path: &CratePath) -> Token
         let stage = Ident::new("__Stage", at);
         let import = quote_spanned!(at=> use #bare as #stage;);
         let value = Ident::new("stage", at);
-        let check = call_at(at, &quote!(#private::#what::__plain), &value.to_token_stream());
-        let check = quote_spanned!(at=> let _ = || match #stage #arguments::stage() { #value => #check };);
+        let check_at = call_at(at, &quote!(#private::#what::__plain), &value.to_token_stream());
+        let check_at = quote_spanned!(at=> let _ = || match #stage #arguments::stage() { #value => #check_at };);
         quote! {{
             #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
             mod not_in_scope {
@@ -252,7 +258,7 @@ pub(crate) fn plain(paths: &[Path], what: &str, crate_path: &CratePath) -> Token
                 #[allow(unused_imports)]
                 #import
                 #[allow(clippy::all, clippy::pedantic)]
-                #check
+                #check_at
             }
         }}
     });
@@ -269,37 +275,37 @@ fn stand_in_parameters(arguments: &PathArguments) -> Vec<Ident> {
 }
 
 /// The same stage under a policy of this place.
-pub(crate) fn overridden(
+pub(crate) fn override_policy(
     overrides: &Policy,
     stage: &Ident,
-    port: &Ident,
+    edge: &Ident,
     crate_path: &CratePath,
 ) -> TokenStream {
     let (private, plan) = (crate_path.private(), plan());
     let policy = policy::overridden_policy(overrides, &quote!(#private::own_policy(&#stage)), crate_path);
-    let overridden = match &overrides.retries {
-        None => quote!(#private::same_retries(#port, #stage, policy, &mut #plan)),
+    let override_policy = match &overrides.retries {
+        None => quote!(#private::same_retries(#edge, #stage, policy, &mut #plan)),
         Some(retries) if overrides.retries() => {
             let at = retries.key.span();
             let value = Ident::new("stage", at);
-            let attempts = call_at(at, &quote!(#private::Retryable::<_>::__strategy), &quote!(#port, #value));
+            let attempts = call_at(at, &quote!(#private::Retryable::<_>::__strategy), &quote!(#edge, #value));
             quote!({
                 let attempts = { let #value = &#stage; #attempts };
                 #private::with_retries(#stage, attempts, policy, &mut #plan)
             })
         }
-        Some(_) => quote!(#private::without_retries(#port, #stage, policy, &mut #plan)),
+        Some(_) => quote!(#private::without_retries(#edge, #stage, policy, &mut #plan)),
     };
     quote! {
         let #stage = {
             let policy = #policy;
-            #overridden
+            #override_policy
         };
     }
 }
 
 /// What a piece of code goes by that has no name of its own: `closure at src/main.rs:7`.
-pub(crate) fn place_name(what: &str, at: Span, crate_path: &CratePath) -> TokenStream {
+pub(crate) fn located_name(what: &str, at: Span, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
     let what = format!("{what} at ");
     // All tokens are at the place, or the line would be that of the macro.
@@ -307,24 +313,24 @@ pub(crate) fn place_name(what: &str, at: Span, crate_path: &CratePath) -> TokenS
 }
 
 /// A closure, as the runtime's function of the name `what` makes it a stage.
-fn function(what: &str, closure: &ExprClosure, port: &Ident, crate_path: &CratePath) -> TokenStream {
+fn closure_stage(what: &str, closure: &ExprClosure, edge: &Ident, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
-    let name = place_name(what, closure.inputs_begin.span(), crate_path);
+    let name = located_name(what, closure.inputs_begin.span(), crate_path);
     // Where the closure does not say what it takes, the edge does; where it does, the edge is checked against that.
     if closure.inputs.iter().all(|input| matches!(input, Pat::Type(_))) {
         let make = format_ident!("{what}");
         quote!(#private::#make(#name, #closure))
     } else {
         let make = format_ident!("{what}_after");
-        quote!(#private::#make(#port, #name, #closure))
+        quote!(#private::#make(#edge, #name, #closure))
     }
 }
 
 /// A chain of any length out of tuples of bounded ones.
-pub(crate) fn nest(mut stages: Vec<TokenStream>, crate_path: &CratePath) -> TokenStream {
+pub(crate) fn nest_chain(mut stages: Vec<TokenStream>, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
-    while stages.len() > LONGEST {
-        stages = stages.chunks(LONGEST).map(|chunk| quote!(#private::Chain((#(#chunk,)*)))).collect();
+    while stages.len() > MAX_ARITY {
+        stages = stages.chunks(MAX_ARITY).map(|chunk| quote!(#private::Chain((#(#chunk,)*)))).collect();
     }
     quote!(#private::Chain((#(#stages,)*)))
 }
@@ -335,12 +341,12 @@ pub(crate) fn hygienic(what: &str, index: usize) -> Ident {
 }
 
 /// A stage and the port behind it, once the edge in front of it is checked.
-pub(crate) fn checked(stage: &TokenStream, port: &Ident, at: Span, crate_path: &CratePath) -> TokenStream {
+pub(crate) fn connect(stage: &TokenStream, edge: &Ident, at: Span, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
     // The user's own tokens as far as rustc can see, or it would add a note on macros to each mismatch.
     let value = Ident::new("stage", at);
     let plan = plan();
-    let fits = call_at(at, &quote!(#private::Accepts::__connect), &quote!(#port, #value, &mut #plan));
+    let fits = call_at(at, &quote!(#private::Accepts::__connect), &quote!(#edge, #value, &mut #plan));
     quote! {{
         let #value = #stage;
         #fits
@@ -348,7 +354,7 @@ pub(crate) fn checked(stage: &TokenStream, port: &Ident, at: Span, crate_path: &
 }
 
 /// A call that rustc reports at one place.
-pub(crate) fn call_at(at: Span, function: &TokenStream, arguments: &TokenStream) -> TokenStream {
-    let function = respan(function.clone(), at);
-    quote_spanned!(at=> #function(#arguments))
+pub(crate) fn call_at(at: Span, closure_stage: &TokenStream, arguments: &TokenStream) -> TokenStream {
+    let closure_stage = respan(closure_stage.clone(), at);
+    quote_spanned!(at=> #closure_stage(#arguments))
 }

@@ -6,11 +6,11 @@ use syn::token::Brace;
 use syn::{BinOp, Expr, Pat, Token, braced, parenthesized};
 
 use super::model::{Arm, Step};
-use super::parse::{After, steps};
+use super::parse::{StepsEnd, steps};
 use crate::diagnostics::Diagnostics;
 
 /// The most branches that `(a, b)` and `(a | b)` can have.
-const MOST: usize = 8;
+const MAX_ARITY: usize = 8;
 
 /// What stands in parentheses: branches side by side, alternatives, or just a chain.
 pub(crate) fn parenthesized(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Vec<Step>> {
@@ -22,7 +22,7 @@ pub(crate) fn parenthesized(input: ParseStream<'_>, diagnostics: &mut Diagnostic
     }
     let mut branches = vec![branch(&content, diagnostics)?];
     if content.is_empty() {
-        ends_where_it_seems(&branches)?;
+        refuse_trailing_bit_or(&branches)?;
         return Ok(branches.remove(0));
     }
     let all = content.peek(Token![,]);
@@ -52,18 +52,18 @@ pub(crate) fn parenthesized(input: ParseStream<'_>, diagnostics: &mut Diagnostic
         let message = "a single branch needs no parentheses; side by side it would be `(a, b)`";
         return Err(syn::Error::new(parentheses.span.join(), message));
     }
-    if let Some(first) = branches.get(MOST).and_then(|steps| steps.first()) {
+    if let Some(first) = branches.get(MAX_ARITY).and_then(|steps| steps.first()) {
         let message = "there can be eight branches here: put some into a pipeline of their own, `{ pipeline![…] }`; the graph form has no such limit";
         return Err(syn::Error::new(first.span(), message));
     }
     if !all {
-        ends_where_it_seems(&branches)?;
+        refuse_trailing_bit_or(&branches)?;
     }
     Ok(vec![if all { Step::All(branches) } else { Step::First(branches) }])
 }
 
 /// A closure takes all that follows it: `|x| x + 1 | mirror` is a closure with an "or" in it.
-fn ends_where_it_seems(branches: &[Vec<Step>]) -> syn::Result<()> {
+fn refuse_trailing_bit_or(branches: &[Vec<Step>]) -> syn::Result<()> {
     let or = branches.iter().filter_map(|steps| match steps.last() {
         Some(Step::Closure(closure)) => match &*closure.body {
             Expr::Binary(binary) => match binary.op {
@@ -87,13 +87,13 @@ fn branch(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<
     if input.peek(Token![,]) || input.peek(Token![|]) && input.peek2(Token![|]) {
         return Err(input.error("a branch is missing here"));
     }
-    let steps = steps(input, After::Branch, diagnostics)?;
-    without_boundaries(&steps)?;
+    let steps = steps(input, StepsEnd::Branch, diagnostics)?;
+    refuse_boundaries(&steps)?;
     Ok(steps)
 }
 
 /// A boundary changes the number of items, and a branch is a part of one.
-fn without_boundaries(steps: &[Step]) -> syn::Result<()> {
+fn refuse_boundaries(steps: &[Step]) -> syn::Result<()> {
     match steps.iter().find(|step| matches!(step, Step::Boundary(_))) {
         Some(boundary) => {
             let message = "a boundary cannot stand in a branch, which takes one item and gives one: put it in front of the fork or behind it";
@@ -149,7 +149,7 @@ fn arm(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Arm
         return Err(input.error(format!("the value is missing: {shape}")));
     }
     let value: Expr = input.parse()?;
-    refuse(&value)?;
+    check_arm_value(&value)?;
     if !input.peek(Token![=>]) {
         let message = format!(
             "a stage is missing behind this value: {shape}; what needs no stage goes through a closure, `=> |x| x`"
@@ -160,13 +160,13 @@ fn arm(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Arm
     if input.is_empty() || input.peek(Token![,]) {
         return Err(syn::Error::new_spanned(arrow, "a stage is missing after this `=>`"));
     }
-    let steps = steps(input, After::Arm, diagnostics)?;
-    without_boundaries(&steps)?;
+    let steps = steps(input, StepsEnd::Arm, diagnostics)?;
+    refuse_boundaries(&steps)?;
     Ok(Arm { pattern, guard, value, steps })
 }
 
 /// What an arm's value cannot do.
-fn refuse(value: &Expr) -> syn::Result<()> {
+fn check_arm_value(value: &Expr) -> syn::Result<()> {
     let (at, message): (&dyn ToTokens, _) = match value {
         Expr::Await(wait) => {
             (&wait.await_token, "the value of an arm does not wait: let the stage behind it do this")

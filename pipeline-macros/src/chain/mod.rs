@@ -1,17 +1,18 @@
 //! `pipeline!`: stages in a row → a value, and a check on each edge.
 
 mod boundary;
-mod branches;
+mod dataflow;
 mod expand;
 mod fork;
+mod fork_expand;
+mod free_variables;
 mod graph;
-mod mentions;
+mod graph_checks;
+mod graph_codegen;
 mod model;
 mod parse;
 mod route;
 mod schedule;
-mod weave;
-mod wiring;
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span};
 use syn::{Expr, ExprClosure, Pat, Path, Token, Type};
 
-use super::weave::Net;
+use super::dataflow::Dataflow;
 use crate::policy::Policy;
 
 /// What stands between the brackets of `pipeline!`.
@@ -61,25 +61,25 @@ pub(crate) struct Arm {
 /// Calls that are wired up by the names of values.
 pub(crate) struct Graph {
     /// Where the input is named.
-    pub(crate) at: Span,
+    pub(crate) input_span: Span,
     /// The type of the input.
     pub(crate) input: Type,
     /// The names of the values, in their order.
-    pub(crate) names: Vec<Ident>,
-    pub(crate) net: Net,
+    pub(crate) value_names: Vec<Ident>,
+    pub(crate) dataflow: Dataflow,
     /// What is called: a stage or a value.
-    pub(crate) stages: Vec<Step>,
+    pub(crate) callees: Vec<Step>,
     /// The arguments of each call, as they were written.
     pub(crate) arguments: Vec<Vec<Expr>>,
     /// For each argument that is an expression the names of values in sight.
-    pub(crate) sight: Vec<Vec<Ident>>,
+    pub(crate) names_in_scope: Vec<Vec<Ident>>,
     /// The variables from outside that several expressions have.
-    pub(crate) shared: Vec<Ident>,
+    pub(crate) shared_variables: Vec<Ident>,
     /// Where the outputs are bound.
-    pub(crate) patterns: Vec<Option<Pat>>,
+    pub(crate) output_patterns: Vec<Option<Pat>>,
     pub(crate) input_pattern: Pat,
     /// The expression at the end, if that is no call and no name.
-    pub(crate) last: Option<Expr>,
+    pub(crate) tail: Option<Expr>,
 }
 
 impl Step {
@@ -97,7 +97,7 @@ impl Step {
                 branches.first().and_then(|steps| steps.first()).map_or_else(Span::call_site, Self::span)
             }
             Self::Route { keyword, .. } => keyword.span,
-            Self::Graph(graph) => graph.at,
+            Self::Graph(graph) => graph.input_span,
         }
     }
 }

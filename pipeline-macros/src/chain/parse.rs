@@ -42,25 +42,25 @@ pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) ->
             None => syn::Error::new(Span::call_site(), message),
         });
     }
-    let steps = steps(input, After::Nothing, diagnostics)?;
+    let steps = steps(input, StepsEnd::Input, diagnostics)?;
     Ok(Pipeline { crate_path, input: ty, steps })
 }
 
 /// What may come behind a chain.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum After {
-    Nothing,
+pub(crate) enum StepsEnd {
+    Input,
     /// Another branch.
     Branch,
     /// Another arm.
     Arm,
 }
 
-impl After {
-    fn ends(self, input: ParseStream<'_>) -> bool {
+impl StepsEnd {
+    fn is_reached(self, input: ParseStream<'_>) -> bool {
         input.is_empty()
             || match self {
-                Self::Nothing => false,
+                Self::Input => false,
                 Self::Branch => input.peek(Token![,]) || input.peek(Token![|]),
                 Self::Arm => input.peek(Token![,]),
             }
@@ -70,10 +70,10 @@ impl After {
 /// Steps in a row.
 pub(crate) fn steps(
     input: ParseStream<'_>,
-    after: After,
+    end: StepsEnd,
     diagnostics: &mut Diagnostics,
 ) -> syn::Result<Vec<Step>> {
-    if let Some(graph) = super::graph::parse(input, |rest| after.ends(rest), diagnostics)? {
+    if let Some(graph) = super::graph::parse(input, |rest| end.is_reached(rest), diagnostics)? {
         return Ok(vec![graph]);
     }
     let mut steps = Vec::new();
@@ -86,12 +86,12 @@ pub(crate) fn steps(
         } else {
             steps.push(step(input, diagnostics)?);
         }
-        if after.ends(input) {
+        if end.is_reached(input) {
             return Ok(steps);
         }
         let arrow = arrow(input)?;
         // A `|` would be the beginning of a closure.
-        if input.is_empty() || after.ends(input) && !input.peek(Token![|]) {
+        if input.is_empty() || end.is_reached(input) && !input.peek(Token![|]) {
             return Err(syn::Error::new_spanned(arrow, "a stage is missing after this `=>`"));
         }
     }
@@ -127,8 +127,8 @@ fn arrow(input: ParseStream<'_>) -> syn::Result<Token![=>]> {
         return input.parse();
     }
     let ahead = input.fork();
-    let ends = ahead.parse::<TokenTree>().is_ok() && ahead.is_empty();
-    let message = if ends && (input.peek(Token![,]) || input.peek(Token![;])) {
+    let is_reached = ahead.parse::<TokenTree>().is_ok() && ahead.is_empty();
+    let message = if is_reached && (input.peek(Token![,]) || input.peek(Token![;])) {
         "nothing follows here: leave this out"
     } else if input.peek(Token![.]) {
         "only a stage can have its policy overridden: override those inside, where they are named"

@@ -9,7 +9,7 @@ pub(crate) enum Schedule {
     /// Side by side, and nothing in one waits for anything in another.
     Parallel(Vec<Schedule>),
     /// Neither: each begins when what it waits for is there.
-    Tangle(Vec<usize>),
+    NonSeriesParallel(Vec<usize>),
 }
 
 impl Schedule {
@@ -18,44 +18,45 @@ impl Schedule {
     /// The decomposition of a partial order into series and parallel parts: what is not connected by "before" runs side by
     /// side; what is not connected by "neither before nor after" runs one after another; what is connected by both is a
     /// tangle.
-    pub(crate) fn new(needs: &[Vec<usize>]) -> Self {
-        let mut before = vec![vec![false; needs.len()]; needs.len()];
-        for (call, needs) in needs.iter().enumerate() {
-            for &need in needs {
-                for row in &mut before[..need] {
-                    row[call] |= row[need];
+    pub(crate) fn new(dependencies: &[Vec<usize>]) -> Self {
+        let mut before = vec![vec![false; dependencies.len()]; dependencies.len()];
+        for (call, dependencies) in dependencies.iter().enumerate() {
+            for &need in dependencies {
+                for reachable in &mut before[..need] {
+                    reachable[call] |= reachable[need];
                 }
                 before[need][call] = true;
             }
         }
         let comparable = |a: usize, b: usize| before[a][b] || before[b][a];
-        parts((0..needs.len()).collect(), &comparable)
+        decompose((0..dependencies.len()).collect(), &comparable)
     }
 
     pub(crate) fn calls(&self) -> Vec<usize> {
         match self {
             Self::Call(call) => vec![*call],
-            Self::Tangle(calls) => calls.clone(),
+            Self::NonSeriesParallel(calls) => calls.clone(),
             Self::Series(parts) | Self::Parallel(parts) => parts.iter().flat_map(Self::calls).collect(),
         }
     }
 }
 
-fn parts(calls: Vec<usize>, comparable: &dyn Fn(usize, usize) -> bool) -> Schedule {
+fn decompose(calls: Vec<usize>, comparable: &dyn Fn(usize, usize) -> bool) -> Schedule {
     if let [call] = calls[..] {
         return Schedule::Call(call);
     }
-    let all = |groups: Vec<Vec<usize>>| groups.into_iter().map(|calls| parts(calls, comparable)).collect();
-    let rows = connected(&calls, comparable);
-    if rows.len() > 1 {
-        return Schedule::Parallel(all(rows));
+    let all =
+        |groups: Vec<Vec<usize>>| groups.into_iter().map(|calls| decompose(calls, comparable)).collect();
+    let parallel = connected(&calls, comparable);
+    if parallel.len() > 1 {
+        return Schedule::Parallel(all(parallel));
     }
     // Of two groups all pairs are comparable, so the first of each say which comes first.
-    let columns = connected(&calls, &|a, b| !comparable(a, b));
-    if columns.len() > 1 {
-        return Schedule::Series(all(columns));
+    let series = connected(&calls, &|a, b| !comparable(a, b));
+    if series.len() > 1 {
+        return Schedule::Series(all(series));
     }
-    Schedule::Tangle(calls)
+    Schedule::NonSeriesParallel(calls)
 }
 
 /// The groups of calls that are connected, each in order, in the order of their first calls.
@@ -66,9 +67,9 @@ fn connected(calls: &[usize], linked: &dyn Fn(usize, usize) -> bool) -> Vec<Vec<
         let mut group = vec![rest.remove(0)];
         let mut next = 0;
         while next < group.len() {
-            let here = group[next];
-            let (linked, others) = rest.into_iter().partition(|&other| linked(here, other));
-            group.extend::<Vec<_>>(linked);
+            let call = group[next];
+            let (found, others) = rest.into_iter().partition(|&other| linked(call, other));
+            group.extend::<Vec<_>>(found);
             rest = others;
             next += 1;
         }
@@ -80,10 +81,10 @@ fn connected(calls: &[usize], linked: &dyn Fn(usize, usize) -> bool) -> Vec<Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::Schedule::{self, Call, Parallel, Series, Tangle};
+    use super::Schedule::{self, Call, NonSeriesParallel, Parallel, Series};
 
-    fn schedule(needs: &[&[usize]]) -> Schedule {
-        Schedule::new(&needs.iter().map(|needs| needs.to_vec()).collect::<Vec<_>>())
+    fn schedule(dependencies: &[&[usize]]) -> Schedule {
+        Schedule::new(&dependencies.iter().map(|dependencies| dependencies.to_vec()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -106,8 +107,8 @@ mod tests {
     #[test]
     fn the_smallest_tangle_is_an_n() {
         // 2 waits for 0 alone, 3 for both: no order of rows and columns starts each as soon as it can.
-        let tangle = schedule(&[&[], &[], &[0], &[0, 1], &[2, 3]]);
-        assert_eq!(tangle, Series(vec![Tangle(vec![0, 1, 2, 3]), Call(4)]));
+        let non_series_parallel = schedule(&[&[], &[], &[0], &[0, 1], &[2, 3]]);
+        assert_eq!(non_series_parallel, Series(vec![NonSeriesParallel(vec![0, 1, 2, 3]), Call(4)]));
     }
 
     #[test]

@@ -12,9 +12,9 @@ use super::model::Step;
 use crate::diagnostics::Diagnostics;
 
 /// The most arguments of a call, values that an expression looks at, and names in a tuple.
-const MOST: usize = 8;
+const MAX_ARITY: usize = 8;
 
-const SHAPE: &str = "a graph is made of calls of stages, `let user = fetch_user(id);`, and ends in what it gives: other code belongs in a stage";
+const EXPECTED: &str = "a graph is made of calls of stages, `let user = fetch_user(id);`, and ends in what it gives: other code belongs in a stage";
 
 /// A graph, if that is what comes: `|id: UserId| { … }` with a call in it, and nothing behind it.
 ///
@@ -27,7 +27,7 @@ pub(crate) fn parse(
     let ahead = input.fork();
     let Ok((pattern, ty)) = head(&ahead) else { return Ok(None) };
     let block: Block = ahead.parse()?;
-    if !calls_something(&block) || !ends(&ahead) {
+    if !has_call(&block) || !ends(&ahead) {
         return Ok(None);
     }
     input.advance_to(&ahead);
@@ -49,18 +49,20 @@ fn head(input: ParseStream<'_>) -> syn::Result<(Pat, Type)> {
 }
 
 /// Whether a closure has a block of `let`s with calls in it, as a graph has.
-pub(crate) fn is_nearly_one(closure: &ExprClosure) -> bool {
+pub(crate) fn resembles_graph(closure: &ExprClosure) -> bool {
     let Expr::Block(block) = &*closure.body else { return false };
     let lets =
         |statement: &Statement<'_>| matches!(statement, Statement::Let { value, .. } if is_call(value));
     statements(&block.block).iter().any(lets)
 }
 
-fn calls_something(block: &Block) -> bool {
+fn has_call(block: &Block) -> bool {
     let statements = statements(block);
     let calls = |statement: &Statement<'_>| match statement {
-        Statement::Let { value, .. } | Statement::Effect(value, _) | Statement::Last(value) => is_call(value),
-        Statement::CallOfBlock { .. } => true,
+        Statement::Let { value, .. } | Statement::Discarded(value, _) | Statement::Tail(value) => {
+            is_call(value)
+        }
+        Statement::BlockCall { .. } => true,
         Statement::Other(Stmt::Local(local)) => local.init.as_ref().is_some_and(|init| is_call(&init.expr)),
         Statement::Other(_) => false,
     };
@@ -94,10 +96,10 @@ enum Statement<'a> {
         value: &'a Expr,
     },
     /// A value that is let go, and the `;` behind it.
-    Effect(&'a Expr, Token![;]),
-    Last(&'a Expr),
+    Discarded(&'a Expr, Token![;]),
+    Tail(&'a Expr),
     /// `{ value }(x)` where a statement begins, which Rust reads as two.
-    CallOfBlock {
+    BlockCall {
         block: &'a Block,
         arguments: Vec<Expr>,
         end: Option<Token![;]>,
@@ -120,17 +122,17 @@ fn statements(block: &Block) -> Vec<Statement<'_>> {
                 Some(Stmt::Expr(Expr::Paren(argument), end)) => {
                     let (arguments, end) = (vec![(*argument.expr).clone()], *end);
                     rest.next();
-                    Statement::CallOfBlock { block: &called.block, arguments, end }
+                    Statement::BlockCall { block: &called.block, arguments, end }
                 }
                 Some(Stmt::Expr(Expr::Tuple(tuple), end)) => {
                     let (arguments, end) = (tuple.elems.iter().cloned().collect(), *end);
                     rest.next();
-                    Statement::CallOfBlock { block: &called.block, arguments, end }
+                    Statement::BlockCall { block: &called.block, arguments, end }
                 }
                 _ => Statement::Other(statement),
             },
-            Stmt::Expr(value, Some(end)) => Statement::Effect(value, *end),
-            Stmt::Expr(value, None) if rest.peek().is_none() => Statement::Last(value),
+            Stmt::Expr(value, Some(end)) => Statement::Discarded(value, *end),
+            Stmt::Expr(value, None) if rest.peek().is_none() => Statement::Tail(value),
             other => Statement::Other(other),
         });
     }

@@ -6,14 +6,14 @@ use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Block, Expr, Pat, Stmt, Type};
 
-use super::{MOST, SHAPE, Statement, is_call, statements};
-use crate::chain::mentions::{Mention, mentions};
+use super::{EXPECTED, MAX_ARITY, Statement, is_call, statements};
+use crate::chain::dataflow::{Argument, Call, Dataflow, Output, ValuePattern};
+use crate::chain::free_variables::{FreeVariable, free_variables};
 use crate::chain::model::{Graph, Step};
-use crate::chain::weave::{Argument, Call, Net, Output, Shape};
 use crate::diagnostics::{Diagnostics, nearest};
 
 /// A name that stands for a value.
-struct Bound {
+struct Binding {
     name: Ident,
     value: usize,
     used: bool,
@@ -23,22 +23,22 @@ struct Bound {
 pub(super) struct Reader<'a> {
     diagnostics: &'a mut Diagnostics,
     /// The names in sight. Of two that are the same, the later one counts.
-    bound: Vec<Bound>,
+    bindings: Vec<Binding>,
     /// The names that are bound further down.
-    later: Vec<Ident>,
+    bound_later: Vec<Ident>,
     /// Those of them that were used too early: that is said once.
-    early: Vec<Ident>,
+    used_early: Vec<Ident>,
     /// The names that stand for no value. They may stand for something outside.
-    unknown: Vec<Ident>,
-    names: Vec<Ident>,
+    unresolved: Vec<Ident>,
+    value_names: Vec<Ident>,
     calls: Vec<Call>,
-    stages: Vec<Step>,
+    callees: Vec<Step>,
     arguments: Vec<Vec<Expr>>,
-    patterns: Vec<Option<Pat>>,
+    output_patterns: Vec<Option<Pat>>,
     /// For each expression the names in sight.
-    sight: Vec<Vec<Ident>>,
+    names_in_scope: Vec<Vec<Ident>>,
     /// For each expression that was looked at the variables from outside.
-    outside: Vec<Vec<Ident>>,
+    outer_variables: Vec<Vec<Ident>>,
 }
 
 impl<'a> Reader<'a> {
@@ -49,26 +49,26 @@ impl<'a> Reader<'a> {
         diagnostics: &'a mut Diagnostics,
     ) -> syn::Result<Step> {
         let statements = statements(block);
-        let mut later = Vec::new();
+        let mut bound_later = Vec::new();
         for statement in &statements {
             if let Statement::Let { pattern, .. } = statement {
-                names_of(pattern, &mut later);
+                pattern_names(pattern, &mut bound_later);
             }
         }
-        later.reverse();
+        bound_later.reverse();
         let mut reader = Self {
             diagnostics,
-            bound: Vec::new(),
-            later,
-            early: Vec::new(),
-            unknown: Vec::new(),
-            names: Vec::new(),
+            bindings: Vec::new(),
+            bound_later,
+            used_early: Vec::new(),
+            unresolved: Vec::new(),
+            value_names: Vec::new(),
             calls: Vec::new(),
-            stages: Vec::new(),
+            callees: Vec::new(),
             arguments: Vec::new(),
-            patterns: Vec::new(),
-            sight: Vec::new(),
-            outside: Vec::new(),
+            output_patterns: Vec::new(),
+            names_in_scope: Vec::new(),
+            outer_variables: Vec::new(),
         };
         let input_shape = reader.bind(&input_pattern)?;
         let mut last = None;
@@ -85,26 +85,35 @@ impl<'a> Reader<'a> {
                 "a graph ends in what it gives: an expression without a `;`, such as a call, a name or a tuple of names",
             ));
         };
-        let unused: Vec<_> = reader.bound.drain(..).filter(|bound| !bound.used).collect();
-        for bound in &unused {
-            reader.never_used(bound, &input_shape);
+        let unused: Vec<_> = reader.bindings.drain(..).filter(|binding| !binding.used).collect();
+        for binding in &unused {
+            reader.report_unused(binding, &input_shape);
         }
-        let Reader { names, calls, stages, arguments, patterns, sight, outside, .. } = reader;
-        let shared = several(&outside);
-        let net = Net { input: input_shape, calls, output };
+        let Reader {
+            value_names,
+            calls,
+            callees,
+            arguments,
+            output_patterns,
+            names_in_scope,
+            outer_variables,
+            ..
+        } = reader;
+        let shared_variables = in_several(&outer_variables);
+        let dataflow = Dataflow { input: input_shape, calls, output };
         let at = input_pattern.span();
         Ok(Step::Graph(Box::new(Graph {
-            at,
+            input_span: at,
             input,
-            names,
-            net,
-            stages,
+            value_names,
+            dataflow,
+            callees,
             arguments,
-            sight,
-            shared,
-            patterns,
+            names_in_scope,
+            shared_variables,
+            output_patterns,
             input_pattern,
-            last,
+            tail: last,
         })))
     }
 
@@ -114,71 +123,76 @@ impl<'a> Reader<'a> {
             Statement::Let { pattern, value } => {
                 let call = self.call(value)?;
                 let mut own = Vec::new();
-                names_of(pattern, &mut own);
-                self.later.truncate(self.later.len().saturating_sub(own.len()));
+                pattern_names(pattern, &mut own);
+                self.bound_later.truncate(self.bound_later.len().saturating_sub(own.len()));
                 let output = self.bind(pattern)?;
                 self.push(call, output, Some(pattern.clone()));
                 Ok(None)
             }
-            Statement::Effect(value, end) => {
+            Statement::Discarded(value, end) => {
                 if matches!(value, Expr::Path(_) | Expr::Tuple(_)) {
                     let message = "a graph ends in what it gives: leave this `;` out";
                     return Err(syn::Error::new_spanned(end, message));
                 }
                 let call = self.call(value)?;
-                self.effect(call);
+                self.push_discarded(call);
                 Ok(None)
             }
-            Statement::CallOfBlock { block, arguments, end } => {
-                let call = (of_block(block)?, arguments);
+            Statement::BlockCall { block, arguments, end } => {
+                let call = (block_value(block)?, arguments);
                 let call = self.arguments(call)?;
                 if end.is_some() {
-                    self.effect(call);
+                    self.push_discarded(call);
                     return Ok(None);
                 }
-                Ok(Some(self.last_call(call)))
+                Ok(Some(self.tail_call(call)))
             }
-            Statement::Last(value) => self.last(value).map(Some),
-            Statement::Other(statement) => Err(syn::Error::new_spanned(statement, SHAPE)),
+            Statement::Tail(value) => self.tail(value).map(Some),
+            Statement::Other(statement) => Err(syn::Error::new_spanned(statement, EXPECTED)),
         }
     }
 
-    fn last(&mut self, value: &Expr) -> syn::Result<(Output, Option<Expr>)> {
+    fn tail(&mut self, value: &Expr) -> syn::Result<(Output, Option<Expr>)> {
         if is_call(value) {
             let call = self.call(value)?;
-            return Ok(self.last_call(call));
+            return Ok(self.tail_call(call));
         }
-        refuse(value)?;
-        if let Some(name) = lone_name(value) {
-            if let Some(value) = self.look_up(name) {
+        check_expr(value)?;
+        if let Some(name) = single_ident(value) {
+            if let Some(value) = self.resolve(name) {
                 return Ok((Output::Value(value), None));
             }
-            self.unknown(name);
+            self.unresolved(name);
         }
-        let looks = self.looks(value);
-        Ok((Output::Expression(looks), Some(value.clone())))
+        let captures = self.captures(value);
+        Ok((Output::Expression(captures), Some(value.clone())))
     }
 
-    fn last_call(&mut self, call: Read) -> (Output, Option<Expr>) {
-        let value = self.fresh(&Ident::new("output", Span::mixed_site()));
-        self.push(call, Shape::Value(value), None);
+    fn tail_call(&mut self, call: ParsedCall) -> (Output, Option<Expr>) {
+        let value = self.new_value(&Ident::new("output", Span::mixed_site()));
+        self.push(call, ValuePattern::Value(value), None);
         (Output::Value(value), None)
     }
 
-    fn effect(&mut self, call: Read) {
-        let value = self.fresh(&Ident::new("_", Span::mixed_site()));
-        self.push(call, Shape::Nothing(value), None);
+    fn push_discarded(&mut self, call: ParsedCall) {
+        let value = self.new_value(&Ident::new("_", Span::mixed_site()));
+        self.push(call, ValuePattern::Ignored(value), None);
     }
 
-    fn push(&mut self, Read { stage, values, arguments }: Read, output: Shape, pattern: Option<Pat>) {
+    fn push(
+        &mut self,
+        ParsedCall { stage, values, arguments }: ParsedCall,
+        output: ValuePattern,
+        pattern: Option<Pat>,
+    ) {
         self.calls.push(Call { arguments: values, output });
-        self.stages.push(stage);
+        self.callees.push(stage);
         self.arguments.push(arguments);
-        self.patterns.push(pattern);
+        self.output_patterns.push(pattern);
     }
 
-    fn call(&mut self, value: &Expr) -> syn::Result<Read> {
-        refuse(value)?;
+    fn call(&mut self, value: &Expr) -> syn::Result<ParsedCall> {
+        check_expr(value)?;
         if let Expr::MethodCall(method) = value
             && is_call(&method.receiver)
         {
@@ -186,19 +200,20 @@ impl<'a> Reader<'a> {
             return Err(syn::Error::new_spanned(&method.method, message));
         }
         let Expr::Call(call) = value else {
-            let message = format!("only stages are called here: {SHAPE}; an expression can be an argument");
+            let message =
+                format!("only stages are called here: {EXPECTED}; an expression can be an argument");
             return Err(syn::Error::new_spanned(value, message));
         };
         if !is_call(value) {
             let message = "this makes a value and calls no stage: write it as an argument, or at the end";
             return Err(syn::Error::new_spanned(&call.func, message));
         }
-        if let Some(name) = lone_name(&call.func).filter(|name| *name == "each" || *name == "batch") {
+        if let Some(name) = single_ident(&call.func).filter(|name| *name == "each" || *name == "batch") {
             let message = "a boundary cannot stand in a graph, which takes one item and gives one: put it in front of the graph or behind it";
             return Err(syn::Error::new_spanned(name, message));
         }
         let stage = match &*call.func {
-            Expr::Block(block) => of_block(&block.block)?,
+            Expr::Block(block) => block_value(&block.block)?,
             function => {
                 let diagnostics = &mut *self.diagnostics;
                 let parser = |input: ParseStream<'_>| crate::chain::parse::stage(input, diagnostics);
@@ -208,13 +223,13 @@ impl<'a> Reader<'a> {
         self.arguments((stage, call.args.iter().cloned().collect()))
     }
 
-    fn arguments(&mut self, (stage, arguments): (Step, Vec<Expr>)) -> syn::Result<Read> {
-        if let Some(argument) = arguments.get(MOST) {
+    fn arguments(&mut self, (stage, arguments): (Step, Vec<Expr>)) -> syn::Result<ParsedCall> {
+        if let Some(argument) = arguments.get(MAX_ARITY) {
             let message = "a call in a graph has up to eight arguments: put some of them into a struct";
             return Err(syn::Error::new_spanned(argument, message));
         }
         let values = arguments.iter().map(|argument| self.argument(argument)).collect::<syn::Result<_>>()?;
-        Ok(Read { stage, values, arguments })
+        Ok(ParsedCall { stage, values, arguments })
     }
 
     fn argument(&mut self, argument: &Expr) -> syn::Result<Argument> {
@@ -223,16 +238,16 @@ impl<'a> Reader<'a> {
             Expr::Try(attempt) => Some((&attempt.expr, attempt.question_token.to_token_stream())),
             _ => None,
         };
-        if let Some((_, at)) = waits_or_fails.filter(|(base, _)| lone_name(base).is_none()) {
+        if let Some((_, at)) = waits_or_fails.filter(|(base, _)| single_ident(base).is_none()) {
             let message = "an argument does not wait or fail: let a stage do this, and give what it returns a name, `let user = fetch_user(id);`";
             return Err(syn::Error::new_spanned(at, message));
         }
-        refuse(argument)?;
-        if let Some(name) = lone_name(argument) {
-            if let Some(value) = self.look_up(name) {
+        check_expr(argument)?;
+        if let Some(name) = single_ident(argument) {
+            if let Some(value) = self.resolve(name) {
                 return Ok(Argument::Value(value));
             }
-            self.unknown(name);
+            self.unresolved(name);
         }
         if let Expr::Reference(reference) = argument
             && self.names_a_value(&reference.expr)
@@ -240,92 +255,94 @@ impl<'a> Reader<'a> {
             let message = "leave the `&` out: what a stage takes by reference is lent to it";
             return Err(syn::Error::new_spanned(argument, message));
         }
-        let looks = self.looks(argument);
-        self.sight.push(self.bound.iter().map(|bound| bound.name.clone()).collect());
-        Ok(Argument::Expression(self.sight.len() - 1, looks))
+        let captures = self.captures(argument);
+        self.names_in_scope.push(self.bindings.iter().map(|binding| binding.name.clone()).collect());
+        Ok(Argument::Expression(self.names_in_scope.len() - 1, captures))
     }
 
     fn names_a_value(&self, expr: &Expr) -> bool {
-        mentions(expr).iter().any(|mention| self.bound.iter().any(|bound| bound.name == mention.name))
+        free_variables(expr)
+            .iter()
+            .any(|variable| self.bindings.iter().any(|binding| binding.name == variable.name))
     }
 
     /// The value that a name stands for.
-    fn look_up(&mut self, name: &Ident) -> Option<usize> {
-        let bound = self.bound.iter_mut().rev().find(|bound| bound.name == *name)?;
-        bound.used = true;
-        Some(bound.value)
+    fn resolve(&mut self, name: &Ident) -> Option<usize> {
+        let binding = self.bindings.iter_mut().rev().find(|binding| binding.name == *name)?;
+        binding.used = true;
+        Some(binding.value)
     }
 
     /// A name that stands for no value so far. It may stand for something outside.
-    fn unknown(&mut self, name: &Ident) {
-        if self.later.contains(name) {
+    fn unresolved(&mut self, name: &Ident) {
+        if self.bound_later.contains(name) {
             let message = format!("`{name}` is used before it is there: it is bound further down");
             self.diagnostics.push(syn::Error::new_spanned(name, message));
-            self.early.push(name.clone());
+            self.used_early.push(name.clone());
         } else {
-            self.unknown.push(name.clone());
+            self.unresolved.push(name.clone());
         }
     }
 
     /// The values that an expression names.
-    fn looks(&mut self, expr: &Expr) -> Vec<usize> {
-        let mut looks = Vec::new();
-        let mut outside = Vec::new();
-        for Mention { name, variable } in mentions(expr) {
-            match self.look_up(&name) {
-                Some(value) if !looks.contains(&value) => looks.push(value),
+    fn captures(&mut self, expr: &Expr) -> Vec<usize> {
+        let mut captures = Vec::new();
+        let mut outer_variables = Vec::new();
+        for FreeVariable { name, is_variable } in free_variables(expr) {
+            match self.resolve(&name) {
+                Some(value) if !captures.contains(&value) => captures.push(value),
                 Some(_) => {}
                 None => {
-                    self.unknown(&name);
-                    if variable && !outside.contains(&name) {
-                        outside.push(name.clone());
+                    self.unresolved(&name);
+                    if is_variable && !outer_variables.contains(&name) {
+                        outer_variables.push(name.clone());
                     }
                 }
             }
-            if looks.len() > MOST {
+            if captures.len() > MAX_ARITY {
                 let message = "an expression in a graph looks at up to eight values: let a stage put some of them together";
                 self.diagnostics.push(syn::Error::new_spanned(name, message));
                 break;
             }
         }
-        self.outside.push(outside);
-        looks
+        self.outer_variables.push(outer_variables);
+        captures
     }
 
     /// Binds the names of a pattern to fresh values.
-    fn bind(&mut self, pattern: &Pat) -> syn::Result<Shape> {
+    fn bind(&mut self, pattern: &Pat) -> syn::Result<ValuePattern> {
         match pattern {
             Pat::Ident(ident)
                 if ident.by_ref.is_none() && ident.mutability.is_none() && ident.subpat.is_none() =>
             {
                 let name = &ident.ident;
-                let value = self.fresh(name);
+                let value = self.new_value(name);
                 if name.to_string().starts_with('_') {
-                    return Ok(Shape::Nothing(value));
+                    return Ok(ValuePattern::Ignored(value));
                 }
-                if let Some(index) = self.bound.iter().position(|bound| bound.name == *name) {
-                    let shadowed = self.bound.remove(index);
+                if let Some(index) = self.bindings.iter().position(|binding| binding.name == *name) {
+                    let shadowed = self.bindings.remove(index);
                     if !shadowed.used {
                         let message =
                             format!("`{name}` is never used: the `{name}` further down takes its name");
                         self.diagnostics.push(syn::Error::new_spanned(&shadowed.name, message));
                     }
                 }
-                let used = self.early.contains(name);
-                self.bound.push(Bound { name: name.clone(), value, used });
-                Ok(Shape::Value(value))
+                let used = self.used_early.contains(name);
+                self.bindings.push(Binding { name: name.clone(), value, used });
+                Ok(ValuePattern::Value(value))
             }
             Pat::Wild(_) => {
-                let value = self.fresh(&Ident::new("_", Span::mixed_site()));
-                Ok(Shape::Nothing(value))
+                let value = self.new_value(&Ident::new("_", Span::mixed_site()));
+                Ok(ValuePattern::Ignored(value))
             }
-            Pat::Tuple(tuple) if tuple.elems.len() > MOST => Err(syn::Error::new_spanned(
-                &tuple.elems[MOST],
+            Pat::Tuple(tuple) if tuple.elems.len() > MAX_ARITY => Err(syn::Error::new_spanned(
+                &tuple.elems[MAX_ARITY],
                 "a tuple is taken apart into up to eight names: let the stage return a struct",
             )),
             Pat::Tuple(tuple) if !tuple.elems.iter().any(|part| matches!(part, Pat::Rest(_))) => {
                 let parts = tuple.elems.iter().map(|part| self.bind(part)).collect::<syn::Result<_>>()?;
-                Ok(Shape::Tuple(parts))
+                Ok(ValuePattern::Tuple(parts))
             }
             Pat::Paren(inner) => self.bind(&inner.pat),
             Pat::Type(typed) => Err(syn::Error::new_spanned(
@@ -343,18 +360,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fresh(&mut self, name: &Ident) -> usize {
-        self.names.push(name.clone());
-        self.names.len() - 1
+    fn new_value(&mut self, name: &Ident) -> usize {
+        self.value_names.push(name.clone());
+        self.value_names.len() - 1
     }
 
-    fn never_used(&mut self, Bound { name, value, .. }: &Bound, input: &Shape) {
-        let meant = |unknown: &&Ident| nearest(&unknown.to_string(), [name.to_string().as_str()]).is_some();
-        if let Some(unknown) = self.unknown.iter().find(meant) {
+    fn report_unused(&mut self, Binding { name, value, .. }: &Binding, input: &ValuePattern) {
+        let meant =
+            |unresolved: &&Ident| nearest(&unresolved.to_string(), [name.to_string().as_str()]).is_some();
+        if let Some(unresolved) = self.unresolved.iter().find(meant) {
             let message = format!(
-                "`{unknown}` is no value of this graph, and `{name}` is never used: did you mean `{name}`?"
+                "`{unresolved}` is no value of this graph, and `{name}` is never used: did you mean `{name}`?"
             );
-            self.diagnostics.push(syn::Error::new_spanned(unknown, message));
+            self.diagnostics.push(syn::Error::new_spanned(unresolved, message));
             return;
         }
         let message = if input.values().contains(value) {
@@ -367,18 +385,18 @@ impl<'a> Reader<'a> {
 }
 
 /// A call that was read.
-struct Read {
+struct ParsedCall {
     stage: Step,
     values: Vec<Argument>,
     arguments: Vec<Expr>,
 }
 
-fn of_block(block: &Block) -> syn::Result<Step> {
+fn block_value(block: &Block) -> syn::Result<Step> {
     crate::chain::parse::value.parse2(block.to_token_stream())
 }
 
 /// What looks like code that waits or fails by itself, and is not needed.
-fn refuse(expr: &Expr) -> syn::Result<()> {
+fn check_expr(expr: &Expr) -> syn::Result<()> {
     let (at, message): (&dyn ToTokens, _) = match expr {
         Expr::Await(wait) => {
             (&wait.await_token, "a call is not awaited here, but by the pipeline: leave `.await` out")
@@ -392,7 +410,7 @@ fn refuse(expr: &Expr) -> syn::Result<()> {
     Err(syn::Error::new_spanned(at, message))
 }
 
-fn lone_name(expr: &Expr) -> Option<&Ident> {
+fn single_ident(expr: &Expr) -> Option<&Ident> {
     match expr {
         Expr::Path(path) if path.qself.is_none() => path.path.get_ident(),
         _ => None,
@@ -407,18 +425,18 @@ fn semicolon(statement: &Stmt) -> Option<Span> {
     }
 }
 
-fn names_of(pattern: &Pat, names: &mut Vec<Ident>) {
+fn pattern_names(pattern: &Pat, names: &mut Vec<Ident>) {
     match pattern {
         Pat::Ident(ident) => names.push(ident.ident.clone()),
-        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|part| names_of(part, names)),
-        Pat::Paren(inner) => names_of(&inner.pat, names),
-        Pat::Type(typed) => names_of(&typed.pat, names),
+        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|part| pattern_names(part, names)),
+        Pat::Paren(inner) => pattern_names(&inner.pat, names),
+        Pat::Type(typed) => pattern_names(&typed.pat, names),
         _ => {}
     }
 }
 
 /// The names that are in several of these lists.
-fn several(lists: &[Vec<Ident>]) -> Vec<Ident> {
+fn in_several(lists: &[Vec<Ident>]) -> Vec<Ident> {
     let names = lists.iter().flatten();
     let mut several: Vec<Ident> = Vec::new();
     for name in names {

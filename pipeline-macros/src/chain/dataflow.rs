@@ -1,24 +1,24 @@
 //! Calls and the values between them.
 
 /// Calls, and the values between them. A value is a number: those of the input come first.
-pub(crate) struct Net {
-    pub(crate) input: Shape,
+pub(crate) struct Dataflow {
+    pub(crate) input: ValuePattern,
     pub(crate) calls: Vec<Call>,
     pub(crate) output: Output,
 }
 
 /// What a value is bound to.
 #[derive(Clone)]
-pub(crate) enum Shape {
+pub(crate) enum ValuePattern {
     Value(usize),
     /// A value that is let go.
-    Nothing(usize),
-    Tuple(Vec<Shape>),
+    Ignored(usize),
+    Tuple(Vec<ValuePattern>),
 }
 
 pub(crate) struct Call {
     pub(crate) arguments: Vec<Argument>,
-    pub(crate) output: Shape,
+    pub(crate) output: ValuePattern,
 }
 
 pub(crate) enum Argument {
@@ -40,22 +40,22 @@ pub(crate) struct Use {
     pub(crate) call: usize,
     pub(crate) argument: usize,
     /// Which of the values that an expression looks at.
-    pub(crate) look: Option<usize>,
+    pub(crate) capture: Option<usize>,
 }
 
 /// Who wants a value at the same time.
-pub(crate) struct Meeting {
+pub(crate) struct SharedUse {
     pub(crate) value: usize,
     pub(crate) uses: Vec<Use>,
     /// Whether it is wanted again later.
-    pub(crate) again: bool,
+    pub(crate) used_later: bool,
 }
 
-impl Shape {
+impl ValuePattern {
     pub(crate) fn values(&self) -> Vec<usize> {
         match self {
             Self::Value(value) => vec![*value],
-            Self::Nothing(_) => Vec::new(),
+            Self::Ignored(_) => Vec::new(),
             Self::Tuple(parts) => parts.iter().flat_map(Self::values).collect(),
         }
     }
@@ -66,10 +66,11 @@ impl Call {
     pub(super) fn uses(&self, call: usize) -> Vec<(usize, Use)> {
         let arguments = self.arguments.iter().enumerate();
         let uses = arguments.flat_map(|(argument, what)| match what {
-            Argument::Value(value) => vec![(*value, Use { call, argument, look: None })],
-            Argument::Expression(_, looks) => {
-                let uses = looks.iter().enumerate();
-                uses.map(|(look, value)| (*value, Use { call, argument, look: Some(look) })).collect()
+            Argument::Value(value) => vec![(*value, Use { call, argument, capture: None })],
+            Argument::Expression(_, captures) => {
+                let uses = captures.iter().enumerate();
+                uses.map(|(capture, value)| (*value, Use { call, argument, capture: Some(capture) }))
+                    .collect()
             }
         });
         uses.collect()
@@ -85,19 +86,19 @@ impl Output {
     }
 }
 
-impl Net {
+impl Dataflow {
     /// For each value the call that gives it; none gives the input's.
-    pub(crate) fn source(&self, value: usize) -> Option<usize> {
+    pub(crate) fn producer(&self, value: usize) -> Option<usize> {
         self.calls.iter().position(|call| call.output.values().contains(&value))
     }
 
     /// For each call those that it waits for.
-    pub(crate) fn needs(&self) -> Vec<Vec<usize>> {
+    pub(crate) fn dependencies(&self) -> Vec<Vec<usize>> {
         let calls = self.calls.iter().enumerate();
-        let needs = calls.map(|(index, call)| {
+        let dependencies = calls.map(|(index, call)| {
             let values = call.uses(index).into_iter().map(|(value, _)| value);
-            values.filter_map(|value| self.source(value)).collect()
+            values.filter_map(|value| self.producer(value)).collect()
         });
-        needs.collect()
+        dependencies.collect()
     }
 }

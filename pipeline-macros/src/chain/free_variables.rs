@@ -5,33 +5,33 @@ use syn::visit::{self, Visit};
 use syn::{Arm, Block, Expr, ExprCall, ExprClosure, ExprPath, Macro, Pat, PatIdent, Path, Stmt};
 
 /// A name.
-pub(crate) struct Mention {
+pub(crate) struct FreeVariable {
     pub(crate) name: Ident,
     /// Whether it is that of a variable for sure, and not of a function, or a word in a macro.
-    pub(crate) variable: bool,
+    pub(crate) is_variable: bool,
 }
 
 /// The names, in their order.
-pub(crate) fn mentions(expr: &Expr) -> Vec<Mention> {
-    let mut mentions = Mentions::default();
-    mentions.visit_expr(expr);
-    mentions.found
+pub(crate) fn free_variables(expr: &Expr) -> Vec<FreeVariable> {
+    let mut collector = Collector::default();
+    collector.visit_expr(expr);
+    collector.found_names
 }
 
 /// The functions that an expression calls by a path, as a stage would be.
-pub(crate) fn called(expr: &Expr) -> Vec<Path> {
-    let mut called = Called::default();
-    called.visit_expr(expr);
-    called.0
+pub(crate) fn called_functions(expr: &Expr) -> Vec<Path> {
+    let mut called_functions = CalledFunctions::default();
+    called_functions.visit_expr(expr);
+    called_functions.0
 }
 
 #[derive(Default)]
-struct Called(Vec<Path>);
+struct CalledFunctions(Vec<Path>);
 
-impl<'a> Visit<'a> for Called {
+impl<'a> Visit<'a> for CalledFunctions {
     fn visit_expr_call(&mut self, call: &'a ExprCall) {
         if let Expr::Path(ExprPath { qself: None, path, .. }) = &*call.func
-            && is_of_a_function(path)
+            && is_function_path(path)
         {
             self.0.push(path.clone());
         }
@@ -40,7 +40,7 @@ impl<'a> Visit<'a> for Called {
 }
 
 /// Whether a path is written like that of a function in a module: not of a type's, and no constructor.
-fn is_of_a_function(path: &Path) -> bool {
+fn is_function_path(path: &Path) -> bool {
     const PRIMITIVES: [&str; 17] = [
         "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
         "isize", "f32", "f64",
@@ -51,32 +51,36 @@ fn is_of_a_function(path: &Path) -> bool {
 }
 
 #[derive(Default)]
-struct Mentions {
-    found: Vec<Mention>,
+struct Collector {
+    found_names: Vec<FreeVariable>,
     /// What the expression binds itself, as far as it is in sight.
-    own: Vec<Ident>,
+    bound: Vec<Ident>,
 }
 
-impl Mentions {
+impl Collector {
     /// Looks at something within which these patterns hold.
-    fn within<'a>(&mut self, patterns: impl IntoIterator<Item = &'a Pat>, look: impl FnOnce(&mut Self)) {
-        let before = self.own.len();
+    fn in_scope_of<'a>(
+        &mut self,
+        patterns: impl IntoIterator<Item = &'a Pat>,
+        visit: impl FnOnce(&mut Self),
+    ) {
+        let before = self.bound.len();
         for pattern in patterns {
             self.bind(pattern);
         }
-        look(self);
-        self.own.truncate(before);
+        visit(self);
+        self.bound.truncate(before);
     }
 
     fn bind(&mut self, pattern: &Pat) {
-        let mut bound = Bound::default();
+        let mut bound = PatternNames::default();
         bound.visit_pat(pattern);
-        self.own.append(&mut bound.0);
+        self.bound.append(&mut bound.0);
     }
 
-    fn name(&mut self, name: &Ident, variable: bool) {
-        if !self.own.contains(name) {
-            self.found.push(Mention { name: name.clone(), variable });
+    fn name(&mut self, name: &Ident, is_variable: bool) {
+        if !self.bound.contains(name) {
+            self.found_names.push(FreeVariable { name: name.clone(), is_variable });
         }
     }
 
@@ -112,7 +116,7 @@ impl Mentions {
     }
 }
 
-impl<'a> Visit<'a> for Mentions {
+impl<'a> Visit<'a> for Collector {
     fn visit_expr_path(&mut self, path: &'a ExprPath) {
         if let (None, Some(name)) = (&path.qself, path.path.get_ident()) {
             self.name(name, name.to_string().starts_with(char::is_lowercase));
@@ -130,34 +134,34 @@ impl<'a> Visit<'a> for Mentions {
     }
 
     fn visit_expr_closure(&mut self, closure: &'a ExprClosure) {
-        self.within(&closure.inputs, |mentions| mentions.visit_expr(&closure.body));
+        self.in_scope_of(&closure.inputs, |free_variables| free_variables.visit_expr(&closure.body));
     }
 
     fn visit_arm(&mut self, arm: &'a Arm) {
-        self.within([&arm.pat], |mentions| visit::visit_arm(mentions, arm));
+        self.in_scope_of([&arm.pat], |free_variables| visit::visit_arm(free_variables, arm));
     }
 
     fn visit_block(&mut self, block: &'a Block) {
-        let before = self.own.len();
+        let before = self.bound.len();
         for statement in &block.stmts {
             self.visit_stmt(statement);
             if let Stmt::Local(local) = statement {
                 self.bind(&local.pat);
             }
         }
-        self.own.truncate(before);
+        self.bound.truncate(before);
     }
 
-    fn visit_macro(&mut self, called: &'a Macro) {
-        self.tokens(called.tokens.clone());
+    fn visit_macro(&mut self, called_functions: &'a Macro) {
+        self.tokens(called_functions.tokens.clone());
     }
 }
 
 /// The names that a pattern binds.
 #[derive(Default)]
-struct Bound(Vec<Ident>);
+struct PatternNames(Vec<Ident>);
 
-impl<'a> Visit<'a> for Bound {
+impl<'a> Visit<'a> for PatternNames {
     fn visit_pat_ident(&mut self, ident: &'a PatIdent) {
         self.0.push(ident.ident.clone());
         visit::visit_pat_ident(self, ident);
@@ -170,7 +174,7 @@ mod tests {
 
     fn names(expr: &str) -> Vec<String> {
         let expr = syn::parse_str(expr).expect("an expression");
-        mentions(&expr).iter().map(|mention| mention.name.to_string()).collect()
+        free_variables(&expr).iter().map(|variable| variable.name.to_string()).collect()
     }
 
     #[test]
@@ -196,15 +200,15 @@ mod tests {
     #[test]
     fn functions_constants_and_words_in_macros_are_no_variables() {
         let expr = syn::parse_str("f(a, LIMIT, matches!(b, c))").expect("an expression");
-        let variables = mentions(&expr).into_iter().filter(|mention| mention.variable);
-        assert_eq!(variables.map(|mention| mention.name.to_string()).collect::<Vec<_>>(), ["a"]);
+        let variables = free_variables(&expr).into_iter().filter(|variable| variable.is_variable);
+        assert_eq!(variables.map(|variable| variable.name.to_string()).collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]
     fn calls_that_may_be_of_stages_are_found() {
         let expr = syn::parse_str("f(a::b(x), u32::from(y), Page::new(z), Some(g(1)), w.h())")
             .expect("an expression");
-        let names = called(&expr).into_iter().map(|path| quote::quote!(#path).to_string());
+        let names = called_functions(&expr).into_iter().map(|path| quote::quote!(#path).to_string());
         assert_eq!(names.collect::<Vec<_>>(), ["f", "a :: b", "g"]);
     }
 

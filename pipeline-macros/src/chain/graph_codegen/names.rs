@@ -2,13 +2,13 @@
 
 use proc_macro2::{Ident, Span};
 
-use super::net::Use;
+use crate::chain::dataflow::Use;
 
 pub(super) fn hygienic(what: &str, number: usize) -> Ident {
     Ident::new(&format!("__{what}{number}"), Span::mixed_site())
 }
 
-pub(super) fn variable(value: usize) -> Ident {
+pub(super) fn value_variable(value: usize) -> Ident {
     hygienic("value", value)
 }
 
@@ -16,11 +16,11 @@ pub(super) fn value_type(value: usize) -> Ident {
     hygienic("Value", value)
 }
 
-pub(super) fn wire(value: usize) -> Ident {
+pub(super) fn cell_ref(value: usize) -> Ident {
     hygienic("wire", value)
 }
 
-pub(super) fn wire_place(value: usize) -> Ident {
+pub(super) fn cell(value: usize) -> Ident {
     hygienic("wire_place", value)
 }
 
@@ -44,10 +44,10 @@ pub(super) fn expression_type(number: usize) -> Ident {
     hygienic("Made", number)
 }
 
-pub(super) fn argument(Use { call, argument, look }: Use) -> Ident {
-    match look {
+pub(super) fn argument(Use { call, argument, capture }: Use) -> Ident {
+    match capture {
         None => Ident::new(&format!("__argument{call}_{argument}"), Span::mixed_site()),
-        Some(look) => Ident::new(&format!("__look{call}_{argument}_{look}"), Span::mixed_site()),
+        Some(capture) => Ident::new(&format!("__look{call}_{argument}_{capture}"), Span::mixed_site()),
     }
 }
 

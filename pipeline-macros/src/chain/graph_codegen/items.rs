@@ -5,13 +5,13 @@ use quote::{ToTokens, quote};
 
 use super::names::{
     call_field, call_type, expression_field, expression_function, expression_type, mode_type, value_type,
-    variable,
+    value_variable,
 };
-use super::net::{Argument, Output, Shape, Use};
-use super::{Weaver, structure};
+use super::{GraphCodegen, struct_name};
+use crate::chain::dataflow::{Argument, Output, Use, ValuePattern};
 
 /// What the struct and its impls are about.
-struct Parts {
+struct StructParts {
     fields: Vec<Ident>,
     /// The types of the fields.
     types: Vec<Ident>,
@@ -21,18 +21,18 @@ struct Parts {
     output: TokenStream,
 }
 
-impl Weaver<'_> {
+impl GraphCodegen<'_> {
     /// The struct, what it accepts, and how it is called.
     pub(super) fn items(&self, body: &TokenStream) -> TokenStream {
         let private = self.crate_path.private();
-        let graph = structure();
-        let Parts { fields, types, values, input, output } = self.parts();
-        let (types_clauses, calls_clauses) = self.clauses_of_calls();
+        let graph = struct_name();
+        let StructParts { fields, types, values, input, output } = self.parts();
+        let (type_bounds, callable_bounds) = self.call_bounds();
         let modes = self.modes();
-        let clauses = &self.clauses;
-        let heads = Literal::usize_unsuffixed(self.net.calls.len());
-        let (open, places) = self.bind(&self.net.input);
-        let give = self.give();
+        let bounds = &self.bounds;
+        let heads = Literal::usize_unsuffixed(self.dataflow.calls.len());
+        let (open, places) = self.bind(&self.dataflow.input);
+        let output_value = self.output_value();
         quote! {
             #[allow(non_camel_case_types, dead_code)]
             struct #graph<#(#types),*> {
@@ -45,7 +45,7 @@ impl Weaver<'_> {
             impl<#(#types,)* #(#values),*> #private::Branches<#input> for #graph<#(#types),*>
             where
                 #(#values: #private::Send,)*
-                #types_clauses
+                #type_bounds
             {
                 type Out = #output;
             }
@@ -55,9 +55,9 @@ impl Weaver<'_> {
                 __State: #private::Send + #private::Sync,
                 #(#types: #private::Send + #private::Sync,)*
                 #(#values: #private::Send,)*
-                #types_clauses
-                #calls_clauses
-                #(#clauses,)*
+                #type_bounds
+                #callable_bounds
+                #(#bounds,)*
             {
                 fn go<__Caller: #private::Caller>(
                     &self,
@@ -69,7 +69,7 @@ impl Weaver<'_> {
                         let #open = input;
                         #places
                         #body
-                        let output = #give;
+                        let output = #output_value;
                         cx.__passes(self.end);
                         #private::Result::Ok(output)
                     }
@@ -79,14 +79,14 @@ impl Weaver<'_> {
     }
 
     /// The names and types that the struct and its impls are about.
-    fn parts(&self) -> Parts {
-        let calls = 0..self.net.calls.len();
+    fn parts(&self) -> StructParts {
+        let calls = 0..self.dataflow.calls.len();
         let expressions: Vec<_> = self.expressions().map(|(number, _)| number).collect();
-        let last = matches!(self.net.output, Output::Expression(_));
+        let last = matches!(self.dataflow.output, Output::Expression(_));
         let mut fields: Vec<_> = calls.clone().map(call_field).collect();
         let mut types: Vec<_> = calls.map(call_type).collect();
-        let mut shapes = vec![&self.net.input];
-        shapes.extend(self.net.calls.iter().map(|call| &call.output));
+        let mut shapes = vec![&self.dataflow.input];
+        shapes.extend(self.dataflow.calls.iter().map(|call| &call.output));
         let mut values = Vec::new();
         for shape in shapes {
             shape_types(shape, &mut values);
@@ -101,20 +101,20 @@ impl Weaver<'_> {
             types.push(Ident::new("__Last", Span::mixed_site()));
             values.push(Ident::new("__Output", Span::mixed_site()));
         }
-        let wanted = self.net.output.values().into_iter().map(value_type);
-        let output = match &self.net.output {
-            Output::Value(_) => quote!(#(#wanted)*),
-            Output::Tuple(_) => quote!((#(#wanted,)*)),
+        let inputs = self.dataflow.output.values().into_iter().map(value_type);
+        let output = match &self.dataflow.output {
+            Output::Value(_) => quote!(#(#inputs)*),
+            Output::Tuple(_) => quote!((#(#inputs,)*)),
             Output::Expression(_) => quote!(__Output),
         };
-        Parts { fields, types, values, input: shape_type(&self.net.input), output }
+        StructParts { fields, types, values, input: shape_type(&self.dataflow.input), output }
     }
 
     /// What the calls take and give; and that they can be called.
-    fn clauses_of_calls(&self) -> (TokenStream, TokenStream) {
+    fn call_bounds(&self) -> (TokenStream, TokenStream) {
         let private = self.crate_path.private();
         let (mut types, mut calls) = (TokenStream::new(), TokenStream::new());
-        for (index, call) in self.net.calls.iter().enumerate() {
+        for (index, call) in self.dataflow.calls.iter().enumerate() {
             let (ty, output) = (call_type(index), shape_type(&call.output));
             let values = call.arguments.iter().map(|argument| match argument {
                 Argument::Value(value) => value_type(*value),
@@ -122,18 +122,18 @@ impl Weaver<'_> {
             });
             let values = quote!((#(#values,)*));
             let modes = (0..call.arguments.len())
-                .map(|argument| mode_type(Use { call: index, argument, look: None }));
+                .map(|argument| mode_type(Use { call: index, argument, capture: None }));
             types.extend(quote!(#ty: #private::TakesArgs<#values, Out = #output>,));
             calls.extend(
                 quote!(#ty: #private::CallArgs<#values, __State> + #private::TakesArgs<#values, ArgModes = (#(#modes,)*)>,),
             );
         }
-        for (number, looks) in self.expressions() {
+        for (number, captures) in self.expressions() {
             let (function, made) = (expression_function(number), expression_type(number));
-            let looks = looks.iter().map(|value| value_type(*value));
-            types.extend(quote!(#function: #private::Fn(#(&#looks),*) -> #made,));
+            let captures = captures.iter().map(|value| value_type(*value));
+            types.extend(quote!(#function: #private::Fn(#(&#captures),*) -> #made,));
         }
-        if let Output::Expression(values) = &self.net.output {
+        if let Output::Expression(values) = &self.dataflow.output {
             let values = values.iter().map(|value| value_type(*value));
             types.extend(quote!(__Last: #private::Fn(#(#values),*) -> __Output,));
         }
@@ -141,29 +141,29 @@ impl Weaver<'_> {
     }
 
     fn expressions(&self) -> impl Iterator<Item = (usize, &[usize])> {
-        let arguments = self.net.calls.iter().flat_map(|call| &call.arguments);
+        let arguments = self.dataflow.calls.iter().flat_map(|call| &call.arguments);
         arguments.filter_map(|argument| match argument {
-            Argument::Expression(number, looks) => Some((*number, looks.as_slice())),
+            Argument::Expression(number, captures) => Some((*number, captures.as_slice())),
             Argument::Value(_) => None,
         })
     }
 
     fn modes(&self) -> Vec<Ident> {
-        let calls = self.net.calls.iter().enumerate();
+        let calls = self.dataflow.calls.iter().enumerate();
         let uses = calls.flat_map(|(call, it)| {
-            (0..it.arguments.len()).map(move |argument| Use { call, argument, look: None })
+            (0..it.arguments.len()).map(move |argument| Use { call, argument, capture: None })
         });
         uses.map(mode_type).collect()
     }
 
     /// The output, when all calls are done.
-    fn give(&self) -> TokenStream {
+    fn output_value(&self) -> TokenStream {
         let private = self.crate_path.private();
-        let taken = self.net.output.values().into_iter().map(|value| {
-            let variable = variable(value);
-            quote!(#variable.take())
+        let taken = self.dataflow.output.values().into_iter().map(|value| {
+            let value_variable = value_variable(value);
+            quote!(#value_variable.take())
         });
-        match &self.net.output {
+        match &self.dataflow.output {
             Output::Value(_) => quote!(#(#taken)*),
             Output::Tuple(_) => quote!((#(#taken,)*)),
             Output::Expression(_) => {
@@ -174,17 +174,17 @@ impl Weaver<'_> {
 }
 
 /// The types of the values in a shape; what is let go has one, too.
-fn shape_types(shape: &Shape, types: &mut Vec<Ident>) {
+fn shape_types(shape: &ValuePattern, types: &mut Vec<Ident>) {
     match shape {
-        Shape::Value(value) | Shape::Nothing(value) => types.push(value_type(*value)),
-        Shape::Tuple(parts) => parts.iter().for_each(|part| shape_types(part, types)),
+        ValuePattern::Value(value) | ValuePattern::Ignored(value) => types.push(value_type(*value)),
+        ValuePattern::Tuple(parts) => parts.iter().for_each(|part| shape_types(part, types)),
     }
 }
 
-fn shape_type(shape: &Shape) -> TokenStream {
+fn shape_type(shape: &ValuePattern) -> TokenStream {
     match shape {
-        Shape::Value(value) | Shape::Nothing(value) => value_type(*value).into_token_stream(),
-        Shape::Tuple(parts) => {
+        ValuePattern::Value(value) | ValuePattern::Ignored(value) => value_type(*value).into_token_stream(),
+        ValuePattern::Tuple(parts) => {
             let parts = parts.iter().map(shape_type);
             quote!((#(#parts,)*))
         }

@@ -1,0 +1,108 @@
+//! Calls that fall into neither rows nor columns.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::names::{argument, cell, cell_ref, value_type, value_variable};
+use super::{GraphCodegen, Prepared, nested_tuple};
+use crate::chain::dataflow::{SharedUse, Use};
+
+impl GraphCodegen<'_> {
+    /// Calls that begin each when the last value that it waits for is there, whichever that is.
+    pub(super) fn non_series_parallel(
+        &mut self,
+        calls: &[usize],
+        later_values: &[usize],
+        prepared: &Prepared,
+    ) -> TokenStream {
+        let private = self.crate_path.private();
+        let groups: Vec<_> = calls.iter().map(|&call| vec![call]).collect();
+        let (share_inputs, prepared) = self.share_inputs(&groups, later_values, prepared);
+        let celled_values: Vec<_> =
+            calls.iter().flat_map(|&call| self.celled_values(call, calls, later_values)).collect();
+        let cells = celled_values.iter().map(|&(value, owned)| {
+            let (cell_ref, place) = (cell_ref(value), cell(value));
+            let kind = if owned { quote!(MoveCell) } else { quote!(SharedCell) };
+            quote! {
+                let #place = #private::#kind::default();
+                let #cell_ref = &#place;
+            }
+        });
+        let cells: TokenStream = cells.collect();
+        let blocks = calls.iter().map(|&call| {
+            let (wait_statements, prepared) = self.wait_statements(call, &celled_values, &prepared);
+            let run = self.call(call, later_values, &prepared);
+            let (celled, outputs): (Vec<_>, Vec<_>) = self.dataflow.calls[call]
+                .output
+                .values()
+                .into_iter()
+                .partition(|value| celled_values.iter().any(|(celled, _)| celled == value));
+            let puts = celled.into_iter().map(|value| {
+                let (cell_ref, value_variable) = (cell_ref(value), value_variable(value));
+                quote!(#cell_ref.put(#value_variable.take());)
+            });
+            (
+                quote!(#wait_statements #run #(#puts)*),
+                outputs.into_iter().filter(|value| later_values.contains(value)).collect(),
+            )
+        });
+        let blocks = blocks.collect();
+        let run = self.join(blocks);
+        let taken =
+            celled_values.iter().filter(|(value, _)| later_values.contains(value)).map(|&(value, _)| {
+                let (value_variable, place) = (value_variable(value), cell(value));
+                quote!(let mut #value_variable = #place.into_value();)
+            });
+        quote!(#share_inputs #cells #run #(#taken)*)
+    }
+
+    /// The values of a call that others of the tangle wait for, and whether the one that does may have it for its own.
+    fn celled_values(
+        &self,
+        call: usize,
+        non_series_parallel: &[usize],
+        later_values: &[usize],
+    ) -> Vec<(usize, bool)> {
+        let uses: Vec<_> =
+            non_series_parallel.iter().flat_map(|&call| self.dataflow.calls[call].uses(call)).collect();
+        let values = self.dataflow.calls[call].output.values().into_iter();
+        let counted = values.map(|value| (value, uses.iter().filter(|(it, _)| *it == value).count()));
+        let celled = counted.filter(|(_, uses)| *uses > 0);
+        celled.map(|(value, uses)| (value, uses == 1 && !later_values.contains(&value))).collect()
+    }
+
+    /// Statements that wait for what a call wants of the others, and the uses that are ready then.
+    fn wait_statements(
+        &mut self,
+        call: usize,
+        celled_values: &[(usize, bool)],
+        prepared: &Prepared,
+    ) -> (TokenStream, Vec<Use>) {
+        let private = self.crate_path.private();
+        let mut prepared = prepared.to_vec();
+        let mut wait_statements = TokenStream::new();
+        let all = self.dataflow.calls[call].uses(call);
+        for &(value, owned) in celled_values {
+            let uses: Vec<_> = all.iter().filter(|(it, _)| *it == value).map(|(_, it)| *it).collect();
+            let (cell_ref, value_variable, ty) = (cell_ref(value), value_variable(value), value_type(value));
+            if uses.is_empty() {
+                continue;
+            }
+            if owned {
+                wait_statements.extend(
+                    quote!(let mut #value_variable = #private::ValueCell::new(#cell_ref.wait().await);),
+                );
+                continue;
+            }
+            let list = nested_tuple(&uses.iter().map(|it| self.mode(*it)).collect::<Vec<_>>());
+            let pattern = nested_tuple(&uses.iter().map(|it| argument(*it)).collect::<Vec<_>>());
+            self.require(&uses, "SharedInput", &ty);
+            self.bounds.push(quote!(#ty: #private::Sync));
+            wait_statements
+                .extend(quote!(let #pattern = #private::share::<#ty, #list>(#cell_ref.wait().await);));
+            prepared.extend(&uses);
+            self.shared_uses.push(SharedUse { value, uses, used_later: true });
+        }
+        (wait_statements, prepared)
+    }
+}
