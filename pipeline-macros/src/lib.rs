@@ -1,8 +1,10 @@
 //! The macros of the `pipeline` crate. Use them from there.
 
+mod arity;
 mod chain;
+mod codegen;
+mod crate_path;
 mod diagnostics;
-mod paths;
 mod policy;
 mod provide;
 mod stage;

@@ -1,17 +1,17 @@
-//! Calls and the values between them.
+//! Which call produces a value, and which calls use it.
 
-/// Calls, and the values between them. A value is a number: those of the input come first.
+/// The calls of a fork, and the values between them. A value is a number: those of the input come first.
 pub(crate) struct Dataflow {
     pub(crate) input: ValuePattern,
     pub(crate) calls: Vec<Call>,
     pub(crate) output: Output,
 }
 
-/// What a value is bound to.
+/// What an output is bound to.
 #[derive(Clone)]
 pub(crate) enum ValuePattern {
     Value(usize),
-    /// A value that is let go.
+    /// `_`: a value that no call uses.
     Ignored(usize),
     Tuple(Vec<ValuePattern>),
 }
@@ -23,35 +23,36 @@ pub(crate) struct Call {
 
 pub(crate) enum Argument {
     Value(usize),
-    /// An expression, by its number, and the values that it looks at.
+    /// An expression, by its number, and the values that it captures.
     Expression(usize, Vec<usize>),
 }
 
 pub(crate) enum Output {
     Value(usize),
     Tuple(Vec<usize>),
-    /// The last expression, of these values.
+    /// The tail expression, and the values that it captures.
     Expression(Vec<usize>),
 }
 
-/// A place where a value is wanted.
+/// One use of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Use {
     pub(crate) call: usize,
     pub(crate) argument: usize,
-    /// Which of the values that an expression looks at.
+    /// Which capture of the argument, if that is an expression.
     pub(crate) capture: Option<usize>,
 }
 
-/// Who wants a value at the same time.
+/// The uses of a value at one time.
 pub(crate) struct SharedUse {
     pub(crate) value: usize,
     pub(crate) uses: Vec<Use>,
-    /// Whether it is wanted again later.
+    /// Whether there are more uses afterwards.
     pub(crate) used_later: bool,
 }
 
 impl ValuePattern {
+    /// The values that are not ignored.
     pub(crate) fn values(&self) -> Vec<usize> {
         match self {
             Self::Value(value) => vec![*value],
@@ -62,14 +63,15 @@ impl ValuePattern {
 }
 
 impl Call {
-    /// The values that it wants, and where.
-    pub(super) fn uses(&self, call: usize) -> Vec<(usize, Use)> {
+    /// The values that this call, the one with this number, uses, and where.
+    pub(crate) fn uses(&self, call: usize) -> Vec<(usize, Use)> {
         let arguments = self.arguments.iter().enumerate();
-        let uses = arguments.flat_map(|(argument, what)| match what {
-            Argument::Value(value) => vec![(*value, Use { call, argument, capture: None })],
+        let uses = arguments.flat_map(|(index, argument)| match argument {
+            Argument::Value(value) => vec![(*value, Use { call, argument: index, capture: None })],
             Argument::Expression(_, captures) => {
-                let uses = captures.iter().enumerate();
-                uses.map(|(capture, value)| (*value, Use { call, argument, capture: Some(capture) }))
+                let captures = captures.iter().enumerate();
+                captures
+                    .map(|(capture, value)| (*value, Use { call, argument: index, capture: Some(capture) }))
                     .collect()
             }
         });
@@ -87,12 +89,12 @@ impl Output {
 }
 
 impl Dataflow {
-    /// For each value the call that gives it; none gives the input's.
+    /// The call that produces a value; `None` for a value of the input.
     pub(crate) fn producer(&self, value: usize) -> Option<usize> {
         self.calls.iter().position(|call| call.output.values().contains(&value))
     }
 
-    /// For each call those that it waits for.
+    /// For each call those whose outputs it uses.
     pub(crate) fn dependencies(&self) -> Vec<Vec<usize>> {
         let calls = self.calls.iter().enumerate();
         let dependencies = calls.map(|(index, call)| {

@@ -1,18 +1,10 @@
-//! `pipeline!`: stages in a row → a value, and a check on each edge.
+//! `pipeline!`: a chain of steps → the value, and a check of each edge between two steps.
 
-mod boundary;
 mod dataflow;
 mod expand;
-mod fork;
-mod fork_expand;
 mod free_variables;
-mod graph;
-mod graph_checks;
-mod graph_codegen;
 mod model;
 mod parse;
-mod route;
-mod schedule;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -28,7 +20,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         Ok(_) => {}
         Err(error) => diagnostics.push(error),
     }
-    // An error in the place of the value makes whatever uses the value fall silent.
+    // An error in the place of the value silences errors in whatever uses the value.
     let errors = diagnostics.into_errors();
     quote!({ #(#errors)* })
 }

@@ -17,17 +17,17 @@ pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics
     if policy.retries.is_none() {
         for key in policy.retry_options() {
             let message = format!(
-                "`{key}` is about retries, and this stage has none: add `retries = 3`, or take it out"
+                "`{key}` affects only retries, and this stage has none: add `retries = 3`, or remove `{key}`"
             );
             diagnostics.error(key, message);
         }
     }
     if let (Some(blocking), Asyncness::Async) = (&policy.blocking, asyncness) {
-        let message = "`blocking` is for functions that are not async: an `async fn` gives way by itself";
+        let message = "an `async fn` already yields: remove `blocking`";
         diagnostics.error(&blocking.key, message);
     }
     if let (Some(timeout), Asyncness::Sync, None) = (&policy.timeout, asyncness, &policy.blocking) {
-        let message = "a `timeout` could not interrupt this function, which is not async: make it an `async fn`, or add `blocking` to run it on a thread of its own";
+        let message = "a `timeout` cannot interrupt a function that is not async: make it an `async fn`, or add `blocking` to run it on a thread of its own";
         diagnostics.error(&timeout.key, message);
     }
     if let (Some(max), None) = (&policy.max_delay, &policy.delay) {
@@ -46,7 +46,7 @@ pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics
 pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
     if policy.retries.as_ref().is_some_and(|retries| retries.value == 0) {
         for key in policy.retry_options() {
-            diagnostics.error(key, format!("`{key}` is about retries, and `.retries(0)` leaves none"));
+            diagnostics.error(key, format!("`{key}` affects only retries, and `.retries(0)` disables them"));
         }
     }
     check_together(policy, diagnostics);
@@ -56,17 +56,15 @@ fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
     if let (Some(delay), Some(max)) = (&policy.delay, &policy.max_delay)
         && max.value < delay.value
     {
-        let message = format!(
-            "`max_delay` is less than `delay`, {}: no wait would be as long as it says",
-            display(delay.value)
-        );
+        let message =
+            format!("`max_delay` is less than `delay`, {}: no wait could be that long", display(delay.value));
         diagnostics.error(&max.tokens, message);
     }
     if let (Some(timeout), Some(deadline)) = (&policy.timeout, &policy.deadline)
         && deadline.value <= timeout.value
     {
         let message = format!(
-            "`deadline` has to be longer than `timeout`, {}: it covers all attempts and the waits between them",
+            "`deadline` must be longer than `timeout`, {}: it covers all attempts and the waits between them",
             display(timeout.value)
         );
         diagnostics.error(&deadline.tokens, message);

@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::model::Policy;
-use crate::paths::CratePath;
+use crate::crate_path::CratePath;
 use crate::value::Rate;
 
 /// The policy of an attribute, as a constant.
@@ -54,23 +54,23 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
     if policy.retries.is_none() {
         for key in policy.retry_options() {
             let message = format!(
-                "`{key}` is about retries, and this stage has none: add `.retries(3)`, or leave `{key}` out"
+                "`{key}` affects only retries, and this stage has none: add `.retries(3)`, or remove `{key}`"
             );
             assert(key.span(), quote!((OWN.retries > 0)), &message);
         }
     }
     if let Some(timeout) = &policy.timeout {
-        let message = "a `timeout` could not interrupt this stage, which is not async: make it an `async fn`, or add `blocking` to its attribute";
+        let message = "a `timeout` cannot interrupt this stage, which is not async: make it an `async fn`, or add `blocking` to its attribute";
         assert(timeout.key.span(), quote!(OWN.interruptible), message);
         if policy.deadline.is_none() {
             let value = duration(timeout.value, crate_path);
-            let message = "`timeout` has to be shorter than the stage's own `deadline`, which covers all attempts and the waits between them";
+            let message = "`timeout` must be shorter than the stage's own `deadline`, which covers all attempts and the waits between them";
             assert(timeout.tokens.span(), quote!(OWN.deadline_allows(#value)), message);
         }
     }
     if let (Some(deadline), None) = (&policy.deadline, &policy.timeout) {
         let value = duration(deadline.value, crate_path);
-        let message = "`deadline` has to be longer than the stage's own `timeout`: it covers all attempts and the waits between them";
+        let message = "`deadline` must be longer than the stage's own `timeout`: it covers all attempts and the waits between them";
         assert(deadline.tokens.span(), quote!(OWN.timeout_allows(#value)), message);
     }
     if let (Some(max_delay), None) = (&policy.max_delay, &policy.delay) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, TokenStream};
 
-use crate::paths::CratePath;
+use crate::crate_path::CratePath;
 use crate::value::{Growth, Rate};
 
 /// A value and where it was given.

@@ -61,7 +61,7 @@ pub(crate) fn unknown(name: &str) -> String {
 /// What to say of a method that is no override.
 pub(crate) fn unknown_override(name: &str) -> String {
     let overridable = OPTIONS.iter().filter(|spec| spec.overridable).map(|spec| spec.name);
-    unknown_among(name, "policy", "what can be overridden is", overridable)
+    unknown_among(name, "policy", "the policies that can be overridden are", overridable)
 }
 
 fn unknown_among(

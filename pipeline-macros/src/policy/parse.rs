@@ -136,7 +136,7 @@ fn name(text: &str) -> Result<String, String> {
 
 fn rate(value: &OptionValue) -> syn::Result<Rate> {
     if !cfg!(feature = "rate") {
-        let message = "`rate` is switched off: it needs the feature `rate` of `pipeline`";
+        let message = "`rate` needs the feature `rate` of `pipeline`";
         return Err(syn::Error::new(value.key.span(), message));
     }
     value.text(Rate::parse)
@@ -182,7 +182,7 @@ impl OptionReader<'_> {
             Some(spec) if *site == OptionSite::Override && !spec.overridable => Err(error(
                 key,
                 format!(
-                    "`{key}` cannot be overridden: it belongs into the stage's attribute, `#[stage({})]`",
+                    "`{key}` cannot be overridden: it belongs in the stage's attribute, `#[stage({})]`",
                     spec.example
                 ),
             )),
@@ -243,7 +243,7 @@ impl OptionValue {
         match &self.expr {
             Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => {
                 number.base10_parse().map_err(|_| {
-                    error(number, format!("{number} {what} are too many: at most {} fit", u32::MAX))
+                    error(number, format!("{number} {what} are too many: the maximum is {}", u32::MAX))
                 })
             }
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
@@ -257,7 +257,7 @@ impl OptionValue {
         match self.count("concurrent calls")? {
             0 => Err(error(
                 &self.expr,
-                "with `concurrency` 0 no call would ever start: it has to be at least 1".into(),
+                "`concurrency` must be at least 1: with 0, no call would ever start".into(),
             )),
             n => Ok(n),
         }

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use super::expand::{generics_with_state, type_arguments, value_type};
 use super::model::{Argument, Input, Output, Stage, one_or_tuple};
 use super::passing::PassMode;
-use crate::paths::respan;
+use crate::codegen::respan;
 use crate::policy::Asyncness;
 
 /// How to call the function once.

@@ -22,10 +22,10 @@ pub(crate) fn asyncness(function: &ItemFn) -> Asyncness {
 pub(crate) fn signature(function: &ItemFn, diagnostics: &mut Diagnostics) {
     let signature = &function.sig;
     if let Some(token) = &signature.constness {
-        diagnostics.error(token, "a stage cannot be `const`: it runs in a pipeline. Take the `const` out, or call the `const fn` from a stage");
+        diagnostics.error(token, "a stage cannot be `const`: remove it, or call the `const fn` from a stage");
     }
     if let syn::Safety::Unsafe(token) = &signature.safety {
-        diagnostics.error(token, "a stage cannot be `unsafe`: a pipeline could not keep its promises. Make the call inside a safe stage, where you can");
+        diagnostics.error(token, "a stage cannot be `unsafe`: call the unsafe function from a safe stage");
     }
     if let Some(abi) = &signature.abi {
         diagnostics.error(abi, "a stage cannot be `extern`: call the foreign function from a stage");
@@ -40,11 +40,11 @@ pub(crate) fn signature(function: &ItemFn, diagnostics: &mut Diagnostics) {
 
 fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnostics) {
     if let Some(opaque) = impl_trait(output) {
-        diagnostics.error(opaque, "a stage has to name what it returns, so that the next one can be checked against it: write the type, or box it, such as `Box<dyn Iterator<Item = u32> + Send>`");
+        diagnostics.error(opaque, "a stage must name its return type, so that the next stage can be checked against it: write the type, or box it, such as `Box<dyn Iterator<Item = u32> + Send>`");
         return;
     }
     if let Type::Never(never) = strip(output) {
-        diagnostics.error(never, "a stage has to return something: nothing could come after this one");
+        diagnostics.error(never, "a stage must return a value: no stage could follow this one");
     }
     // Owned inputs are lent to the function for the time of the call only.
     let borrowed = signature.inputs.iter().filter_map(|input| match input {
@@ -60,14 +60,14 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
         used.into_iter().find(|used| borrowed.contains(used)).map(|used| quote!(#used))
     });
     if let Some(borrow) = borrow {
-        diagnostics.error(borrow, "a stage cannot return what it borrows: its input is only lent to it. Return something owned, such as a `String` for a `&str`");
+        diagnostics.error(borrow, "a stage cannot return a borrow of its input: return an owned value, such as a `String` for a `&str`");
     }
 }
 
 /// What is to be halved when it fails.
 pub(crate) fn splits(policy: &Policy, inputs: usize, diagnostics: &mut Diagnostics) {
     if let (Some(split), true) = (&policy.split, inputs != 1) {
-        let message = "`split_on_failure` halves a batch of rows: take them as the one input, `rows: &[Row]` or `rows: Vec<Row>`";
+        let message = "`split_on_failure` halves a batch of rows: take the batch as the only input, `rows: &[Row]` or `rows: Vec<Row>`";
         diagnostics.error(&split.key, message);
     }
 }
@@ -78,21 +78,21 @@ pub(crate) fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
     if !binds(&parameter.pat) {
         diagnostics.error(
             &parameter.pat,
-            "this stage does not use its input: give it a name, such as `_input`, or take the parameter out",
+            "this stage does not use its input: give it a name, such as `_input`, or remove the parameter",
         );
     }
     if let Some(opaque) = impl_trait(ty) {
-        diagnostics.error(opaque, "a stage has to name what it takes: write the type, or a type parameter, `fn stage<T: Trait>(input: T)`");
+        diagnostics.error(opaque, "a stage must name the types of its inputs: write the type, or a type parameter, `fn stage<T: Trait>(input: T)`");
         return;
     }
     match ty {
         Type::Reference(reference) if reference.mutability.is_some() => {
             let owned = &reference.elem;
             let owned = display(owned);
-            diagnostics.error(ty, format!("a stage cannot change its input in place, since each attempt has to see the original: take it by value, `mut input: {owned}`, and return it"));
+            diagnostics.error(ty, format!("a stage cannot modify its input in place, since each attempt needs the original: take it by value, `mut input: {owned}`, and return it"));
         }
         Type::Reference(reference) if matches!(strip(&reference.elem), Type::TraitObject(_)) => {
-            diagnostics.error(ty, "a stage keeps its input by itself, and it could not keep a bare trait object: take a type parameter, or a reference to a `Box<dyn Trait>`");
+            diagnostics.error(ty, "a stage owns its input, and cannot own a bare trait object: take a type parameter, or a reference to a `Box<dyn Trait>`");
         }
         Type::Reference(reference) => borrows_only_at_the_top(&reference.elem, diagnostics),
         _ => borrows_only_at_the_top(ty, diagnostics),
@@ -101,7 +101,10 @@ pub(crate) fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
 
 fn borrows_only_at_the_top(ty: &Type, diagnostics: &mut Diagnostics) {
     if let Some(borrow) = anonymous_borrow(ty) {
-        diagnostics.error(borrow, "a stage can borrow its input as a whole, `&T`, but not something inside of it: take an owned type here");
+        diagnostics.error(
+            borrow,
+            "a stage can borrow its whole input, `&T`, but not a part of it: use an owned type here",
+        );
     }
 }
 
@@ -117,7 +120,7 @@ pub(crate) fn borrowed_parameter<'a>(
             if let Some(opaque) = impl_trait(&reference.elem) {
                 diagnostics.error(
                     opaque,
-                    "a stage has to name what it asks for: write the type, or take a type parameter",
+                    "a stage must name the types of its parameters: write the type, or a type parameter",
                 );
                 return None;
             }
@@ -126,14 +129,14 @@ pub(crate) fn borrowed_parameter<'a>(
         Type::Reference(reference) => {
             let what = &reference.elem;
             let what = display(what);
-            diagnostics.error(ty, format!("`#[{attribute}]` is lent to many calls at once, so it cannot be `&mut`: take `&{what}`, and put what changes behind a lock"));
+            diagnostics.error(ty, format!("`#[{attribute}]` is shared by concurrent calls, so it cannot be `&mut`: take `&{what}`, and put mutable data behind a lock"));
             None
         }
         _ => {
             let written = display(ty);
             diagnostics.error(
                 ty,
-                format!("`#[{attribute}]` is lent, not given away: take it by reference, `&{written}`"),
+                format!("`#[{attribute}]` is shared by all calls: take it by reference, `&{written}`"),
             );
             None
         }
@@ -143,7 +146,7 @@ pub(crate) fn borrowed_parameter<'a>(
 /// No `self`.
 pub(crate) fn receiver(parameter: &Parameter, diagnostics: &mut Diagnostics) {
     if let Parameter::Receiver(receiver) = parameter {
-        diagnostics.error(receiver, "a stage is a free function and has no `self`: ask for what you need from the state, `#[state] app: &App`");
+        diagnostics.error(receiver, "a stage is a free function and has no `self`: take what you need from the state, `#[state] app: &App`");
     }
 }
 

@@ -12,7 +12,8 @@ use syn::{
 use super::model::{Argument, Output, Stage, shared_attributes};
 use super::passing::{PassMode, strip};
 use super::{call_impls, fork_impls};
-use crate::paths::{CratePath, respan};
+use crate::codegen::respan;
+use crate::crate_path::CratePath;
 use crate::policy::{self, Asyncness};
 
 pub(crate) fn stage(stage: &Stage) -> TokenStream {

@@ -7,9 +7,7 @@ use syn::parse_quote;
 use super::expand::{generics_with_state, inputs_are_send, split_bounds, type_arguments, value_type};
 use super::model::{Input, Stage};
 use super::passing::PassMode;
-
-/// The longest list of values that the runtime knows.
-const MAX_ARITY: usize = 8;
+use crate::arity::MAX_ARITY;
 
 /// A list of values that the stage can be called with.
 struct ArgList {

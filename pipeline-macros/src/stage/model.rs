@@ -8,8 +8,8 @@ use syn::{Attribute, Generics, ItemFn, Path, PathArguments, ReturnType, Type, Vi
 use super::check;
 use super::parse::Parameter;
 use super::passing::{self, PassMode};
+use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
-use crate::paths::CratePath;
 use crate::policy::{Asyncness, Policy};
 
 /// All that the expansion needs to know.

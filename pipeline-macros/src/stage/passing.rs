@@ -7,7 +7,7 @@ use syn::{
 };
 
 use super::model::Argument;
-use crate::paths::CratePath;
+use crate::crate_path::CratePath;
 
 /// How a parameter gets its argument.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,21 +7,21 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let example = "write a number and a unit, such as `\"250ms\"`, `\"5s\"` or `\"1m 30s\"`";
     match humantime::parse_duration(text) {
         Ok(duration) => Ok(duration),
-        Err(_) if text.trim().is_empty() => Err(format!("an empty string is no duration: {example}")),
+        Err(_) if text.trim().is_empty() => Err(format!("an empty string is not a duration: {example}")),
         Err(_) if text.trim().parse::<f64>().is_ok() => {
             Err(format!("`{text}` has no unit: is it `\"{0}s\"` or `\"{0}ms\"`?", text.trim()))
         }
         Err(humantime::DurationError::UnknownUnit { unit, .. }) if !unit.is_empty() => {
-            Err(format!("`{unit}` is no unit of time: {example}"))
+            Err(format!("`{unit}` is not a unit of time: {example}"))
         }
-        Err(_) => Err(format!("`{text}` is no duration: {example}")),
+        Err(_) => Err(format!("`{text}` is not a duration: {example}")),
     }
 }
 
 /// Parses a duration that has to take some time.
 pub(crate) fn nonzero_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err(format!("`{text}` is no time at all: this has to be longer than zero")),
+        Duration::ZERO => Err(format!("`{text}` is zero: this duration must be longer")),
         duration => Ok(duration),
     }
 }

@@ -4,71 +4,72 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Token;
 
-use super::expand::{call_at, hygienic, located_name, nest_chain, plan};
-use super::fork_expand::{
-    Branch, code_site, ends_as_first, expand_branch, fork, fork_end, fork_input, open_branch,
-};
-use super::model::{Arm, Step};
-use crate::paths::CratePath;
+use super::common::{code_site, fork_end, fork_input, fork_value, located_name, nest_chain, plan};
+use super::fork::{Branch, branch_end, branch_id, branch_variable, check_ends, open_branch};
+use crate::arity::MAX_ARITY;
+use crate::chain::model::Arm;
+use crate::codegen::{call_at, hygienic};
+use crate::crate_path::CratePath;
 
-/// The most arms that one of the runtime's routes has.
-const MAX_ARITY: usize = 8;
+/// The edge into an arm.
+pub(super) fn arm_edge(index: usize) -> Ident {
+    hygienic("arm", index)
+}
 
-/// `match { … }`
-pub(crate) fn route(
+/// `match { … }`. `branches` are the expanded steps of the arms.
+pub(super) fn route(
     keyword: Token![match],
     arms: &[Arm],
+    branches: Vec<Branch>,
     edge: &Ident,
     crate_path: &CratePath,
 ) -> TokenStream {
     let (private, plan, fork_input, fork_end) = (crate_path.private(), plan(), fork_input(), fork_end());
     let name = located_name("match", keyword.span, crate_path);
     let matches = call_at(keyword.span, &quote!(#private::matches), &quote!(#fork_input, #name, &mut #plan));
-    // The value has the place of the keyword: where a case is forgotten, that is where rustc points.
+    let spans: Vec<_> = branches.iter().map(|branch| branch.last_span).collect();
+    // With the span of the keyword, to which rustc points if a case is missing.
     let value = Ident::new("__value", keyword.span);
-    let cases = arms.iter().enumerate().map(|(index, Arm { pattern, guard, value, steps })| {
+    let cases = arms.iter().enumerate().map(|(index, Arm { pattern, guard, value, .. })| {
         let guard = guard.as_ref().map(|guard| quote!(if #guard));
-        // An arm ends where its chain does: behind that rustc shows how the one that is missing would look.
-        let at = steps.last().map_or_else(Span::call_site, Step::span);
-        let choice = choice(index, arms.len(), &value.to_token_stream(), at, crate_path);
+        // With the span of the arm's last stage, after which rustc shows a missing arm.
+        let choice = choice(index, arms.len(), &value.to_token_stream(), spans[index], crate_path);
         quote!(#pattern #guard => #choice,)
     });
     let choose = quote_spanned!(keyword.span=> move |#value| #keyword #value { #(#cases)* });
-    let edges: Vec<_> = (0..arms.len()).map(|index| hygienic("arm", index)).collect();
-    let (chooses, chosen) = choices(&edges, &choose, &fork_input.to_token_stream(), 0, crate_path);
-    let names: Vec<_> = (0..arms.len()).map(|index| hygienic("branch", index)).collect();
-    let ends: Vec<_> = (0..arms.len()).map(|index| hygienic("end", index)).collect();
-    let branches = arms.iter().enumerate().map(|(index, arm)| {
+    let edges: Vec<_> = (0..arms.len()).map(arm_edge).collect();
+    let (choices, chosen) = choices(&edges, &choose, &fork_input.to_token_stream(), 0, crate_path);
+    let names: Vec<_> = (0..arms.len()).map(branch_variable).collect();
+    let ends: Vec<_> = (0..arms.len()).map(branch_end).collect();
+    let statements = arms.iter().zip(branches).enumerate().map(|(index, (arm, branch))| {
         let open_branch = open_branch(index, &label(arm), &[]);
-        let Branch { statements, stages, fork_end } =
-            expand_branch(&arm.steps, &edges[index].to_token_stream(), crate_path);
-        let (name, behind, chain) = (&names[index], &ends[index], nest_chain(stages, crate_path));
+        let Branch { statements, stages, last_edge, .. } = branch;
+        let (name, end, chain) = (&names[index], &ends[index], nest_chain(stages, crate_path));
         quote! {
             #open_branch
-            let (#name, #behind) = {
+            let (#name, #end) = {
                 #statements
-                (#chain, #fork_end)
+                (#chain, #last_edge)
             };
         }
     });
-    let steps: Vec<_> = arms.iter().map(|arm| &arm.steps).collect();
-    let agreement = ends_as_first(&steps, &ends, crate_path);
-    let routed = routed(&names, &chosen, 0, crate_path);
-    let (code_site, fork) = (code_site(), fork());
+    let end_checks = check_ends(&spans, &ends, crate_path);
+    let route = nested_route(&names, &chosen, 0, crate_path);
+    let (code_site, fork) = (code_site(), fork_value());
     quote! {{
         let #fork_input = #edge;
         let #code_site = #matches;
         let _ = #plan.open(#private::ForkKind::Route);
-        #chooses
-        #(#branches)*
+        #choices
+        #(#statements)*
         let #fork_end = #plan.close(&[]);
-        let #fork = #routed;
-        #agreement
+        let #fork = #route;
+        #end_checks
         #private::finish_fork(#edge, #fork)
     }}
 }
 
-/// The arm `index` of so many, as the runtime's enums say it. What is beyond the widest is in its last one.
+/// Arm `index` of `count`, as a variant of the runtime's `OneOf`. The last variant of a full one holds those beyond.
 fn choice(index: usize, count: usize, value: &TokenStream, at: Span, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
     let one_of = format_ident!("OneOf{}", count.min(MAX_ARITY));
@@ -85,7 +86,7 @@ fn variant(index: usize) -> Ident {
     Ident::new(&char::from(letter).to_string(), Span::mixed_site())
 }
 
-/// Binds the ports of the arms; and the variables of the choices, the outermost first.
+/// Statements that bind the edges of the arms, and the variables of the choices, outermost first.
 fn choices(
     edges: &[Ident],
     choose: &TokenStream,
@@ -113,40 +114,39 @@ fn choices(
     )
 }
 
-/// The route of these arms, and within its last arm that of the others.
-fn routed(names: &[Ident], chosen: &[Ident], first: usize, crate_path: &CratePath) -> TokenStream {
+/// The route over arms from `first` on. Those beyond `MAX_ARITY` are a route in its last arm.
+fn nested_route(names: &[Ident], chosen: &[Ident], first: usize, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
-    // What goes into the last arm of a wide route is counted in there, and what leaves it out here.
+    // An inner route counts what enters it, and the outer one what leaves it.
     let fork_end = if first == 0 { fork_end().into_token_stream() } else { quote!(#private::uncounted()) };
     let Some((choose, inner)) = chosen.split_first() else { return TokenStream::new() };
-    let open_branch = |index: usize| hygienic("head", first + index).into_token_stream();
     let edge = if first == 0 { fork_input() } else { hygienic("rest", first / (MAX_ARITY - 1) - 1) };
     let code_site = self::code_site();
     if inner.is_empty() {
-        let branch_ids = (0..names.len()).map(open_branch);
-        return quote!(#private::route(#edge, #code_site, #choose, (#(#names,)*), [#(#branch_ids),*], #fork_end));
+        let ids = (first..first + names.len()).map(branch_id);
+        return quote!(#private::route(#edge, #code_site, #choose, (#(#names,)*), [#(#ids),*], #fork_end));
     }
     let (own, others) = names.split_at(MAX_ARITY - 1);
-    let rest = routed(others, inner, first + MAX_ARITY - 1, crate_path);
-    let branch_ids = (0..own.len()).map(open_branch);
+    let rest = nested_route(others, inner, first + MAX_ARITY - 1, crate_path);
+    let ids = (first..first + own.len()).map(branch_id);
     quote! {
         #private::route(
             #edge, #code_site, #choose,
             (#(#own,)* #private::inner_route(#rest),),
-            [#(#branch_ids,)* #private::uncounted()],
+            [#(#ids,)* #private::uncounted()],
             #fork_end,
         )
     }
 }
 
-/// The pattern of an arm, as it reads in a picture.
+/// The pattern of an arm, as the graph of the pipeline shows it.
 fn label(Arm { pattern, guard, .. }: &Arm) -> String {
-    let guard = guard.as_ref().map(|guard| format!(" if {}", tidy(&guard.to_token_stream())));
-    tidy(&pattern.to_token_stream()) + &guard.unwrap_or_default()
+    let guard = guard.as_ref().map(|guard| format!(" if {}", format_tokens(&guard.to_token_stream())));
+    format_tokens(&pattern.to_token_stream()) + &guard.unwrap_or_default()
 }
 
-/// Tokens with the spaces that a person would leave.
-fn tidy(tokens: &TokenStream) -> String {
+/// Tokens, spaced as rustfmt would.
+fn format_tokens(tokens: &TokenStream) -> String {
     let mut text = tokens.to_string();
     for (wide, narrow) in [
         (" :: ", "::"),

@@ -1,12 +1,9 @@
-//! The names in what is written out. No code of the user's sees them.
+//! The names in the generated struct and its call.
 
 use proc_macro2::{Ident, Span};
 
 use crate::chain::dataflow::Use;
-
-pub(super) fn hygienic(what: &str, number: usize) -> Ident {
-    Ident::new(&format!("__{what}{number}"), Span::mixed_site())
-}
+use crate::codegen::hygienic;
 
 pub(super) fn value_variable(value: usize) -> Ident {
     hygienic("value", value)
@@ -24,7 +21,7 @@ pub(super) fn cell(value: usize) -> Ident {
     hygienic("wire_place", value)
 }
 
-pub(crate) fn call_field(call: usize) -> Ident {
+pub(in crate::chain::expand) fn call_field(call: usize) -> Ident {
     hygienic("call", call)
 }
 
@@ -32,7 +29,7 @@ pub(super) fn call_type(call: usize) -> Ident {
     hygienic("Call", call)
 }
 
-pub(crate) fn expression_field(number: usize) -> Ident {
+pub(in crate::chain::expand) fn expression_field(number: usize) -> Ident {
     hygienic("expression", number)
 }
 

@@ -1,19 +1,19 @@
-//! Calls that fall into neither rows nor columns.
+//! Calls whose dependencies are not series-parallel: they wait for each other through cells.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::generator::{Generator, nested_tuple};
 use super::names::{argument, cell, cell_ref, value_type, value_variable};
-use super::{GraphCodegen, Prepared, nested_tuple};
 use crate::chain::dataflow::{SharedUse, Use};
 
-impl GraphCodegen<'_> {
-    /// Calls that begin each when the last value that it waits for is there, whichever that is.
+impl Generator<'_> {
+    /// Calls that each start when the last of their arguments is there.
     pub(super) fn non_series_parallel(
         &mut self,
         calls: &[usize],
         later_values: &[usize],
-        prepared: &Prepared,
+        prepared: &[Use],
     ) -> TokenStream {
         let private = self.crate_path.private();
         let groups: Vec<_> = calls.iter().map(|&call| vec![call]).collect();
@@ -56,34 +56,28 @@ impl GraphCodegen<'_> {
         quote!(#share_inputs #cells #run #(#taken)*)
     }
 
-    /// The values of a call that others of the tangle wait for, and whether the one that does may have it for its own.
-    fn celled_values(
-        &self,
-        call: usize,
-        non_series_parallel: &[usize],
-        later_values: &[usize],
-    ) -> Vec<(usize, bool)> {
-        let uses: Vec<_> =
-            non_series_parallel.iter().flat_map(|&call| self.dataflow.calls[call].uses(call)).collect();
+    /// The outputs of a call that other calls here wait for, and whether the one that waits may own it.
+    fn celled_values(&self, call: usize, group: &[usize], later_values: &[usize]) -> Vec<(usize, bool)> {
+        let uses: Vec<_> = group.iter().flat_map(|&call| self.dataflow.calls[call].uses(call)).collect();
         let values = self.dataflow.calls[call].output.values().into_iter();
-        let counted = values.map(|value| (value, uses.iter().filter(|(it, _)| *it == value).count()));
+        let counted = values.map(|value| (value, uses.iter().filter(|(used, _)| *used == value).count()));
         let celled = counted.filter(|(_, uses)| *uses > 0);
         celled.map(|(value, uses)| (value, uses == 1 && !later_values.contains(&value))).collect()
     }
 
-    /// Statements that wait for what a call wants of the others, and the uses that are ready then.
+    /// Statements that wait for the arguments of a call, and the uses that are prepared then.
     fn wait_statements(
         &mut self,
         call: usize,
         celled_values: &[(usize, bool)],
-        prepared: &Prepared,
+        prepared: &[Use],
     ) -> (TokenStream, Vec<Use>) {
         let private = self.crate_path.private();
         let mut prepared = prepared.to_vec();
         let mut wait_statements = TokenStream::new();
         let all = self.dataflow.calls[call].uses(call);
         for &(value, owned) in celled_values {
-            let uses: Vec<_> = all.iter().filter(|(it, _)| *it == value).map(|(_, it)| *it).collect();
+            let uses: Vec<_> = all.iter().filter(|(used, _)| *used == value).map(|(_, used)| *used).collect();
             let (cell_ref, value_variable, ty) = (cell_ref(value), value_variable(value), value_type(value));
             if uses.is_empty() {
                 continue;
@@ -94,8 +88,8 @@ impl GraphCodegen<'_> {
                 );
                 continue;
             }
-            let list = nested_tuple(&uses.iter().map(|it| self.mode(*it)).collect::<Vec<_>>());
-            let pattern = nested_tuple(&uses.iter().map(|it| argument(*it)).collect::<Vec<_>>());
+            let list = nested_tuple(&uses.iter().map(|used| self.mode(*used)).collect::<Vec<_>>());
+            let pattern = nested_tuple(&uses.iter().map(|used| argument(*used)).collect::<Vec<_>>());
             self.require(&uses, "SharedInput", &ty);
             self.bounds.push(quote!(#ty: #private::Sync));
             wait_statements

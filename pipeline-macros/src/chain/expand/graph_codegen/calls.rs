@@ -1,51 +1,15 @@
-//! The calls, in rows and columns.
+//! One call, and how values get to several.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
-use super::names::{
-    argument, call_field, expression_field, expression_type, hygienic, value_type, value_variable,
-};
-use super::{GraphCodegen, Prepared, nested_tuple};
+use super::generator::{Generator, nested_tuple};
+use super::names::{argument, call_field, expression_field, expression_type, value_type, value_variable};
 use crate::chain::dataflow::{Argument, SharedUse, Use};
-use crate::chain::schedule::Schedule;
+use crate::codegen::hygienic;
 
-impl GraphCodegen<'_> {
-    /// Statements that run these calls. Behind them the values of `later` are there.
-    pub(super) fn statements(
-        &mut self,
-        schedule: &Schedule,
-        later_values: &[usize],
-        prepared: &Prepared,
-    ) -> TokenStream {
-        match schedule {
-            Schedule::Call(call) => self.call(*call, later_values, prepared),
-            Schedule::Series(parts) => {
-                let inputs = |part: &Schedule| self.inputs(&part.calls());
-                let inputs: Vec<_> = parts.iter().map(inputs).collect();
-                let parts = parts.iter().enumerate().map(|(index, part)| {
-                    let mut later_values = later_values.to_vec();
-                    later_values.extend(inputs[index + 1..].iter().flatten().map(|(value, _)| value));
-                    self.statements(part, &later_values, prepared)
-                });
-                parts.collect()
-            }
-            Schedule::Parallel(parts) => {
-                let groups: Vec<_> = parts.iter().map(Schedule::calls).collect();
-                let (share_inputs, prepared) = self.share_inputs(&groups, later_values, prepared);
-                let blocks = parts.iter().map(|part| {
-                    let statements = self.statements(part, later_values, &prepared);
-                    (statements, self.outputs(&part.calls(), later_values))
-                });
-                let blocks: Vec<_> = blocks.collect();
-                let run = self.join(blocks);
-                quote!(#share_inputs #run)
-            }
-            Schedule::NonSeriesParallel(calls) => self.non_series_parallel(calls, later_values, prepared),
-        }
-    }
-
-    /// The values that these calls want, and do not give themselves.
+impl Generator<'_> {
+    /// The values that these calls use, and do not produce themselves.
     pub(super) fn inputs(&self, calls: &[usize]) -> Vec<(usize, Use)> {
         let outputs: Vec<_> =
             calls.iter().flat_map(|&call| self.dataflow.calls[call].output.values()).collect();
@@ -53,31 +17,31 @@ impl GraphCodegen<'_> {
         uses.filter(|(value, _)| !outputs.contains(value)).collect()
     }
 
-    /// The values of `later` that these calls give.
-    fn outputs(&self, calls: &[usize], later_values: &[usize]) -> Vec<usize> {
+    /// The values of `later_values` that these calls produce.
+    pub(super) fn outputs(&self, calls: &[usize], later_values: &[usize]) -> Vec<usize> {
         let outputs = calls.iter().flat_map(|&call| self.dataflow.calls[call].output.values());
         outputs.filter(|value| later_values.contains(value)).collect()
     }
 
-    /// Hands out what several groups want, or what is wanted again, before they begin.
+    /// Prepares the values that several groups use, or that are used later, before the groups start.
     ///
-    /// What only one of them wants, and nobody later, goes into it as it is.
+    /// A value that only one group uses, and nothing later, moves into that group as it is.
     pub(super) fn share_inputs(
         &mut self,
         groups: &[Vec<usize>],
         later_values: &[usize],
-        prepared: &Prepared,
+        prepared: &[Use],
     ) -> (TokenStream, Vec<Use>) {
         let mut all = self.inputs(&groups.concat());
-        all.retain(|(_, it)| !prepared.contains(it));
-        all.sort_by_key(|(value, it)| (*value, it.call, it.argument, it.capture));
+        all.retain(|(_, used)| !prepared.contains(used));
+        all.sort_by_key(|(value, used)| (*value, used.call, used.argument, used.capture));
         let mut prepared = prepared.to_vec();
         let mut statements = TokenStream::new();
         for uses in all.chunk_by(|(one, _), (other, _)| one == other) {
             let value = uses[0].0;
-            let wants = |calls: &&Vec<usize>| uses.iter().any(|(_, it)| calls.contains(&it.call));
-            if groups.iter().filter(wants).count() > 1 || later_values.contains(&value) {
-                let uses: Vec<_> = uses.iter().map(|(_, it)| *it).collect();
+            let uses_value = |calls: &&Vec<usize>| uses.iter().any(|(_, used)| calls.contains(&used.call));
+            if groups.iter().filter(uses_value).count() > 1 || later_values.contains(&value) {
+                let uses: Vec<_> = uses.iter().map(|(_, used)| *used).collect();
                 prepared.extend(&uses);
                 statements.extend(self.pass_value(value, uses, later_values));
             }
@@ -85,13 +49,13 @@ impl GraphCodegen<'_> {
         (statements, prepared)
     }
 
-    /// Gives a value to all that want it now.
+    /// Passes a value to these uses.
     fn pass_value(&mut self, value: usize, uses: Vec<Use>, later_values: &[usize]) -> TokenStream {
         let private = self.crate_path.private();
         let used_later = later_values.contains(&value);
         let (value_variable, ty) = (value_variable(value), value_type(value));
-        let modes: Vec<_> = uses.iter().map(|it| self.mode(*it)).collect();
-        let arguments: Vec<_> = uses.iter().map(|it| argument(*it)).collect();
+        let modes: Vec<_> = uses.iter().map(|used| self.mode(*used)).collect();
+        let arguments: Vec<_> = uses.iter().map(|used| argument(*used)).collect();
         let statement = match (modes.split_last(), arguments.split_last()) {
             (Some((last, modes)), Some((last_argument, arguments))) if !used_later => {
                 let (list, pattern) = (nested_tuple(modes), nested_tuple(arguments));
@@ -116,14 +80,14 @@ impl GraphCodegen<'_> {
         statement
     }
 
-    /// Asks of a value that it can be had in these ways.
+    /// Requires that a value can be passed to these uses.
     pub(super) fn require(&mut self, uses: &[Use], what: &str, ty: &Ident) {
         let private = self.crate_path.private();
         let what = Ident::new(what, Span::mixed_site());
-        for it in uses {
-            let mode = self.mode(*it);
-            self.bounds.push(match it.capture {
-                // Known to be lent.
+        for used in uses {
+            let mode = self.mode(*used);
+            self.bounds.push(match used.capture {
+                // A capture, which is always borrowed.
                 Some(_) => quote!(#ty: #private::Sync),
                 None => quote!(#mode: #private::#what<#ty>),
             });
@@ -132,29 +96,33 @@ impl GraphCodegen<'_> {
 
     /// One call.
     ///
-    /// What it has of its values is bound anew behind the places of all values, so that it is let go before any of them.
-    pub(super) fn call(&mut self, index: usize, later_values: &[usize], prepared: &Prepared) -> TokenStream {
+    /// Its arguments are bound again after the cells of all values, so that they are dropped before any of them.
+    pub(super) fn call(&mut self, index: usize, later_values: &[usize], prepared: &[Use]) -> TokenStream {
         let private = self.crate_path.private();
         let call = &self.dataflow.calls[index];
         let direct = (0..call.arguments.len()).map(|argument| Use { call: index, argument, capture: None });
         let direct: Vec<_> = direct.collect();
-        let mut statements = self.shorten_borrows(direct.iter().filter(|it| prepared.contains(it)));
+        let mut statements = self.shorten_borrows(direct.iter().filter(|used| prepared.contains(used)));
         let mut uses: Vec<_> =
-            call.uses(index).into_iter().filter(|(_, it)| !prepared.contains(it)).collect();
+            call.uses(index).into_iter().filter(|(_, used)| !prepared.contains(used)).collect();
         uses.sort_by_key(|(value, _)| *value);
         for uses in uses.chunk_by(|(one, _), (other, _)| one == other) {
             let value = uses[0].0;
-            statements.extend(self.pass_value(value, uses.iter().map(|(_, it)| *it).collect(), later_values));
+            statements.extend(self.pass_value(
+                value,
+                uses.iter().map(|(_, used)| *used).collect(),
+                later_values,
+            ));
         }
         let (made, outputs) = self.evaluate_expressions(index);
         if !made.is_empty() {
             let values = call.arguments.iter().zip(&direct);
-            let values = values.filter(|(what, _)| matches!(what, Argument::Value(_))).map(|(_, it)| it);
+            let values = values.filter(|(what, _)| matches!(what, Argument::Value(_))).map(|(_, used)| used);
             let values = self.shorten_borrows(values);
             statements.extend(quote!(#made #values #outputs));
         }
         let field = call_field(index);
-        let arguments = direct.iter().map(|it| argument(*it));
+        let arguments = direct.iter().map(|used| argument(*used));
         let head = Literal::usize_unsuffixed(index);
         let (pattern, values) = self.bind(&call.output);
         quote! {
@@ -165,12 +133,12 @@ impl GraphCodegen<'_> {
         }
     }
 
-    /// Binds arguments anew, behind whatever was bound since, and for as long as the call takes.
+    /// Binds arguments again, after the cells, for the time of the call.
     fn shorten_borrows<'u>(&self, uses: impl Iterator<Item = &'u Use>) -> TokenStream {
         let private = self.crate_path.private();
-        let arguments = uses.map(|it| {
-            let (argument, mode) = (argument(*it), self.mode(*it));
-            let Argument::Value(value) = &self.dataflow.calls[it.call].arguments[it.argument] else {
+        let arguments = uses.map(|used| {
+            let (argument, mode) = (argument(*used), self.mode(*used));
+            let Argument::Value(value) = &self.dataflow.calls[used.call].arguments[used.argument] else {
                 return TokenStream::new();
             };
             let ty = value_type(*value);
@@ -179,28 +147,29 @@ impl GraphCodegen<'_> {
         arguments.collect()
     }
 
-    /// Statements that evaluate the expressions among the arguments of a call, and that give it what they made.
+    /// Statements that evaluate the argument expressions of a call, and statements that pass it their values.
     fn evaluate_expressions(&mut self, index: usize) -> (TokenStream, TokenStream) {
         let private = self.crate_path.private();
         let (mut made, mut outputs) = (TokenStream::new(), TokenStream::new());
         for (position, what) in self.dataflow.calls[index].arguments.iter().enumerate() {
             let Argument::Expression(number, captures) = what else { continue };
-            let it = Use { call: index, argument: position, capture: None };
-            let captures = (0..captures.len()).map(|capture| argument(Use { capture: Some(capture), ..it }));
+            let used = Use { call: index, argument: position, capture: None };
+            let captures =
+                (0..captures.len()).map(|capture| argument(Use { capture: Some(capture), ..used }));
             let (place, function) = (hygienic("made", *number), expression_field(*number));
-            let (argument, mode) = (argument(it), self.mode(it));
+            let (argument, mode) = (argument(used), self.mode(used));
             made.extend(quote! {
                 let mut #place = #private::ValueCell::new(
                     #private::guard_user_code(self.place, cx, || (self.#function)(#(#captures),*))
                 );
             });
             outputs.extend(quote!(let ((), #argument) = #place.give::<(), #mode>();));
-            self.require(&[it], "Input", &expression_type(*number));
+            self.require(&[used], "Input", &expression_type(*number));
         }
         (made, outputs)
     }
 
-    /// Futures side by side; what they give is there behind them.
+    /// Runs blocks concurrently, and binds their outputs.
     pub(super) fn join(&self, blocks: Vec<(TokenStream, Vec<usize>)>) -> TokenStream {
         let private = self.crate_path.private();
         let blocks = blocks.into_iter().map(|(statements, outputs)| {

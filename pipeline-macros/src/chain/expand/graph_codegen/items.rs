@@ -3,26 +3,31 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 
+use super::generator::Generator;
 use super::names::{
     call_field, call_type, expression_field, expression_function, expression_type, mode_type, value_type,
     value_variable,
 };
-use super::{GraphCodegen, struct_name};
 use crate::chain::dataflow::{Argument, Output, Use, ValuePattern};
 
-/// What the struct and its impls are about.
+/// Fields and types of the struct.
 struct StructParts {
     fields: Vec<Ident>,
     /// The types of the fields.
     types: Vec<Ident>,
-    /// The types of the values between them.
+    /// The types of the values between the calls.
     values: Vec<Ident>,
     input: TokenStream,
     output: TokenStream,
 }
 
-impl GraphCodegen<'_> {
-    /// The struct, what it accepts, and how it is called.
+/// The name of the struct. Its fields: `calls`, `expressions`, `last`, `heads`, `end` and `place`.
+pub(in crate::chain::expand) fn struct_name() -> Ident {
+    Ident::new("Graph", Span::mixed_site())
+}
+
+impl Generator<'_> {
+    /// The struct, the input that it accepts, and how it is called.
     pub(super) fn items(&self, body: &TokenStream) -> TokenStream {
         let private = self.crate_path.private();
         let graph = struct_name();
@@ -30,14 +35,14 @@ impl GraphCodegen<'_> {
         let (type_bounds, callable_bounds) = self.call_bounds();
         let modes = self.modes();
         let bounds = &self.bounds;
-        let heads = Literal::usize_unsuffixed(self.dataflow.calls.len());
-        let (open, places) = self.bind(&self.dataflow.input);
+        let call_count = Literal::usize_unsuffixed(self.dataflow.calls.len());
+        let (input_pattern, cells) = self.bind(&self.dataflow.input);
         let output_value = self.output_value();
         quote! {
             #[allow(non_camel_case_types, dead_code)]
             struct #graph<#(#types),*> {
                 #(#fields: #types,)*
-                heads: [#private::StepId; #heads],
+                heads: [#private::StepId; #call_count],
                 end: #private::StepId,
                 place: #private::CodeSite,
             }
@@ -66,8 +71,8 @@ impl GraphCodegen<'_> {
                     cx: &#private::StageContext<'_, __State>,
                 ) -> impl #private::Future<Output = #private::Result<#output, #private::StageError>> + #private::Send {
                     async move {
-                        let #open = input;
-                        #places
+                        let #input_pattern = input;
+                        #cells
                         #body
                         let output = #output_value;
                         cx.__passes(self.end);
@@ -78,18 +83,17 @@ impl GraphCodegen<'_> {
         }
     }
 
-    /// The names and types that the struct and its impls are about.
     fn parts(&self) -> StructParts {
         let calls = 0..self.dataflow.calls.len();
         let expressions: Vec<_> = self.expressions().map(|(number, _)| number).collect();
         let last = matches!(self.dataflow.output, Output::Expression(_));
         let mut fields: Vec<_> = calls.clone().map(call_field).collect();
         let mut types: Vec<_> = calls.map(call_type).collect();
-        let mut shapes = vec![&self.dataflow.input];
-        shapes.extend(self.dataflow.calls.iter().map(|call| &call.output));
+        let mut patterns = vec![&self.dataflow.input];
+        patterns.extend(self.dataflow.calls.iter().map(|call| &call.output));
         let mut values = Vec::new();
-        for shape in shapes {
-            shape_types(shape, &mut values);
+        for pattern in patterns {
+            pattern_types(pattern, &mut values);
         }
         for &number in &expressions {
             fields.push(expression_field(number));
@@ -107,15 +111,15 @@ impl GraphCodegen<'_> {
             Output::Tuple(_) => quote!((#(#inputs,)*)),
             Output::Expression(_) => quote!(__Output),
         };
-        StructParts { fields, types, values, input: shape_type(&self.dataflow.input), output }
+        StructParts { fields, types, values, input: pattern_type(&self.dataflow.input), output }
     }
 
-    /// What the calls take and give; and that they can be called.
+    /// Bounds on what the calls take and return, and bounds on calling them.
     fn call_bounds(&self) -> (TokenStream, TokenStream) {
         let private = self.crate_path.private();
         let (mut types, mut calls) = (TokenStream::new(), TokenStream::new());
         for (index, call) in self.dataflow.calls.iter().enumerate() {
-            let (ty, output) = (call_type(index), shape_type(&call.output));
+            let (ty, output) = (call_type(index), pattern_type(&call.output));
             let values = call.arguments.iter().map(|argument| match argument {
                 Argument::Value(value) => value_type(*value),
                 Argument::Expression(number, _) => expression_type(*number),
@@ -150,13 +154,13 @@ impl GraphCodegen<'_> {
 
     fn modes(&self) -> Vec<Ident> {
         let calls = self.dataflow.calls.iter().enumerate();
-        let uses = calls.flat_map(|(call, it)| {
-            (0..it.arguments.len()).map(move |argument| Use { call, argument, capture: None })
+        let uses = calls.flat_map(|(call, used)| {
+            (0..used.arguments.len()).map(move |argument| Use { call, argument, capture: None })
         });
         uses.map(mode_type).collect()
     }
 
-    /// The output, when all calls are done.
+    /// The output, after all calls.
     fn output_value(&self) -> TokenStream {
         let private = self.crate_path.private();
         let taken = self.dataflow.output.values().into_iter().map(|value| {
@@ -173,19 +177,19 @@ impl GraphCodegen<'_> {
     }
 }
 
-/// The types of the values in a shape; what is let go has one, too.
-fn shape_types(shape: &ValuePattern, types: &mut Vec<Ident>) {
-    match shape {
+/// The types of the values in a pattern, ignored ones too.
+fn pattern_types(pattern: &ValuePattern, types: &mut Vec<Ident>) {
+    match pattern {
         ValuePattern::Value(value) | ValuePattern::Ignored(value) => types.push(value_type(*value)),
-        ValuePattern::Tuple(parts) => parts.iter().for_each(|part| shape_types(part, types)),
+        ValuePattern::Tuple(parts) => parts.iter().for_each(|part| pattern_types(part, types)),
     }
 }
 
-fn shape_type(shape: &ValuePattern) -> TokenStream {
-    match shape {
+fn pattern_type(pattern: &ValuePattern) -> TokenStream {
+    match pattern {
         ValuePattern::Value(value) | ValuePattern::Ignored(value) => value_type(*value).into_token_stream(),
         ValuePattern::Tuple(parts) => {
-            let parts = parts.iter().map(shape_type);
+            let parts = parts.iter().map(pattern_type);
             quote!((#(#parts,)*))
         }
     }
