@@ -1,16 +1,9 @@
-//! Whether the options of one policy make sense together.
+//! The rules among the options of one policy.
 
 use std::time::Duration;
 
-use super::model::Policy;
+use super::model::{Asyncness, Policy};
 use crate::diagnostics::Diagnostics;
-
-/// What kind of function carries the policy.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asyncness {
-    Sync,
-    Async,
-}
 
 /// The rules of an attribute.
 pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics: &mut Diagnostics) {
@@ -41,8 +34,7 @@ pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics
     check_together(policy, diagnostics);
 }
 
-/// The rules among the overrides of one use. Those between an override and the attribute are checked where both are
-/// known: see `agreement`.
+/// The rules among the overrides of one use. `override_assertions` has those between an override and the attribute.
 pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
     if policy.retries.as_ref().is_some_and(|retries| retries.value == 0) {
         for key in policy.retry_options() {

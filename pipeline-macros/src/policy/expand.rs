@@ -1,4 +1,4 @@
-//! A policy → the runtime's.
+//! A policy → the runtime's `Policy`.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(crate) fn policy_constant(
     }}
 }
 
-/// The policy of one use: the stage's own, less what is overridden.
+/// The policy of one use: the stage's own, with overrides.
 pub(crate) fn overridden_policy(policy: &Policy, own: &TokenStream, crate_path: &CratePath) -> TokenStream {
     let name = policy.name.as_ref().map(|name| {
         let name = &name.value;
@@ -43,7 +43,7 @@ pub(crate) fn overridden_policy(policy: &Policy, own: &TokenStream, crate_path: 
     }}
 }
 
-/// What an override has to agree with in the stage's own policy: statements over a constant `OWN`.
+/// Checks overrides against the stage's own policy, `OWN`, at compile time.
 pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
     let mut assertions = TokenStream::new();
@@ -95,7 +95,7 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
     }
 }
 
-/// Statements over a variable `policy`.
+/// Assignments to a variable `policy`.
 fn assignments(policy: &Policy, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
     let mut assignments = TokenStream::new();
@@ -144,7 +144,7 @@ pub(crate) fn duration(duration: Duration, crate_path: &CratePath) -> TokenStrea
     quote!(#private::Duration::new(#secs, #nanos))
 }
 
-/// The name of a function, less the `r#` of a keyword.
+/// The name of a function, without `r#`.
 fn function_name(ident: &Ident) -> String {
     syn::ext::IdentExt::unraw(ident).to_string()
 }

@@ -1,4 +1,4 @@
-//! A policy as somebody spelled it, with the places where they did.
+//! A policy as it was written, with its spans.
 
 use std::time::Duration;
 
@@ -7,16 +7,23 @@ use proc_macro2::{Ident, TokenStream};
 use crate::crate_path::CratePath;
 use crate::value::{Growth, Rate};
 
-/// A value and where it was given.
+/// The value of an option, with what errors point to.
 pub(crate) struct Spanned<T> {
-    /// The option's name.
+    /// The name of the option.
     pub(crate) key: Ident,
     pub(crate) value: T,
-    /// The value's tokens, to point at.
+    /// The tokens of the value.
     pub(crate) tokens: TokenStream,
 }
 
-/// What was said of each option.
+/// Whether the function of a stage is an `async fn`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asyncness {
+    Sync,
+    Async,
+}
+
+/// The options of a stage that were given.
 #[derive(Default)]
 pub(crate) struct Policy {
     pub(crate) name: Option<Spanned<String>>,
@@ -39,17 +46,17 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// What is left of a policy that makes no sense.
+    /// What remains of a policy with errors.
     pub(crate) fn only_crate_path(self) -> Self {
         Self { crate_path: self.crate_path, ..Self::default() }
     }
 
-    /// Where the runtime is.
+    /// The path of the runtime crate.
     pub(crate) fn crate_path(&self) -> CratePath {
         self.crate_path.as_ref().map(|path| CratePath::new(&path.value)).unwrap_or_default()
     }
 
-    /// Whether a failed attempt is followed by another.
+    /// Whether a failed call is attempted again.
     pub(crate) fn retries(&self) -> bool {
         self.retries.as_ref().is_some_and(|retries| retries.value > 0)
     }
@@ -64,7 +71,7 @@ impl Policy {
         self.concurrency.is_some() || self.rate.is_some()
     }
 
-    /// Whether there is anything to do about a call but to make it.
+    /// Whether a call is nothing but the call of the function.
     pub(crate) fn is_bare(&self) -> bool {
         !self.retries()
             && !self.splits()
@@ -73,7 +80,7 @@ impl Policy {
             && self.deadline.is_none()
     }
 
-    /// The options that only say something about retries.
+    /// The names of the given options that affect only retries.
     pub(crate) fn retry_options(&self) -> impl Iterator<Item = &Ident> {
         fn key<T>(option: Option<&Spanned<T>>) -> Option<&Ident> {
             option.map(|spanned| &spanned.key)

@@ -53,12 +53,12 @@ pub(crate) fn find(name: &str) -> Option<&'static OptionSpec> {
     OPTIONS.iter().find(|spec| spec.name == name)
 }
 
-/// What to say of a word that is no option.
+/// The error for an unknown option.
 pub(crate) fn unknown(name: &str) -> String {
     unknown_among(name, "option", "a stage's options are", OPTIONS.iter().map(|spec| spec.name))
 }
 
-/// What to say of a method that is no override.
+/// The error for an unknown override.
 pub(crate) fn unknown_override(name: &str) -> String {
     let overridable = OPTIONS.iter().filter(|spec| spec.overridable).map(|spec| spec.name);
     unknown_among(name, "policy", "the policies that can be overridden are", overridable)

@@ -11,16 +11,16 @@ use super::options;
 use crate::diagnostics::Diagnostics;
 use crate::value::{Growth, Rate, nonzero_duration};
 
-/// An option with what stands behind it, not yet understood.
+/// An option with its value, not yet checked.
 pub(crate) struct RawOption {
     pub(crate) key: Ident,
     pub(crate) value: Option<Expr>,
 }
 
-/// Reads the inside of `#[stage(...)]`. What cannot be read is reported and passed over.
+/// Parses the inside of `#[stage(...)]`. What cannot be parsed is reported and skipped.
 pub(crate) fn parse_attribute(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Policy {
     let parser = |input: ParseStream<'_>| Ok(raw_options(input, diagnostics));
-    // The parser reads to the end whatever comes.
+    // The parser never fails.
     let raw_options = parser.parse2(tokens).unwrap_or_default();
     let mut policy = Policy::default();
     for raw_option in raw_options {
@@ -50,7 +50,7 @@ fn raw_options(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> Vec<Raw
                 skip_to_comma(input);
             }
         }
-        // Either a comma or the end stands here.
+        // A comma or the end is next.
         let _: syn::Result<Token![,]> = input.parse();
     }
     options
@@ -142,7 +142,7 @@ fn rate(value: &OptionValue) -> syn::Result<Rate> {
     value.text(Rate::parse)
 }
 
-/// One option on its way into its place.
+/// Reads one option.
 struct OptionReader<'a> {
     key: &'a Ident,
     value: Option<Expr>,

@@ -1,24 +1,17 @@
-//! What a function has to be to be a stage.
+//! The rules for the function of a stage.
 
-use proc_macro2::TokenStream;
 use quote::quote;
-use syn::visit::Visit;
-use syn::{ItemFn, PatType, ReturnType, Type};
+use syn::{ItemFn, Pat, PatType, ReturnType, Type};
 
-use super::parse::{Parameter, binds};
-use super::passing::{anonymous_borrow, is_static, strip};
+use super::parse::Parameter;
+use super::types::{anonymous_borrow, display, impl_trait, is_static, lifetimes, strip};
 use crate::diagnostics::Diagnostics;
-use crate::policy::{Asyncness, Policy};
+use crate::policy::Policy;
 
-/// Whether calling the function gives a future.
-pub(crate) fn asyncness(function: &ItemFn) -> Asyncness {
-    match function.sig.asyncness {
-        Some(_) => Asyncness::Async,
-        None => Asyncness::Sync,
-    }
-}
+const RECEIVER: &str =
+    "a stage is a free function and has no `self`: take what you need from the state, `#[state] app: &App`";
 
-/// The qualifiers, and the return type.
+/// The qualifiers and the return type.
 pub(crate) fn signature(function: &ItemFn, diagnostics: &mut Diagnostics) {
     let signature = &function.sig;
     if let Some(token) = &signature.constness {
@@ -64,7 +57,7 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
     }
 }
 
-/// What is to be halved when it fails.
+/// `split_on_failure` halves one batch.
 pub(crate) fn splits(policy: &Policy, inputs: usize, diagnostics: &mut Diagnostics) {
     if let (Some(split), true) = (&policy.split, inputs != 1) {
         let message = "`split_on_failure` halves a batch of rows: take the batch as the only input, `rows: &[Row]` or `rows: Vec<Row>`";
@@ -72,8 +65,19 @@ pub(crate) fn splits(policy: &Policy, inputs: usize, diagnostics: &mut Diagnosti
     }
 }
 
-/// One parameter of the input.
-pub(crate) fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
+/// The parameters, each by its role.
+pub(super) fn parameters(parameters: &[Parameter], diagnostics: &mut Diagnostics) {
+    for parameter in parameters {
+        match parameter {
+            Parameter::Receiver(receiver) => diagnostics.error(receiver, RECEIVER),
+            Parameter::Input(typed) => input(typed, diagnostics),
+            Parameter::State(typed) => borrowed_parameter(typed, "state", diagnostics),
+            Parameter::Context(typed) => borrowed_parameter(typed, "context", diagnostics),
+        }
+    }
+}
+
+fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
     let ty = strip(&parameter.ty);
     if !binds(&parameter.pat) {
         diagnostics.error(
@@ -108,12 +112,8 @@ fn borrows_only_at_the_top(ty: &Type, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// A `#[state]` or `#[context]` parameter. Gives what is behind the reference.
-pub(crate) fn borrowed_parameter<'a>(
-    parameter: &'a PatType,
-    attribute: &str,
-    diagnostics: &mut Diagnostics,
-) -> Option<&'a Type> {
+/// A `#[state]` or `#[context]` parameter is a shared reference to a named type.
+fn borrowed_parameter(parameter: &PatType, attribute: &str, diagnostics: &mut Diagnostics) {
     let ty = strip(&parameter.ty);
     match ty {
         Type::Reference(reference) if reference.mutability.is_none() => {
@@ -122,66 +122,36 @@ pub(crate) fn borrowed_parameter<'a>(
                     opaque,
                     "a stage must name the types of its parameters: write the type, or a type parameter",
                 );
-                return None;
             }
-            Some(&reference.elem)
         }
         Type::Reference(reference) => {
             let what = &reference.elem;
             let what = display(what);
             diagnostics.error(ty, format!("`#[{attribute}]` is shared by concurrent calls, so it cannot be `&mut`: take `&{what}`, and put mutable data behind a lock"));
-            None
         }
         _ => {
             let written = display(ty);
             diagnostics.error(
                 ty,
-                format!("`#[{attribute}]` is shared by all calls: take it by reference, `&{written}`"),
+                format!("`#[{attribute}]` is only borrowed: take it by reference, `&{written}`"),
             );
-            None
         }
     }
 }
 
-/// No `self`.
-pub(crate) fn receiver(parameter: &Parameter, diagnostics: &mut Diagnostics) {
-    if let Parameter::Receiver(receiver) = parameter {
-        diagnostics.error(receiver, "a stage is a free function and has no `self`: take what you need from the state, `#[state] app: &App`");
+/// Whether a pattern binds a name.
+fn binds(pattern: &Pat) -> bool {
+    match pattern {
+        // Macro patterns may.
+        Pat::Ident(_) | Pat::Macro(_) | Pat::Verbatim(_) => true,
+        Pat::Paren(pattern) => binds(&pattern.pat),
+        Pat::Reference(pattern) => binds(&pattern.pat),
+        Pat::Struct(pattern) => pattern.fields.iter().any(|field| binds(&field.pat)),
+        Pat::Tuple(pattern) => pattern.elems.iter().any(binds),
+        Pat::TupleStruct(pattern) => pattern.elems.iter().any(binds),
+        Pat::Slice(pattern) => pattern.elems.iter().any(binds),
+        Pat::Or(pattern) => pattern.cases.iter().any(binds),
+        // Constants and wildcards.
+        _ => false,
     }
-}
-
-fn impl_trait(ty: &Type) -> Option<TokenStream> {
-    struct Search(Option<TokenStream>);
-
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_type_impl_trait(&mut self, opaque: &'ast syn::TypeImplTrait) {
-            self.0.get_or_insert_with(|| quote!(#opaque));
-        }
-    }
-
-    let mut search = Search(None);
-    search.visit_type(ty);
-    search.0
-}
-
-fn lifetimes(ty: &Type) -> Vec<&syn::Lifetime> {
-    struct Search<'ast>(Vec<&'ast syn::Lifetime>);
-
-    impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
-            self.0.push(lifetime);
-        }
-    }
-
-    let mut search = Search(Vec::new());
-    search.visit_type(ty);
-    search.0
-}
-
-/// A type as people write it.
-fn display(ty: &Type) -> String {
-    let tokens = quote!(#ty).to_string();
-    let tight =
-        [(" < ", "<"), ("< ", "<"), (" >", ">"), (" :: ", "::"), (":: ", "::"), ("& ", "&"), (" ,", ",")];
-    tight.iter().fold(tokens, |text, (loose, tight)| text.replace(loose, tight))
 }

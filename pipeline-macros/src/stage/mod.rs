@@ -1,12 +1,11 @@
-//! `#[stage]`: a function → the function, and the struct of the same name that stands for it in a pipeline.
+//! `#[stage]`: a function → the function, and the struct of the same name that is its stage.
 
-mod call_impls;
 mod check;
 mod expand;
-mod fork_impls;
 mod model;
 mod parse;
 mod passing;
+mod types;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -26,14 +25,15 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
             return quote!(#item #(#errors)*);
         }
     };
-    // A mistake in the options leaves a stage that can be used; one in the signature, only something like it.
+    // After a mistake in the options the stage can still be used; after one in the signature a fallback takes its place.
     let mut signature_errors = Diagnostics::default();
     let (function, parameters) = parse::split_parameters(function, &mut signature_errors);
     check::signature(&function, &mut signature_errors);
-    policy::check_attribute(&policy, check::asyncness(&function), &mut diagnostics);
+    policy::check_attribute(&policy, parse::asyncness(&function), &mut diagnostics);
     let policy = if diagnostics.is_empty() { policy } else { policy::Policy::only_crate_path(policy) };
     let crate_path = policy.crate_path();
-    let stage = model::Stage::new(&function, &parameters, policy, &mut signature_errors);
+    check::parameters(&parameters, &mut signature_errors);
+    let stage = model::Stage::new(&function, &parameters, policy);
     if let Some(stage) = &stage {
         check::splits(&stage.policy, stage.inputs().count(), &mut signature_errors);
     }

@@ -1,4 +1,4 @@
-//! How a parameter's type decides what the stage takes: by value, or owned here and lent.
+//! How a stage takes an input: by value, or owned by the stage and borrowed by the function.
 
 use syn::visit::Visit;
 use syn::{
@@ -6,24 +6,24 @@ use syn::{
     parse_quote,
 };
 
-use super::model::Argument;
+use super::types::{is_static, strip};
 use crate::crate_path::CratePath;
 
-/// How a parameter gets its argument.
+/// How a function takes an input.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PassMode {
-    /// The value moves in.
+    /// By value.
     Move,
-    /// The stage keeps a `T` and lends it as `&T`; or an owned form that coerces to it, such as a `String` for `&str`.
+    /// As `&T`, of a `T` that the stage owns; or of an owned form of it, such as a `String` for `&str`.
     Borrow,
 }
 
-/// What a stage takes for a parameter of this type.
-pub(crate) fn owned(ty: &Type, crate_path: &CratePath) -> (Type, PassMode) {
+/// The type that a stage takes for a parameter of this type.
+pub(crate) fn owned_input(ty: &Type, crate_path: &CratePath) -> (Type, PassMode) {
     let Type::Reference(TypeReference { lifetime, mutability: None, elem, .. }) = strip(ty) else {
         return (ty.clone(), PassMode::Move);
     };
-    // A `&'static T` is a value like any other: there is nobody who would have to keep it.
+    // A `&'static T` is a value like any other: nothing has to own what it points to.
     if lifetime.as_ref().is_some_and(is_static) {
         return (ty.clone(), PassMode::Move);
     }
@@ -39,20 +39,7 @@ pub(crate) fn owned(ty: &Type, crate_path: &CratePath) -> (Type, PassMode) {
     }
 }
 
-pub(crate) fn is_static(lifetime: &Lifetime) -> bool {
-    lifetime.ident == "static"
-}
-
-/// The type inside parentheses and invisible groups.
-pub(crate) fn strip(ty: &Type) -> &Type {
-    match ty {
-        Type::Paren(inner) => strip(&inner.elem),
-        Type::Group(inner) => strip(&inner.elem),
-        ty => ty,
-    }
-}
-
-/// `Path`, `path::Path` or `std::path::Path`. (A type of that name of one's own goes as `self::Path`.)
+/// `Path`, `path::Path` or `std::path::Path`. A type of your own with that name is `self::Path`.
 fn is_std_path(path: &TypePath) -> bool {
     is(path, &["Path"]) || is(path, &["path", "Path"]) || is(path, &["std", "path", "Path"])
 }
@@ -67,46 +54,16 @@ fn is(path: &TypePath, names: &[&str]) -> bool {
             .all(|(segment, name)| segment.ident == name && matches!(segment.arguments, PathArguments::None))
 }
 
-/// The first reference or `'_` in a type that borrows from nobody knows whom; `None` if the type owns all it has.
-pub(crate) fn anonymous_borrow(ty: &Type) -> Option<proc_macro2::TokenStream> {
-    struct Search(Option<proc_macro2::TokenStream>);
-
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-            if reference.lifetime.is_none() {
-                self.0.get_or_insert_with(|| quote::quote!(#reference));
-            }
-            syn::visit::visit_type_reference(self, reference);
-        }
-
-        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-            if lifetime.ident == "_" {
-                self.0.get_or_insert_with(|| quote::quote!(#lifetime));
-            }
-        }
-
-        // What stands in the signature of a function pointer or an `Fn(..)` is the caller's affair.
-        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-        fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
-    }
-
-    let mut search = Search(None);
-    search.visit_type(ty);
-    search.0
-}
-
-/// The generics of a function, less the lifetimes that no owned input has: those of borrows, which end with the call.
-pub(crate) fn owned_generics(generics: &Generics, arguments: &[Argument]) -> Generics {
+/// The generics of a function, without the lifetimes that no owned input has: those of borrows, which end with the call.
+pub(crate) fn owned_generics(generics: &Generics, inputs: &[&Type]) -> Generics {
     let mut kept = Lifetimes::default();
-    for argument in arguments {
-        if let Argument::Input(input) = argument {
-            kept.visit_type(&input.owned);
-        }
+    for input in inputs {
+        kept.visit_type(input);
     }
     let is_gone = |lifetime: &Lifetime| {
         generics.lifetimes().any(|parameter| parameter.lifetime == *lifetime) && !kept.0.contains(lifetime)
     };
-    let mentions =
+    let names_one =
         |bound: &TypeParamBound| matches!(bound, TypeParamBound::Lifetime(lifetime) if is_gone(lifetime));
     let mut owned = generics.clone();
     let parameters = owned.params.into_iter().filter_map(|mut parameter| {
@@ -117,7 +74,7 @@ pub(crate) fn owned_generics(generics: &Generics, arguments: &[Argument]) -> Gen
             }
             GenericParam::Type(parameter) => {
                 parameter.bounds =
-                    parameter.bounds.iter().filter(|bound| !mentions(bound)).cloned().collect();
+                    parameter.bounds.iter().filter(|bound| !names_one(bound)).cloned().collect();
             }
             GenericParam::Const(_) => {}
         }
@@ -135,7 +92,7 @@ pub(crate) fn owned_generics(generics: &Generics, arguments: &[Argument]) -> Gen
     owned
 }
 
-/// The lifetimes that are named somewhere.
+/// The lifetimes that a piece of syntax names.
 #[derive(Default)]
 struct Lifetimes(Vec<Lifetime>);
 

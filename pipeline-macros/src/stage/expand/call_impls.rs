@@ -1,17 +1,17 @@
-//! How the runtime calls a stage's function: once, and again.
+//! The impls through which the runtime calls the function of a stage: once, and again.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse_quote;
 use syn::spanned::Spanned;
 
-use super::expand::{generics_with_state, type_arguments, value_type};
-use super::model::{Argument, Input, Output, Stage, one_or_tuple};
-use super::passing::PassMode;
+use super::generics::{generics_with_state, type_arguments, value_type};
 use crate::codegen::respan;
 use crate::policy::Asyncness;
+use crate::stage::model::{Argument, Input, Output, Stage, one_or_tuple};
+use crate::stage::passing::PassMode;
 
-/// How to call the function once.
+/// The first call.
 pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
@@ -50,7 +50,7 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
     }
 }
 
-/// How to call it again, with copies of the inputs that move into it.
+/// Further calls, with clones of the inputs that the function takes by value.
 pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, .. } = stage;
@@ -65,7 +65,7 @@ pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
     let types = stage.moved().map(|input| &input.owned);
     let borrowed: Vec<_> = stage.borrowed().map(|input| &input.variable).collect();
     let (wrap, share, borrow_from) = if stage.is_blocking() {
-        // A blocking call takes its input to another thread, which may hold on to it after a timeout.
+        // A blocking call moves its input to another thread, which may keep it after a timeout.
         let wrap = quote_spanned!(at=> #(let #borrowed = #private::Arc::new(#borrowed);)*);
         (wrap, quote_spanned!(at=> #(let #borrowed = #private::Clone::clone(#borrowed);)*), BorrowFrom::Arc)
     } else {
@@ -100,7 +100,7 @@ pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
     }
 }
 
-/// Whether the stage is attempted again by its own attribute, and how an override can have it so.
+/// Whether the attribute asks for further attempts, and how an override can.
 pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let Stage { name, policy, .. } = stage;
@@ -174,7 +174,7 @@ pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
     }
 }
 
-/// The input while attempts go on, what is lent and what moves: what is lent to a blocking call is shared with its thread.
+/// The input between attempts, what is borrowed and what is moved. A blocking call shares what it borrows with its thread.
 fn kept_type(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let private = stage.crate_path.private();
@@ -186,7 +186,7 @@ fn kept_type(stage: &Stage) -> TokenStream {
     quote_spanned!(at=> ((#(#borrowed,)*), (#(#moved,)*)))
 }
 
-/// What a call has of an input: of one that is lent, the value or a reference to it, as a type parameter.
+/// The type of an input in a call. For a borrowed input that is a type parameter: the value, or a reference to it.
 fn call_input(stage: &Stage, Input { variable, owned, pass_mode }: &Input) -> TokenStream {
     let at = stage.name.span();
     if *pass_mode == PassMode::Borrow && stage.can_borrow() {
@@ -201,7 +201,7 @@ fn call_input_type(stage: &Stage) -> TokenStream {
     one_or_tuple(stage.inputs().map(|input| call_input(stage, input)))
 }
 
-/// The generics of the stage, and a parameter for each input that it can have by reference.
+/// The generics of the stage, and a type parameter for each input that may be a reference.
 fn call_generics(stage: &Stage) -> (TokenStream, TokenStream) {
     let private = stage.crate_path.private();
     let at = stage.name.span();
@@ -220,14 +220,14 @@ fn call_generics(stage: &Stage) -> (TokenStream, TokenStream) {
 
 /// One call of the function, as a future.
 struct FunctionCall {
-    /// What happens at once.
+    /// Runs at once.
     eager: TokenStream,
-    /// What happens in the future, or on the blocking thread, before the function is called.
+    /// Runs in the future, or on the blocking thread, before the function is called.
     in_future: TokenStream,
     borrow_from: BorrowFrom,
 }
 
-/// What the variable of a lent input is by then.
+/// What the variable of a borrowed input holds.
 #[derive(Clone, Copy)]
 enum BorrowFrom {
     Value,
@@ -281,7 +281,7 @@ fn function_call(
     };
     let result = if fallible { value } else { quote_spanned!(at=> #private::Result::Ok(#value)) };
     if stage.asyncness == Asyncness::Async && stage.borrowed().next().is_none() && !stage.uses_context() {
-        // The function's own future: nothing has to live beside it.
+        // The function's own future, if nothing has to outlive it.
         let future_type = if fallible { call } else { quote_spanned!(at=> #private::NeverFails::new(#call)) };
         return quote_spanned!(at=> #eager #in_future #future_type);
     }
@@ -296,7 +296,7 @@ fn function_call(
 fn future_type(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let private = stage.crate_path.private();
-    // Should the future not be `Send`, the function's name is where to say so.
+    // A future that is not `Send` is reported at the function's name.
     let send = quote_spanned!(stage.name.span()=> #private::Send);
     let output = quote_spanned!(at=> #private::Result<Self::Value, <Self as #private::StageFn>::Error>);
     quote_spanned!(stage.name.span()=> impl #private::Future<Output = #output> + #send)

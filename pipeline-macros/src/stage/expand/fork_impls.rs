@@ -1,21 +1,21 @@
-//! How a fork calls a stage: with values that others want, too.
+//! The impls through which a fork calls a stage, with values that other calls use too.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse_quote;
 
-use super::expand::{generics_with_state, inputs_are_send, split_bounds, type_arguments, value_type};
-use super::model::{Input, Stage};
-use super::passing::PassMode;
+use super::generics::{generics_with_state, inputs_are_send, split_bounds, type_arguments, value_type};
 use crate::arity::MAX_ARITY;
+use crate::stage::model::{Input, Stage};
+use crate::stage::passing::PassMode;
 
-/// A list of values that the stage can be called with.
+/// A list of arguments that the stage accepts.
 struct ArgList {
-    /// The list, as a tuple of types.
+    /// A tuple of their types.
     types: TokenStream,
-    /// How the stage has each.
+    /// A tuple of how each is passed.
     modes: TokenStream,
-    /// Turns `args`, what it has of them, into `input`.
+    /// Turns `args` into `input`.
     bind_input: TokenStream,
 }
 
@@ -184,7 +184,7 @@ fn split_clause(stage: &Stage, clause: Option<&syn::WhereClause>) -> Option<syn:
     Some(clause)
 }
 
-/// How many inputs there are, and of which types: for the errors.
+/// The number of inputs and their types, for errors.
 fn parameter_impls(stage: &Stage) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
