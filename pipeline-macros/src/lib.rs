@@ -12,6 +12,8 @@ mod value;
 
 #[cfg(test)]
 mod expansions;
+#[cfg(test)]
+mod layers;
 
 use proc_macro::TokenStream;
 

@@ -131,10 +131,8 @@ fn borrowed_parameter(parameter: &PatType, attribute: &str, diagnostics: &mut Di
         }
         _ => {
             let written = display(ty);
-            diagnostics.error(
-                ty,
-                format!("`#[{attribute}]` is only borrowed: take it by reference, `&{written}`"),
-            );
+            diagnostics
+                .error(ty, format!("`#[{attribute}]` is only borrowed: take it by reference, `&{written}`"));
         }
     }
 }

@@ -22,7 +22,7 @@ struct StructParts {
 }
 
 /// The name of the struct. Its fields: `calls`, `expressions`, `last`, `heads`, `end` and `place`.
-pub(in crate::chain::expand) fn struct_name() -> Ident {
+pub(crate) fn struct_name() -> Ident {
     Ident::new("Graph", Span::mixed_site())
 }
 

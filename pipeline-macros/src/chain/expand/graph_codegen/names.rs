@@ -21,7 +21,7 @@ pub(super) fn cell(value: usize) -> Ident {
     hygienic("wire_place", value)
 }
 
-pub(in crate::chain::expand) fn call_field(call: usize) -> Ident {
+pub(crate) fn call_field(call: usize) -> Ident {
     hygienic("call", call)
 }
 
@@ -29,7 +29,7 @@ pub(super) fn call_type(call: usize) -> Ident {
     hygienic("Call", call)
 }
 
-pub(in crate::chain::expand) fn expression_field(number: usize) -> Ident {
+pub(crate) fn expression_field(number: usize) -> Ident {
     hygienic("expression", number)
 }
 

@@ -67,7 +67,7 @@ pub(super) fn has_call(block: &Block) -> bool {
 }
 
 /// Whether the block of a closure binds the output of a call, as a graph does.
-pub(in crate::chain::parse) fn resembles_graph(closure: &ExprClosure) -> bool {
+pub(crate) fn resembles_graph(closure: &ExprClosure) -> bool {
     let Expr::Block(block) = &*closure.body else { return false };
     let binds_call =
         |statement: &Statement<'_>| matches!(statement, Statement::Let { value, .. } if is_call(value));
