@@ -153,7 +153,7 @@ fn imports(source: &str, file: &str) -> Vec<(usize, Vec<String>)> {
             // Not within a longer path, and not in a string.
             let is_start = !source[..at].ends_with(|c: char| c.is_alphanumeric() || "_$:\"".contains(c));
             if is_start {
-                let line = source[..at].lines().count().max(1);
+                let line = source[..at].matches('\n').count() + 1;
                 let mut paths = Vec::new();
                 use_tree(&mut source[at + start.len()..].trim_start(), root.to_vec(), &mut paths);
                 imports.extend(paths.into_iter().map(|path| (line, path)));
