@@ -15,7 +15,7 @@ pub(super) fn stage_variable(index: usize) -> Ident {
 
 /// The variable of the edge before a step.
 pub(super) fn edge_variable(index: usize) -> Ident {
-    hygienic("port", index)
+    hygienic("edge", index)
 }
 
 /// The plan, in which each step gets its number.
@@ -25,22 +25,22 @@ pub(super) fn plan() -> Ident {
 
 /// The edge into a fork.
 pub(super) fn fork_input() -> Ident {
-    Ident::new("__in", Span::mixed_site())
+    Ident::new("__fork_input", Span::mixed_site())
 }
 
 /// The number of a fork's end in the plan.
 pub(super) fn fork_end() -> Ident {
-    Ident::new("__end", Span::mixed_site())
+    Ident::new("__fork_end", Span::mixed_site())
 }
 
 /// Where a fork's own code is, for panics.
 pub(super) fn code_site() -> Ident {
-    Ident::new("__place", Span::mixed_site())
+    Ident::new("__code_site", Span::mixed_site())
 }
 
 /// The value of a fork. A check that fails gives it an unknown type, which silences what depends on it.
 pub(super) fn fork_value() -> Ident {
-    Ident::new("__made", Span::mixed_site())
+    Ident::new("__fork", Span::mixed_site())
 }
 
 /// How a call takes an argument: borrowed, cloned or moved.

@@ -60,9 +60,9 @@ pub(super) fn all(branches: Vec<Branch>, edge: &Ident, crate_path: &CratePath) -
             #items
             #struct_name {
                 #(#fields: #names,)*
-                heads: #branch_ids,
+                branch_ids: #branch_ids,
                 end: #fork_end,
-                place: #private::code_site("", #fork_end),
+                code_site: #private::code_site("", #fork_end),
             }
         };
         #checks
@@ -157,7 +157,7 @@ pub(super) fn branch_end(index: usize) -> Ident {
 
 /// The variable of a branch's number in the plan.
 pub(super) fn branch_id(index: usize) -> Ident {
-    hygienic("head", index)
+    hygienic("branch_id", index)
 }
 
 /// Opens a branch in the plan, which depends on those with these numbers.

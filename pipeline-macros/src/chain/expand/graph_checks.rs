@@ -28,7 +28,7 @@ pub(super) fn graph(graph: &Graph, edge: &Ident, crate_path: &CratePath) -> Toke
     let checks = GraphChecks { graph, crate_path };
     let ty = &graph.input;
     let fork = fork_value();
-    let declared_input = hygienic("taken", 0);
+    let declared_input = hygienic("declared_input", 0);
     let accepted =
         check_at(ty.span(), &quote!(#private::GraphInput::<_>::__accept), &[edge, &declared_input]);
     let with_input =
@@ -65,9 +65,9 @@ pub(super) fn graph(graph: &Graph, edge: &Ident, crate_path: &CratePath) -> Toke
                 #(#fields: #stages,)*
                 #(#expressions,)*
                 #tail_field
-                heads: #branch_ids,
+                branch_ids: #branch_ids,
                 end: #fork_end,
-                place: #code_site,
+                code_site: #code_site,
             }
         };
         #sharing_checks
@@ -79,7 +79,7 @@ pub(super) fn graph(graph: &Graph, edge: &Ident, crate_path: &CratePath) -> Toke
 
 /// The variable of what a call calls.
 fn callee_variable(call: usize) -> Ident {
-    hygienic("called", call)
+    hygienic("callee", call)
 }
 
 /// The edge that carries a value.
@@ -97,7 +97,7 @@ impl GraphChecks<'_> {
     fn call(&self, call: usize) -> TokenStream {
         let (private, plan) = (self.crate_path.private(), plan());
         let (stage, output) = (callee_variable(call), hygienic("output", call));
-        let list = hygienic("list", call);
+        let args = hygienic("args", call);
         let arguments = &self.graph.dataflow.calls[call].arguments;
         let count = Literal::usize_unsuffixed(arguments.len());
         let open_branch = open_branch(call, &self.branch_name(call), &self.call_dependencies(call));
@@ -123,30 +123,30 @@ impl GraphChecks<'_> {
                 });
                 let parameter_checks: Vec<_> = parameter_checks.collect();
                 let registered =
-                    call_at(at, &quote!(#private::register_call), &quote!(#list, #stage, &mut #plan));
-                let tuple = hygienic("one", call);
+                    call_at(at, &quote!(#private::register_call), &quote!(#args, #stage, &mut #plan));
+                let tuple = hygienic("tuple", call);
                 let overridden = overrides.as_ref().map(|overrides| {
                     let overridden = override_policy(overrides, &stage, &tuple, self.crate_path);
                     quote! {
-                        let #tuple = #private::as_input(#list);
+                        let #tuple = #private::as_input(#args);
                         #overridden
                     }
                 });
                 quote! {
                     let #stage = { let #value = #resolved; #arity };
                     #(#parameter_checks)*
-                    let #list = #private::arg_list((#(#edges,)*));
+                    let #args = #private::arg_list((#(#edges,)*));
                     let (#stage, #output) = #registered;
                     #overridden
                 }
             }
             Callee::Value(value) => {
-                let tuple = hygienic("one", call);
+                let tuple = hygienic("tuple", call);
                 let connected =
                     connect(&embed(value, self.crate_path), &tuple, value.span(), self.crate_path);
                 quote! {
-                    let #list = #private::arg_list((#(#edges,)*));
-                    let #tuple = #private::as_input(#list);
+                    let #args = #private::arg_list((#(#edges,)*));
+                    let #tuple = #private::as_input(#args);
                     let (#stage, #output) = #connected;
                     let #stage = #private::ByValue(#stage);
                 }
@@ -162,7 +162,7 @@ impl GraphChecks<'_> {
             #open_branch
             #(#argument_statements)*
             #call_statements
-            let (#(#modes,)*) = #private::modes(&#stage, #list);
+            let (#(#modes,)*) = #private::modes(&#stage, #args);
             #destructure
         }
     }
@@ -251,7 +251,7 @@ impl GraphChecks<'_> {
         let make = format_ident!("last{}", values.len().min(MAX_ARITY));
         let edges = values.iter().map(|value| value_edge(*value));
         let names = values.iter().map(|value| &self.graph.value_names[*value]);
-        let field = Ident::new("__last", Span::mixed_site());
+        let field = Ident::new("__tail", Span::mixed_site());
         let clones = self.clones(tail);
         let reject_stage_calls =
             reject_stage_calls(&called_functions(tail), "CalledInExpression", self.crate_path);
@@ -263,7 +263,7 @@ impl GraphChecks<'_> {
                 { move |#(#names),*| #tail }
             });
         };
-        (statement, quote!(last: #field,))
+        (statement, quote!(tail: #field,))
     }
 
     /// Binds the edges of the values in a pattern. If the pattern does not fit, the type of `checked` is unknown.

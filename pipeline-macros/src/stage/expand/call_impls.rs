@@ -43,7 +43,7 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
             type Value = #value;
             #[inline]
-            fn call_once(&self, input: #input, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future_type { #body }
+            fn call_once(&self, input: #input, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #body }
             #retry_if
             #retry_after
         }
@@ -93,9 +93,9 @@ pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
             #[inline]
             fn moved(kept: &Self::Kept) -> &Self::Moved { &kept.1 }
             #[inline]
-            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future_type { #call_again }
+            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #call_again }
             #[inline]
-            fn call_last(&self, kept: Self::Kept, cx: #private::StageContext<'_, __S>, place: #private::CallSite) -> #future_type { #call_last }
+            fn call_last(&self, kept: Self::Kept, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #call_last }
         }
     }
 }
@@ -190,7 +190,7 @@ fn kept_type(stage: &Stage) -> TokenStream {
 fn call_input(stage: &Stage, Input { variable, owned, pass_mode }: &Input) -> TokenStream {
     let at = stage.name.span();
     if *pass_mode == PassMode::Borrow && stage.can_borrow() {
-        let parameter = Ident::new(&variable.to_string().replace("__input", "__Held"), at);
+        let parameter = Ident::new(&variable.to_string().replace("__input", "__Borrowed"), at);
         quote_spanned!(at=> #parameter)
     } else {
         quote_spanned!(at=> #owned)
@@ -266,7 +266,7 @@ fn function_call(
             let context = if stage.is_blocking() {
                 quote_spanned!(at=> context)
             } else {
-                quote_spanned!(at=> cx.__context(place))
+                quote_spanned!(at=> cx.__context(call_site))
             };
             quote_spanned!(*ty=> &#context)
         }
@@ -289,7 +289,7 @@ fn function_call(
         return quote_spanned!(at=> #eager async move { #in_future #result });
     }
     let state = stage.uses_state().then(|| quote_spanned!(at=> let state = cx.__shared_state();));
-    let context = stage.uses_context().then(|| quote_spanned!(at=> let context = cx.__context(place);));
+    let context = stage.uses_context().then(|| quote_spanned!(at=> let context = cx.__context(call_site);));
     quote_spanned!(at=> #eager #state #context #private::blocking(move || { #in_future #result }))
 }
 

@@ -127,7 +127,7 @@ impl Generator<'_> {
         let (pattern, values) = self.bind(&call.output);
         quote! {
             #statements
-            cx.__passes(self.heads[#head]);
+            cx.__passes(self.branch_ids[#head]);
             let #pattern = #private::Caller::call_with(caller, &self.#field, (#(#arguments,)*), cx).await?;
             #values
         }
@@ -156,14 +156,14 @@ impl Generator<'_> {
             let used = Use { call: index, argument: position, capture: None };
             let captures =
                 (0..captures.len()).map(|capture| argument(Use { capture: Some(capture), ..used }));
-            let (place, function) = (hygienic("made", *number), expression_field(*number));
+            let (cell, function) = (hygienic("expression_value", *number), expression_field(*number));
             let (argument, mode) = (argument(used), self.mode(used));
             made.extend(quote! {
-                let mut #place = #private::ValueCell::new(
-                    #private::guard_user_code(self.place, cx, || (self.#function)(#(#captures),*))
+                let mut #cell = #private::ValueCell::new(
+                    #private::guard_user_code(self.code_site, cx, || (self.#function)(#(#captures),*))
                 );
             });
-            outputs.extend(quote!(let ((), #argument) = #place.give::<(), #mode>();));
+            outputs.extend(quote!(let ((), #argument) = #cell.give::<(), #mode>();));
             self.require(&[used], "Input", &expression_type(*number));
         }
         (made, outputs)

@@ -21,7 +21,7 @@ struct StructParts {
     output: TokenStream,
 }
 
-/// The name of the struct. Its fields: `calls`, `expressions`, `last`, `heads`, `end` and `place`.
+/// The name of the struct. Its fields: `calls`, `expressions`, `tail`, `branch_ids`, `end` and `code_site`.
 pub(crate) fn struct_name() -> Ident {
     Ident::new("Graph", Span::mixed_site())
 }
@@ -42,9 +42,9 @@ impl Generator<'_> {
             #[allow(non_camel_case_types, dead_code)]
             struct #graph<#(#types),*> {
                 #(#fields: #types,)*
-                heads: [#private::StepId; #call_count],
+                branch_ids: [#private::StepId; #call_count],
                 end: #private::StepId,
-                place: #private::CodeSite,
+                code_site: #private::CodeSite,
             }
             #[allow(non_camel_case_types)]
             impl<#(#types,)* #(#values),*> #private::Branches<#input> for #graph<#(#types),*>
@@ -101,8 +101,8 @@ impl Generator<'_> {
             values.push(expression_type(number));
         }
         if last {
-            fields.push(Ident::new("last", Span::mixed_site()));
-            types.push(Ident::new("__Last", Span::mixed_site()));
+            fields.push(Ident::new("tail", Span::mixed_site()));
+            types.push(Ident::new("__Tail", Span::mixed_site()));
             values.push(Ident::new("__Output", Span::mixed_site()));
         }
         let inputs = self.dataflow.output.values().into_iter().map(value_type);
@@ -139,7 +139,7 @@ impl Generator<'_> {
         }
         if let Output::Expression(values) = &self.dataflow.output {
             let values = values.iter().map(|value| value_type(*value));
-            types.extend(quote!(__Last: #private::Fn(#(#values),*) -> __Output,));
+            types.extend(quote!(__Tail: #private::Fn(#(#values),*) -> __Output,));
         }
         (types, calls)
     }
@@ -171,7 +171,7 @@ impl Generator<'_> {
             Output::Value(_) => quote!(#(#taken)*),
             Output::Tuple(_) => quote!((#(#taken,)*)),
             Output::Expression(_) => {
-                quote!(#private::guard_user_code(self.place, cx, || (self.last)(#(#taken),*)))
+                quote!(#private::guard_user_code(self.code_site, cx, || (self.tail)(#(#taken),*)))
             }
         }
     }

@@ -14,11 +14,11 @@ pub(super) fn value_type(value: usize) -> Ident {
 }
 
 pub(super) fn cell_ref(value: usize) -> Ident {
-    hygienic("wire", value)
+    hygienic("cell_ref", value)
 }
 
 pub(super) fn cell(value: usize) -> Ident {
-    hygienic("wire_place", value)
+    hygienic("cell", value)
 }
 
 pub(crate) fn call_field(call: usize) -> Ident {
@@ -38,13 +38,13 @@ pub(super) fn expression_function(number: usize) -> Ident {
 }
 
 pub(super) fn expression_type(number: usize) -> Ident {
-    hygienic("Made", number)
+    hygienic("ExpressionValue", number)
 }
 
 pub(super) fn argument(Use { call, argument, capture }: Use) -> Ident {
     match capture {
         None => Ident::new(&format!("__argument{call}_{argument}"), Span::mixed_site()),
-        Some(capture) => Ident::new(&format!("__look{call}_{argument}_{capture}"), Span::mixed_site()),
+        Some(capture) => Ident::new(&format!("__capture{call}_{argument}_{capture}"), Span::mixed_site()),
     }
 }
 

@@ -21,11 +21,11 @@ impl Generator<'_> {
         let celled_values: Vec<_> =
             calls.iter().flat_map(|&call| self.celled_values(call, calls, later_values)).collect();
         let cells = celled_values.iter().map(|&(value, owned)| {
-            let (cell_ref, place) = (cell_ref(value), cell(value));
+            let (cell_ref, cell) = (cell_ref(value), cell(value));
             let kind = if owned { quote!(MoveCell) } else { quote!(SharedCell) };
             quote! {
-                let #place = #private::#kind::default();
-                let #cell_ref = &#place;
+                let #cell = #private::#kind::default();
+                let #cell_ref = &#cell;
             }
         });
         let cells: TokenStream = cells.collect();
@@ -50,8 +50,8 @@ impl Generator<'_> {
         let run = self.join(blocks);
         let taken =
             celled_values.iter().filter(|(value, _)| later_values.contains(value)).map(|&(value, _)| {
-                let (value_variable, place) = (value_variable(value), cell(value));
-                quote!(let mut #value_variable = #place.into_value();)
+                let (value_variable, cell) = (value_variable(value), cell(value));
+                quote!(let mut #value_variable = #cell.into_value();)
             });
         quote!(#share_inputs #cells #run #(#taken)*)
     }
