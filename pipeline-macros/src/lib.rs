@@ -29,7 +29,7 @@ pub fn pipeline(input: TokenStream) -> TokenStream {
     chain::expand(input.into()).into()
 }
 
-/// Makes a struct provide each of its fields to the stages that ask for it.
+/// Makes a struct provide each of its fields to stages, as state.
 #[proc_macro_derive(Provide, attributes(provide))]
 pub fn derive_provide(input: TokenStream) -> TokenStream {
     provide::expand(input.into()).into()

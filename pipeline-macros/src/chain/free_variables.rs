@@ -1,24 +1,24 @@
-//! The names in an expression that may stand for values: not those that the expression binds itself.
+//! The free variables of an expression: the names that it uses and does not bind.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Arm, Block, Expr, ExprCall, ExprClosure, ExprPath, Macro, Pat, PatIdent, Path, Stmt};
 
-/// A name.
+/// A name that an expression uses and does not bind.
 pub(crate) struct FreeVariable {
     pub(crate) name: Ident,
-    /// Whether it is that of a variable for sure, and not of a function, or a word in a macro.
+    /// Whether it certainly is a variable, and neither a function nor a token of a macro.
     pub(crate) is_variable: bool,
 }
 
-/// The names, in their order.
+/// The free variables, in the order of the source.
 pub(crate) fn free_variables(expr: &Expr) -> Vec<FreeVariable> {
     let mut collector = Collector::default();
     collector.visit_expr(expr);
     collector.found_names
 }
 
-/// The functions that an expression calls by a path, as a stage would be.
+/// The functions that an expression calls by a path that could be that of a stage.
 pub(crate) fn called_functions(expr: &Expr) -> Vec<Path> {
     let mut called_functions = CalledFunctions::default();
     called_functions.visit_expr(expr);
@@ -39,7 +39,7 @@ impl<'a> Visit<'a> for CalledFunctions {
     }
 }
 
-/// Whether a path is written like that of a function in a module: not of a type's, and no constructor.
+/// Whether a path looks like that of a free function, and neither of an associated one nor of a constructor.
 fn is_function_path(path: &Path) -> bool {
     const PRIMITIVES: [&str; 17] = [
         "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
@@ -53,12 +53,12 @@ fn is_function_path(path: &Path) -> bool {
 #[derive(Default)]
 struct Collector {
     found_names: Vec<FreeVariable>,
-    /// What the expression binds itself, as far as it is in sight.
+    /// The names that the expression binds, as far as they are in scope.
     bound: Vec<Ident>,
 }
 
 impl Collector {
-    /// Looks at something within which these patterns hold.
+    /// Visits the scope of these patterns.
     fn in_scope_of<'a>(
         &mut self,
         patterns: impl IntoIterator<Item = &'a Pat>,
@@ -84,7 +84,8 @@ impl Collector {
         }
     }
 
-    /// The names in what a macro gets, and in the texts that it may format. A value that is lent in vain does no harm.
+    /// The names in the arguments of a macro, and in its format strings. One name too many does no harm: the value is only
+    /// borrowed.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut before = ' ';
         let mut tokens = tokens.into_iter().peekable();

@@ -71,7 +71,7 @@ impl Policy {
         self.concurrency.is_some() || self.rate.is_some()
     }
 
-    /// Whether a call is nothing but the call of the function.
+    /// Whether no option affects a call.
     pub(crate) fn is_bare(&self) -> bool {
         !self.retries()
             && !self.splits()

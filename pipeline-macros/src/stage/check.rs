@@ -39,7 +39,7 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
     if let Type::Never(never) = strip(output) {
         diagnostics.error(never, "a stage must return a value: no stage could follow this one");
     }
-    // Owned inputs are lent to the function for the time of the call only.
+    // The function borrows its inputs only for the time of the call.
     let borrowed = signature.inputs.iter().filter_map(|input| match input {
         syn::FnArg::Typed(PatType { ty, .. }) => match strip(ty) {
             Type::Reference(reference) => reference.lifetime.as_ref().filter(|lifetime| !is_static(lifetime)),

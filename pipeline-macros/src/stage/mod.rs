@@ -40,7 +40,7 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     let mut signature_errors = signature_errors.into_errors();
     let struct_and_impls = match (stage, signature_errors.next()) {
         (Some(stage), None) => expand::stage(&stage),
-        // A method could never be named in a pipeline.
+        // A pipeline cannot name a method.
         (_, Some(error)) if function.sig.receiver().is_some() => error,
         (_, error) => expand::fallback(&function, &crate_path, &error.unwrap_or_default()),
     };

@@ -100,12 +100,12 @@ impl Stage {
         self.inputs().filter(|input| input.pass_mode == PassMode::Borrow)
     }
 
-    /// Whether the function asks for any state.
+    /// Whether the function takes state.
     pub(crate) fn uses_state(&self) -> bool {
         self.arguments.iter().any(|argument| matches!(argument, Argument::State { .. }))
     }
 
-    /// Whether the function asks for its item.
+    /// Whether the function takes the context of its item.
     pub(crate) fn uses_context(&self) -> bool {
         self.arguments.iter().any(|argument| matches!(argument, Argument::Context { .. }))
     }

@@ -1,4 +1,4 @@
-//! How waits grow.
+//! How the delays of a backoff grow.
 
 use crate::diagnostics::{list, nearest};
 

@@ -1,4 +1,4 @@
-//! Durations as people write them: "5s", "250ms", "1m 30s".
+//! Durations: "5s", "250ms", "1m 30s".
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Parses a duration that has to take some time.
+/// Parses a duration that is longer than zero.
 pub(crate) fn nonzero_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err(format!("`{text}` is zero: this duration must be longer")),
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_without_a_unit_is_told_which_units_there_are() {
+    fn the_error_for_a_number_without_a_unit_suggests_units() {
         assert_eq!(duration("5"), Err("`5` has no unit: is it `\"5s\"` or `\"5ms\"`?".to_owned()));
     }
 

@@ -1,11 +1,11 @@
-//! Rates as people write them: "100/s", "300/min", "5/100ms".
+//! Rates: "100/s", "300/min", "5/100ms".
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::duration::nonzero_duration;
 
-/// So many calls in such a time.
+/// A number of calls per period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     pub(crate) count: NonZeroU32,
@@ -35,7 +35,7 @@ impl Rate {
             }
             Err(_) => return Err(format!("`{count}` is not a whole number of calls: {example}")),
         };
-        // A bare unit stands for one of it.
+        // A bare unit means one of it: `s` is `1s`.
         let period_with_count = if period.starts_with(|first: char| first.is_ascii_alphabetic()) {
             format!("1{period}")
         } else {

@@ -12,8 +12,8 @@ use crate::value::nonzero_duration;
 pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Option<Boundary>> {
     let ahead = input.fork();
     let Ok(name) = ahead.call(Ident::parse_any) else { return Ok(None) };
-    let alone = !ahead.peek(Token![::]) && !ahead.peek(Token![<]);
-    if name == "each" && alone {
+    let is_single_name = !ahead.peek(Token![::]) && !ahead.peek(Token![<]);
+    if name == "each" && is_single_name {
         let name = input.call(Ident::parse_any)?;
         if input.peek(Paren) || input.peek(Token![.]) {
             let message =
@@ -22,7 +22,7 @@ pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Option<Boundary>> {
         }
         return Ok(Some(Boundary::Each(name)));
     }
-    if name == "batch" && alone {
+    if name == "batch" && is_single_name {
         let name = input.call(Ident::parse_any)?;
         return batch(name, input).map(Some);
     }

@@ -1,4 +1,4 @@
-//! One call, and how values get to several.
+//! One call, and how values are passed to several.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
@@ -114,12 +114,12 @@ impl Generator<'_> {
                 later_values,
             ));
         }
-        let (made, outputs) = self.evaluate_expressions(index);
-        if !made.is_empty() {
+        let (evaluated, passed) = self.evaluate_expressions(index);
+        if !evaluated.is_empty() {
             let values = call.arguments.iter().zip(&direct);
             let values = values.filter(|(what, _)| matches!(what, Argument::Value(_))).map(|(_, used)| used);
             let values = self.shorten_borrows(values);
-            statements.extend(quote!(#made #values #outputs));
+            statements.extend(quote!(#evaluated #values #passed));
         }
         let field = call_field(index);
         let arguments = direct.iter().map(|used| argument(*used));
@@ -150,7 +150,7 @@ impl Generator<'_> {
     /// Statements that evaluate the argument expressions of a call, and statements that pass it their values.
     fn evaluate_expressions(&mut self, index: usize) -> (TokenStream, TokenStream) {
         let private = self.crate_path.private();
-        let (mut made, mut outputs) = (TokenStream::new(), TokenStream::new());
+        let (mut evaluated, mut passed) = (TokenStream::new(), TokenStream::new());
         for (position, what) in self.dataflow.calls[index].arguments.iter().enumerate() {
             let Argument::Expression(number, captures) = what else { continue };
             let used = Use { call: index, argument: position, capture: None };
@@ -158,15 +158,15 @@ impl Generator<'_> {
                 (0..captures.len()).map(|capture| argument(Use { capture: Some(capture), ..used }));
             let (cell, function) = (hygienic("expression_value", *number), expression_field(*number));
             let (argument, mode) = (argument(used), self.mode(used));
-            made.extend(quote! {
+            evaluated.extend(quote! {
                 let mut #cell = #private::ValueCell::new(
                     #private::guard_user_code(self.code_site, cx, || (self.#function)(#(#captures),*))
                 );
             });
-            outputs.extend(quote!(let ((), #argument) = #cell.give::<(), #mode>();));
+            passed.extend(quote!(let ((), #argument) = #cell.give::<(), #mode>();));
             self.require(&[used], "Input", &expression_type(*number));
         }
-        (made, outputs)
+        (evaluated, passed)
     }
 
     /// Runs blocks concurrently, and binds their outputs.

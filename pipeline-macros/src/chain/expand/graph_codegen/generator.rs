@@ -1,4 +1,4 @@
-//! What is collected while the body of a graph is generated.
+//! The state of the generator of a graph's body.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -26,7 +26,7 @@ impl Generator<'_> {
         (pattern(values), cells.collect())
     }
 
-    /// The type of how a value is passed: captures are borrowed.
+    /// The type that says how a value is passed: captures are borrowed.
     pub(super) fn mode(&self, used: Use) -> TokenStream {
         let private = self.crate_path.private();
         match used.capture {

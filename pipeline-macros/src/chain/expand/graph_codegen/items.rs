@@ -133,9 +133,9 @@ impl Generator<'_> {
             );
         }
         for (number, captures) in self.expressions() {
-            let (function, made) = (expression_function(number), expression_type(number));
+            let (function, value) = (expression_function(number), expression_type(number));
             let captures = captures.iter().map(|value| value_type(*value));
-            types.extend(quote!(#function: #private::Fn(#(&#captures),*) -> #made,));
+            types.extend(quote!(#function: #private::Fn(#(&#captures),*) -> #value,));
         }
         if let Output::Expression(values) = &self.dataflow.output {
             let values = values.iter().map(|value| value_type(*value));

@@ -1,31 +1,30 @@
-//! When the calls of a graph run: rows and columns, from what each waits for.
+//! When the calls of a graph run: in series or in parallel, from their dependencies.
 
-/// Calls, by their numbers, in the order in which they run.
+/// When calls, each a number, run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Schedule {
     Call(usize),
-    /// Each after all of the one before.
+    /// One part after another.
     Series(Vec<Schedule>),
-    /// Side by side, and nothing in one waits for anything in another.
+    /// Concurrently, without dependencies between the parts.
     Parallel(Vec<Schedule>),
-    /// Neither: each begins when what it waits for is there.
+    /// Neither in series nor in parallel: each call starts when its dependencies are done.
     NonSeriesParallel(Vec<usize>),
 }
 
 impl Schedule {
-    /// Of calls in the order in which they are written, each with those that it waits for. There is at least one.
+    /// The schedule of calls in the order of the source, from the dependencies of each. There is at least one call.
     ///
-    /// The decomposition of a partial order into series and parallel parts: what is not connected by "before" runs side by
-    /// side; what is not connected by "neither before nor after" runs one after another; what is connected by both is a
-    /// tangle.
+    /// The series-parallel decomposition of a partial order: components that no dependency connects run in parallel;
+    /// components of the complement run in series; a group that is connected in both is not series-parallel.
     pub(crate) fn new(dependencies: &[Vec<usize>]) -> Self {
         let mut before = vec![vec![false; dependencies.len()]; dependencies.len()];
         for (call, dependencies) in dependencies.iter().enumerate() {
-            for &need in dependencies {
-                for reachable in &mut before[..need] {
-                    reachable[call] |= reachable[need];
+            for &dependency in dependencies {
+                for reachable in &mut before[..dependency] {
+                    reachable[call] |= reachable[dependency];
                 }
-                before[need][call] = true;
+                before[dependency][call] = true;
             }
         }
         let comparable = |a: usize, b: usize| before[a][b] || before[b][a];
@@ -51,7 +50,7 @@ fn decompose(calls: Vec<usize>, comparable: &dyn Fn(usize, usize) -> bool) -> Sc
     if parallel.len() > 1 {
         return Schedule::Parallel(all(parallel));
     }
-    // Of two groups all pairs are comparable, so the first of each say which comes first.
+    // All pairs of two groups are comparable, so the first calls of the groups have the order of the groups.
     let series = connected(&calls, &|a, b| !comparable(a, b));
     if series.len() > 1 {
         return Schedule::Series(all(series));
@@ -59,7 +58,7 @@ fn decompose(calls: Vec<usize>, comparable: &dyn Fn(usize, usize) -> bool) -> Sc
     Schedule::NonSeriesParallel(calls)
 }
 
-/// The groups of calls that are connected, each in order, in the order of their first calls.
+/// The connected components, each in order, in the order of their first calls.
 fn connected(calls: &[usize], linked: &dyn Fn(usize, usize) -> bool) -> Vec<Vec<usize>> {
     let mut rest = calls.to_vec();
     let mut groups = Vec::new();
@@ -88,31 +87,31 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_depend_on_each_other_is_side_by_side() {
+    fn independent_calls_run_in_parallel() {
         assert_eq!(schedule(&[&[], &[], &[]]), Parallel(vec![Call(0), Call(1), Call(2)]));
     }
 
     #[test]
-    fn what_depends_on_all_before_it_comes_after() {
+    fn a_call_that_depends_on_all_before_it_runs_in_series() {
         let dashboard = schedule(&[&[], &[], &[0, 1], &[0, 2]]);
         assert_eq!(dashboard, Series(vec![Parallel(vec![Call(0), Call(1)]), Call(2), Call(3)]));
     }
 
     #[test]
-    fn a_branch_goes_on_while_others_run() {
+    fn a_branch_continues_while_others_run() {
         let branches = schedule(&[&[], &[], &[0], &[1, 2]]);
         assert_eq!(branches, Series(vec![Parallel(vec![Series(vec![Call(0), Call(2)]), Call(1)]), Call(3)]));
     }
 
     #[test]
-    fn the_smallest_tangle_is_an_n() {
-        // 2 waits for 0 alone, 3 for both: no order of rows and columns starts each as soon as it can.
+    fn the_smallest_non_series_parallel_order_is_an_n() {
+        // 2 waits for 0 alone, 3 for both: no series-parallel order starts each as soon as it can.
         let non_series_parallel = schedule(&[&[], &[], &[0], &[0, 1], &[2, 3]]);
         assert_eq!(non_series_parallel, Series(vec![NonSeriesParallel(vec![0, 1, 2, 3]), Call(4)]));
     }
 
     #[test]
-    fn needs_reach_through_others() {
+    fn dependencies_are_transitive() {
         assert_eq!(schedule(&[&[], &[0], &[1], &[0]]).calls(), [0, 1, 2, 3]);
         assert_eq!(schedule(&[&[], &[0], &[1]]), Series(vec![Call(0), Call(1), Call(2)]));
     }

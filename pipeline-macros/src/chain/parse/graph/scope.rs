@@ -1,4 +1,4 @@
-//! Which value each name of a graph stands for.
+//! The names in a graph, and the values that they are bound to.
 
 use proc_macro2::{Ident, Span};
 use syn::Pat;
