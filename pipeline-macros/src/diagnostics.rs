@@ -1,4 +1,4 @@
-//! Errors are gathered, and told all at once.
+//! Errors, which are collected and reported together.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -32,12 +32,12 @@ impl Diagnostics {
     }
 }
 
-/// The candidate that was most likely meant, if one is near enough for a slip of the fingers.
+/// The nearest candidate, if it is near enough that the word may be a typo.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let scored = candidates.into_iter().map(|candidate| {
         let distance = strsim::damerau_levenshtein(&word, candidate);
-        // A word that another starts with was cut short or carried on, not mistyped.
+        // A prefix of a candidate, or the reverse, counts as one edit.
         let part = word.len() > 2 && (candidate.starts_with(&word) || word.starts_with(candidate));
         (if part { distance.min(1) } else { distance }, candidate)
     });
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_fingers_is_recognised_and_another_word_is_not() {
+    fn a_typo_is_recognised_and_another_word_is_not() {
         let options = ["retries", "retry_if", "timeout", "delay"];
         assert_eq!(nearest("retrys", options), Some("retries"));
         assert_eq!(nearest("retry", options), Some("retry_if"));

@@ -1,5 +1,4 @@
-//! What the main forms expand to, as one would have written it. `INSTA_UPDATE=always cargo test -p pipeline-macros`
-//! writes the snapshots anew.
+//! Snapshots of what the main forms expand to. `INSTA_UPDATE=always cargo test -p pipeline-macros` updates them.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -131,7 +130,7 @@ fn graph() {
 }
 
 #[test]
-fn graph_of_no_rows_and_columns() {
+fn graph_that_is_not_series_parallel() {
     insta::assert_snapshot!(expression(&crate::chain::expand(quote! {
         |x: u32| {
             let a = f(x);

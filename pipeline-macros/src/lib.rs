@@ -1,8 +1,10 @@
 //! The macros of the `pipeline` crate. Use them from there.
 
+mod arity;
 mod chain;
+mod codegen;
+mod crate_path;
 mod diagnostics;
-mod paths;
 mod policy;
 mod provide;
 mod stage;
@@ -10,6 +12,8 @@ mod value;
 
 #[cfg(test)]
 mod expansions;
+#[cfg(test)]
+mod layers;
 
 use proc_macro::TokenStream;
 
@@ -25,7 +29,7 @@ pub fn pipeline(input: TokenStream) -> TokenStream {
     chain::expand(input.into()).into()
 }
 
-/// Makes a struct provide each of its fields to the stages that ask for it.
+/// Makes a struct provide each of its fields to stages, as state.
 #[proc_macro_derive(Provide, attributes(provide))]
 pub fn derive_provide(input: TokenStream) -> TokenStream {
     provide::expand(input.into()).into()

@@ -5,8 +5,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Field, Index, Member};
 
+use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
-use crate::paths::Runtime;
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
@@ -27,8 +27,8 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
             .error(&input.ident, "only a struct can derive `Provide`: each of its fields is a resource");
         return TokenStream::new();
     };
-    let runtime = runtime(input, diagnostics);
-    let private = runtime.private();
+    let crate_path = crate_path(input, diagnostics);
+    let private = crate_path.private();
     let name = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
     let mut seen: Vec<(String, Member)> = Vec::new();
@@ -48,8 +48,8 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
             diagnostics.error(
                 ty,
                 format!(
-                    "the field `{first}` provides this type too, and a stage asks by type: give each a type of its \
-                     own, or leave one out with `#[provide(skip)]`"
+                    "the field `{first}` already provides this type, and stages ask by type: wrap one in a \
+                     newtype, or exclude one with `#[provide(skip)]`"
                 ),
             );
             continue;
@@ -66,21 +66,21 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
 }
 
 /// `#[provide(crate = path)]` on the struct.
-fn runtime(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Runtime {
-    let mut runtime = Runtime::default();
+fn crate_path(input: &DeriveInput, diagnostics: &mut Diagnostics) -> CratePath {
+    let mut crate_path = CratePath::default();
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("provide")) {
         let parsed = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("crate") {
-                runtime = Runtime::at(&meta.value()?.parse()?);
+                crate_path = CratePath::new(&meta.value()?.parse()?);
                 return Ok(());
             }
-            Err(meta.error("on the struct, `#[provide(crate = path::to::pipeline)]` is all there is"))
+            Err(meta.error("expected `crate = path::to::pipeline`, the only `provide` option of a struct"))
         });
         if let Err(error) = parsed {
             diagnostics.push(error);
         }
     }
-    runtime
+    crate_path
 }
 
 fn is_skipped(field: &Field, diagnostics: &mut Diagnostics) -> bool {
@@ -91,7 +91,7 @@ fn is_skipped(field: &Field, diagnostics: &mut Diagnostics) -> bool {
                 skipped = true;
                 return Ok(());
             }
-            Err(meta.error("on a field, `#[provide(skip)]` is all there is: it is not lent to stages"))
+            Err(meta.error("expected `skip`, the only `provide` option of a field"))
         });
         if let Err(error) = parsed {
             diagnostics.push(error);

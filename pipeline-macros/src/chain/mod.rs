@@ -1,17 +1,10 @@
-//! `pipeline!`: stages in a row → a value, and a check on each edge.
+//! `pipeline!`: a chain of steps → the value, and a check of each edge between two steps.
 
-mod boundary;
-mod branches;
+mod dataflow;
 mod expand;
-mod fork;
-mod graph;
-mod mentions;
+mod free_variables;
 mod model;
 mod parse;
-mod route;
-mod schedule;
-mod weave;
-mod wiring;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -27,7 +20,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         Ok(_) => {}
         Err(error) => diagnostics.push(error),
     }
-    // An error in the place of the value makes whatever uses the value fall silent.
+    // An error in the place of the value silences errors in whatever uses the value.
     let errors = diagnostics.into_errors();
     quote!({ #(#errors)* })
 }

@@ -1,16 +1,17 @@
-//! A chain as it was written.
+//! A chain as it was parsed.
 
 use proc_macro2::{Ident, Span};
+use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Pat, Path, Token, Type};
 
-use super::weave::Net;
+use super::dataflow::Dataflow;
 use crate::policy::Policy;
 
-/// What stands between the brackets of `pipeline!`.
+/// The input of `pipeline!`.
 pub(crate) struct Pipeline {
-    /// `crate = path;` in front of all.
-    pub(crate) runtime: Option<Path>,
-    /// `Type:` in front.
+    /// `crate = path;`
+    pub(crate) crate_path: Option<Path>,
+    /// `Type:`
     pub(crate) input: Option<Type>,
     /// At least one.
     pub(crate) steps: Vec<Step>,
@@ -18,12 +19,11 @@ pub(crate) struct Pipeline {
 
 /// One step.
 pub(crate) enum Step {
-    /// `fetch`, `stages::fetch`, `decode::<Airport>`, and what is overridden behind it.
-    Stage { path: Path, overrides: Option<Box<Policy>> },
+    Stage(StageUse),
     /// `|x: u32| x + 1`
-    Closure(ExprClosure),
+    Closure(Closure),
     /// `inspect(|x| …)`
-    Inspect(ExprClosure),
+    Inspect(Closure),
     /// `{ value }`
     Value(Expr),
     /// `each`, `batch(n, "linger")`
@@ -33,18 +33,33 @@ pub(crate) enum Step {
     /// `(a | b => c)`
     First(Vec<Vec<Step>>),
     /// `match { … }`
-    Route { keyword: Token![match], arms: Vec<Arm> },
+    Route {
+        keyword: Token![match],
+        arms: Vec<Arm>,
+    },
     /// `|x: T| { let y = stage(x); … }`
     Graph(Box<Graph>),
 }
 
-/// Where the number of items changes.
+/// `fetch`, `stages::fetch`, `decode::<Airport>`, with its overrides.
+pub(crate) struct StageUse {
+    pub(crate) path: Path,
+    pub(crate) overrides: Option<Box<Policy>>,
+}
+
+pub(crate) struct Closure {
+    pub(crate) closure: ExprClosure,
+    /// The first function that it calls, if it resembles a graph: that must not be a stage.
+    pub(crate) called_function: Option<Path>,
+}
+
+/// A step that changes the number of items.
 pub(crate) enum Boundary {
     Each(Ident),
     Batch { name: Ident, size: Box<Expr>, linger: Option<Linger> },
 }
 
-/// How long a batch may wait for more.
+/// How long a batch waits for more items.
 pub(crate) enum Linger {
     Literal(std::time::Duration),
     Value(Box<Expr>),
@@ -58,46 +73,68 @@ pub(crate) struct Arm {
     pub(crate) steps: Vec<Step>,
 }
 
-/// Calls that are wired up by the names of values.
+/// Calls that are connected by named values.
 pub(crate) struct Graph {
-    /// Where the input is named.
-    pub(crate) at: Span,
-    /// The type of the input.
-    pub(crate) input: Type,
-    /// The names of the values, in their order.
-    pub(crate) names: Vec<Ident>,
-    pub(crate) net: Net,
-    /// What is called: a stage or a value.
-    pub(crate) stages: Vec<Step>,
-    /// The arguments of each call, as they were written.
-    pub(crate) arguments: Vec<Vec<Expr>>,
-    /// For each argument that is an expression the names of values in sight.
-    pub(crate) sight: Vec<Vec<Ident>>,
-    /// The variables from outside that several expressions have.
-    pub(crate) shared: Vec<Ident>,
-    /// Where the outputs are bound.
-    pub(crate) patterns: Vec<Option<Pat>>,
     pub(crate) input_pattern: Pat,
-    /// The expression at the end, if that is no call and no name.
-    pub(crate) last: Option<Expr>,
+    pub(crate) input: Type,
+    /// The name of each value.
+    pub(crate) value_names: Vec<Ident>,
+    pub(crate) dataflow: Dataflow,
+    /// The source of each call of the dataflow.
+    pub(crate) calls: Vec<GraphCall>,
+    /// For each argument that is an expression the names of values in scope.
+    pub(crate) names_in_scope: Vec<Vec<Ident>>,
+    /// The variables from outside that several expressions use.
+    pub(crate) shared_variables: Vec<Ident>,
+    /// The tail expression, if that is neither a call nor a name.
+    pub(crate) tail: Option<Expr>,
+}
+
+/// `let pattern = callee(arguments);`
+pub(crate) struct GraphCall {
+    pub(crate) callee: Callee,
+    pub(crate) arguments: Vec<Expr>,
+    /// `None` if the output is that of the graph, or unused.
+    pub(crate) pattern: Option<Pat>,
+}
+
+pub(crate) enum Callee {
+    Stage(StageUse),
+    /// `{ value }`
+    Value(Expr),
 }
 
 impl Step {
-    /// Where errors point that are about what goes into it.
+    /// Where errors point that are about the step's input.
     pub(crate) fn span(&self) -> Span {
-        use syn::spanned::Spanned;
         match self {
-            Self::Stage { path, .. } => {
-                path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
+            Self::Stage(stage) => stage.span(),
+            Self::Closure(Closure { closure, .. }) | Self::Inspect(Closure { closure, .. }) => {
+                closure.inputs_begin.span()
             }
-            Self::Closure(closure) | Self::Inspect(closure) => closure.inputs_begin.span(),
             Self::Value(value) => value.span(),
             Self::Boundary(boundary) => boundary.name().span(),
             Self::All(branches) | Self::First(branches) => {
                 branches.first().and_then(|steps| steps.first()).map_or_else(Span::call_site, Self::span)
             }
             Self::Route { keyword, .. } => keyword.span,
-            Self::Graph(graph) => graph.at,
+            Self::Graph(graph) => graph.input_pattern.span(),
+        }
+    }
+}
+
+impl StageUse {
+    /// The stage's own name, to which an error about the edge before it points.
+    pub(crate) fn span(&self) -> Span {
+        self.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
+    }
+}
+
+impl Boundary {
+    /// The word that names it.
+    pub(crate) fn name(&self) -> &Ident {
+        match self {
+            Self::Each(name) | Self::Batch { name, .. } => name,
         }
     }
 }

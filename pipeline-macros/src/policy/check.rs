@@ -1,33 +1,26 @@
-//! Whether the options of one policy make sense together.
+//! The rules among the options of one policy.
 
 use std::time::Duration;
 
-use super::model::Policy;
+use super::model::{Asyncness, Policy};
 use crate::diagnostics::Diagnostics;
 
-/// What kind of function carries the policy.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Body {
-    Sync,
-    Async,
-}
-
 /// The rules of an attribute.
-pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Diagnostics) {
+pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics: &mut Diagnostics) {
     if policy.retries.is_none() {
-        for key in policy.about_retries() {
+        for key in policy.retry_options() {
             let message = format!(
-                "`{key}` is about retries, and this stage has none: add `retries = 3`, or take it out"
+                "`{key}` affects only retries, and this stage has none: add `retries = 3`, or remove `{key}`"
             );
             diagnostics.error(key, message);
         }
     }
-    if let (Some(blocking), Body::Async) = (&policy.blocking, body) {
-        let message = "`blocking` is for functions that are not async: an `async fn` gives way by itself";
+    if let (Some(blocking), Asyncness::Async) = (&policy.blocking, asyncness) {
+        let message = "an `async fn` already yields: remove `blocking`";
         diagnostics.error(&blocking.key, message);
     }
-    if let (Some(timeout), Body::Sync, None) = (&policy.timeout, body, &policy.blocking) {
-        let message = "a `timeout` could not interrupt this function, which is not async: make it an `async fn`, or add `blocking` to run it on a thread of its own";
+    if let (Some(timeout), Asyncness::Sync, None) = (&policy.timeout, asyncness, &policy.blocking) {
+        let message = "a `timeout` cannot interrupt a function that is not async: make it an `async fn`, or add `blocking` to run it on a thread of its own";
         diagnostics.error(&timeout.key, message);
     }
     if let (Some(max), None) = (&policy.max_delay, &policy.delay) {
@@ -35,18 +28,17 @@ pub(crate) fn check_attribute(policy: &Policy, body: Body, diagnostics: &mut Dia
         if max.value < Duration::from_millis(100) {
             let message =
                 "`max_delay` is less than `delay`, which is 100ms unless you say otherwise: set `delay` too";
-            diagnostics.error(&max.at, message);
+            diagnostics.error(&max.tokens, message);
         }
     }
     check_together(policy, diagnostics);
 }
 
-/// The rules among the overrides of one use. Those between an override and the attribute are checked where both are
-/// known: see `agreement`.
+/// The rules among the overrides of one use. `override_assertions` has those between an override and the attribute.
 pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
     if policy.retries.as_ref().is_some_and(|retries| retries.value == 0) {
-        for key in policy.about_retries() {
-            diagnostics.error(key, format!("`{key}` is about retries, and `.retries(0)` leaves none"));
+        for key in policy.retry_options() {
+            diagnostics.error(key, format!("`{key}` affects only retries, and `.retries(0)` disables them"));
         }
     }
     check_together(policy, diagnostics);
@@ -56,23 +48,21 @@ fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
     if let (Some(delay), Some(max)) = (&policy.delay, &policy.max_delay)
         && max.value < delay.value
     {
-        let message = format!(
-            "`max_delay` is less than `delay`, {}: no wait would be as long as it says",
-            written(delay.value)
-        );
-        diagnostics.error(&max.at, message);
+        let message =
+            format!("`max_delay` is less than `delay`, {}: no wait could be that long", display(delay.value));
+        diagnostics.error(&max.tokens, message);
     }
     if let (Some(timeout), Some(deadline)) = (&policy.timeout, &policy.deadline)
         && deadline.value <= timeout.value
     {
         let message = format!(
-            "`deadline` has to be longer than `timeout`, {}: it covers all attempts and the waits between them",
-            written(timeout.value)
+            "`deadline` must be longer than `timeout`, {}: it covers all attempts and the waits between them",
+            display(timeout.value)
         );
-        diagnostics.error(&deadline.at, message);
+        diagnostics.error(&deadline.tokens, message);
     }
 }
 
-fn written(duration: Duration) -> humantime::FormattedDuration {
+fn display(duration: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(duration)
 }

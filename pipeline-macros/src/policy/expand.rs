@@ -1,4 +1,4 @@
-//! A policy → the runtime's.
+//! A policy → the runtime's `Policy`.
 
 use std::time::Duration;
 
@@ -7,144 +7,144 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::model::Policy;
-use crate::paths::Runtime;
+use crate::crate_path::CratePath;
 use crate::value::Rate;
 
 /// The policy of an attribute, as a constant.
-pub(crate) fn constant(
+pub(crate) fn policy_constant(
     policy: &Policy,
     function: &Ident,
     interruptible: bool,
-    runtime: &Runtime,
+    crate_path: &CratePath,
 ) -> TokenStream {
-    let private = runtime.private();
-    let name = policy.name.as_ref().map_or_else(|| unraw(function), |name| name.value.clone());
-    let changes = changes(policy, runtime);
+    let private = crate_path.private();
+    let name = policy.name.as_ref().map_or_else(|| function_name(function), |name| name.value.clone());
+    let assignments = assignments(policy, crate_path);
     quote! {{
         let mut policy = #private::Policy::new(#name);
         policy.interruptible = #interruptible;
-        #changes
+        #assignments
         policy
     }}
 }
 
-/// The policy of one use: the stage's own, less what is overridden.
-pub(crate) fn overrides(policy: &Policy, own: &TokenStream, runtime: &Runtime) -> TokenStream {
+/// The policy of one use: the stage's own, with overrides.
+pub(crate) fn overridden_policy(policy: &Policy, own: &TokenStream, crate_path: &CratePath) -> TokenStream {
     let name = policy.name.as_ref().map(|name| {
         let name = &name.value;
         quote!(policy.name = #name;)
     });
-    let changes = changes(policy, runtime);
+    let assignments = assignments(policy, crate_path);
     quote! {{
         let mut policy = #own;
         #name
-        #changes
+        #assignments
         policy
     }}
 }
 
-/// What an override has to agree with in the stage's own policy: statements over a constant `OWN`.
-pub(crate) fn agreement(policy: &Policy, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
-    let mut rules = TokenStream::new();
-    let mut rule = |at: Span, holds: TokenStream, message: &str| {
+/// Checks overrides against the stage's own policy, `OWN`, at compile time.
+pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
+    let mut assertions = TokenStream::new();
+    let mut assert = |at: Span, holds: TokenStream, message: &str| {
         let refuse = quote_spanned!(at=> ::core::panic!(#message));
-        rules.extend(quote!(if !#holds { #refuse }));
+        assertions.extend(quote!(if !#holds { #refuse }));
     };
     if policy.retries.is_none() {
-        for key in policy.about_retries() {
+        for key in policy.retry_options() {
             let message = format!(
-                "`{key}` is about retries, and this stage has none: add `.retries(3)`, or leave `{key}` out"
+                "`{key}` affects only retries, and this stage has none: add `.retries(3)`, or remove `{key}`"
             );
-            rule(key.span(), quote!((OWN.retries > 0)), &message);
+            assert(key.span(), quote!((OWN.retries > 0)), &message);
         }
     }
     if let Some(timeout) = &policy.timeout {
-        let message = "a `timeout` could not interrupt this stage, which is not async: make it an `async fn`, or add `blocking` to its attribute";
-        rule(timeout.key.span(), quote!(OWN.interruptible), message);
+        let message = "a `timeout` cannot interrupt this stage, which is not async: make it an `async fn`, or add `blocking` to its attribute";
+        assert(timeout.key.span(), quote!(OWN.interruptible), message);
         if policy.deadline.is_none() {
-            let value = duration(timeout.value, runtime);
-            let message = "`timeout` has to be shorter than the stage's own `deadline`, which covers all attempts and the waits between them";
-            rule(timeout.at.span(), quote!(OWN.deadline_allows(#value)), message);
+            let value = duration(timeout.value, crate_path);
+            let message = "`timeout` must be shorter than the stage's own `deadline`, which covers all attempts and the waits between them";
+            assert(timeout.tokens.span(), quote!(OWN.deadline_allows(#value)), message);
         }
     }
     if let (Some(deadline), None) = (&policy.deadline, &policy.timeout) {
-        let value = duration(deadline.value, runtime);
-        let message = "`deadline` has to be longer than the stage's own `timeout`: it covers all attempts and the waits between them";
-        rule(deadline.at.span(), quote!(OWN.timeout_allows(#value)), message);
+        let value = duration(deadline.value, crate_path);
+        let message = "`deadline` must be longer than the stage's own `timeout`: it covers all attempts and the waits between them";
+        assert(deadline.tokens.span(), quote!(OWN.timeout_allows(#value)), message);
     }
     if let (Some(max_delay), None) = (&policy.max_delay, &policy.delay) {
-        let value = duration(max_delay.value, runtime);
+        let value = duration(max_delay.value, crate_path);
         let message =
             "`max_delay` is less than the stage's own `delay`, which is 100ms unless it says otherwise";
-        rule(max_delay.at.span(), quote!(OWN.delay_allows(#value)), message);
+        assert(max_delay.tokens.span(), quote!(OWN.delay_allows(#value)), message);
     }
     if let (Some(delay), None) = (&policy.delay, &policy.max_delay) {
-        let value = duration(delay.value, runtime);
+        let value = duration(delay.value, crate_path);
         let message = "`delay` is more than the stage's own `max_delay`: override that too";
-        rule(delay.at.span(), quote!(OWN.max_delay_allows(#value)), message);
+        assert(delay.tokens.span(), quote!(OWN.max_delay_allows(#value)), message);
     }
-    if rules.is_empty() {
-        return rules;
+    if assertions.is_empty() {
+        return assertions;
     }
     quote! {
         const _: () = {
             const OWN: #private::Policy = __Stage::__POLICY;
-            #rules
+            #assertions
         };
     }
 }
 
-/// Statements over a variable `policy`.
-fn changes(policy: &Policy, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
-    let mut changes = TokenStream::new();
+/// Assignments to a variable `policy`.
+fn assignments(policy: &Policy, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
+    let mut assignments = TokenStream::new();
     if let Some(retries) = &policy.retries {
         let retries = retries.value;
-        changes.extend(quote!(policy.retries = #retries;));
+        assignments.extend(quote!(policy.retries = #retries;));
     }
     if let Some(backoff) = &policy.backoff {
         let variant = Ident::new(backoff.value.variant(), Span::call_site());
-        changes.extend(quote!(policy.backoff.growth = #private::Growth::#variant;));
+        assignments.extend(quote!(policy.backoff.growth = #private::Growth::#variant;));
     }
     if let Some(delay) = &policy.delay {
-        let delay = duration(delay.value, runtime);
-        changes.extend(quote!(policy.backoff = policy.backoff.with_delay(#delay);));
+        let delay = duration(delay.value, crate_path);
+        assignments.extend(quote!(policy.backoff = policy.backoff.with_delay(#delay);));
     }
     if let Some(max_delay) = &policy.max_delay {
-        let max_delay = duration(max_delay.value, runtime);
-        changes.extend(quote!(policy.backoff.max_delay = #max_delay;));
+        let max_delay = duration(max_delay.value, crate_path);
+        assignments.extend(quote!(policy.backoff.max_delay = #max_delay;));
     }
     if policy.jitter.is_some() {
-        changes.extend(quote!(policy.backoff.jitter = true;));
+        assignments.extend(quote!(policy.backoff.jitter = true;));
     }
     if let Some(timeout) = &policy.timeout {
-        let timeout = duration(timeout.value, runtime);
-        changes.extend(quote!(policy.timeout = #private::Option::Some(#timeout);));
+        let timeout = duration(timeout.value, crate_path);
+        assignments.extend(quote!(policy.timeout = #private::Option::Some(#timeout);));
     }
     if let Some(deadline) = &policy.deadline {
-        let deadline = duration(deadline.value, runtime);
-        changes.extend(quote!(policy.deadline = #private::Option::Some(#deadline);));
+        let deadline = duration(deadline.value, crate_path);
+        assignments.extend(quote!(policy.deadline = #private::Option::Some(#deadline);));
     }
     if let Some(concurrency) = &policy.concurrency {
         let n = concurrency.value;
-        changes.extend(quote!(policy.concurrency = #private::NonZeroU32::new(#n);));
+        assignments.extend(quote!(policy.concurrency = #private::NonZeroU32::new(#n);));
     }
     if let Some(rate) = &policy.rate {
         let Rate { count, period } = rate.value;
-        let (count, period) = (count.get(), duration(period, runtime));
-        changes.extend(quote!(policy.rate = #private::Rate::new(#count, #period);));
+        let (count, period) = (count.get(), duration(period, crate_path));
+        assignments.extend(quote!(policy.rate = #private::Rate::new(#count, #period);));
     }
-    changes
+    assignments
 }
 
-pub(crate) fn duration(duration: Duration, runtime: &Runtime) -> TokenStream {
-    let private = runtime.private();
+pub(crate) fn duration(duration: Duration, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
     let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
     quote!(#private::Duration::new(#secs, #nanos))
 }
 
-/// The name of a function, less the `r#` of a keyword.
-fn unraw(ident: &Ident) -> String {
+/// The name of a function, without `r#`.
+fn function_name(ident: &Ident) -> String {
     syn::ext::IdentExt::unraw(ident).to_string()
 }

@@ -1,55 +1,62 @@
-//! A policy as somebody spelled it, with the places where they did.
+//! A policy as it was written, with its spans.
 
 use std::time::Duration;
 
 use proc_macro2::{Ident, TokenStream};
 
-use crate::paths::Runtime;
+use crate::crate_path::CratePath;
 use crate::value::{Growth, Rate};
 
-/// A value and where it was given.
-pub(crate) struct Spelled<T> {
-    /// The option's name.
+/// The value of an option, with what errors point to.
+pub(crate) struct Spanned<T> {
+    /// The name of the option.
     pub(crate) key: Ident,
     pub(crate) value: T,
-    /// The value's tokens, to point at.
-    pub(crate) at: TokenStream,
+    /// The tokens of the value.
+    pub(crate) tokens: TokenStream,
 }
 
-/// What was said of each option.
+/// Whether the function of a stage is an `async fn`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asyncness {
+    Sync,
+    Async,
+}
+
+/// The options of a stage that were given.
 #[derive(Default)]
 pub(crate) struct Policy {
-    pub(crate) name: Option<Spelled<String>>,
-    pub(crate) retries: Option<Spelled<u32>>,
-    pub(crate) backoff: Option<Spelled<Growth>>,
-    pub(crate) delay: Option<Spelled<Duration>>,
-    pub(crate) max_delay: Option<Spelled<Duration>>,
-    pub(crate) jitter: Option<Spelled<()>>,
-    pub(crate) retry_if: Option<Spelled<syn::Path>>,
-    pub(crate) retry_after: Option<Spelled<syn::Path>>,
-    pub(crate) timeout: Option<Spelled<Duration>>,
-    pub(crate) deadline: Option<Spelled<Duration>>,
-    pub(crate) concurrency: Option<Spelled<u32>>,
-    pub(crate) rate: Option<Spelled<Rate>>,
-    pub(crate) blocking: Option<Spelled<()>>,
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) retries: Option<Spanned<u32>>,
+    pub(crate) backoff: Option<Spanned<Growth>>,
+    pub(crate) delay: Option<Spanned<Duration>>,
+    pub(crate) max_delay: Option<Spanned<Duration>>,
+    pub(crate) jitter: Option<Spanned<()>>,
+    pub(crate) retry_if: Option<Spanned<syn::Path>>,
+    pub(crate) retry_after: Option<Spanned<syn::Path>>,
+    pub(crate) timeout: Option<Spanned<Duration>>,
+    pub(crate) deadline: Option<Spanned<Duration>>,
+    pub(crate) concurrency: Option<Spanned<u32>>,
+    pub(crate) rate: Option<Spanned<Rate>>,
+    pub(crate) blocking: Option<Spanned<()>>,
     /// `split_on_failure`.
-    pub(crate) split: Option<Spelled<()>>,
+    pub(crate) split: Option<Spanned<()>>,
     /// `crate = path`.
-    pub(crate) runtime: Option<Spelled<syn::Path>>,
+    pub(crate) crate_path: Option<Spanned<syn::Path>>,
 }
 
 impl Policy {
-    /// What is left of a policy that makes no sense.
-    pub(crate) fn only_runtime(self) -> Self {
-        Self { runtime: self.runtime, ..Self::default() }
+    /// What remains of a policy with errors.
+    pub(crate) fn only_crate_path(self) -> Self {
+        Self { crate_path: self.crate_path, ..Self::default() }
     }
 
-    /// Where the runtime is.
-    pub(crate) fn runtime(&self) -> Runtime {
-        self.runtime.as_ref().map(|path| Runtime::at(&path.value)).unwrap_or_default()
+    /// The path of the runtime crate.
+    pub(crate) fn crate_path(&self) -> CratePath {
+        self.crate_path.as_ref().map(|path| CratePath::new(&path.value)).unwrap_or_default()
     }
 
-    /// Whether a failed attempt is followed by another.
+    /// Whether a failed call is attempted again.
     pub(crate) fn retries(&self) -> bool {
         self.retries.as_ref().is_some_and(|retries| retries.value > 0)
     }
@@ -64,7 +71,7 @@ impl Policy {
         self.concurrency.is_some() || self.rate.is_some()
     }
 
-    /// Whether there is anything to do about a call but to make it.
+    /// Whether no option affects a call.
     pub(crate) fn is_bare(&self) -> bool {
         !self.retries()
             && !self.splits()
@@ -73,10 +80,10 @@ impl Policy {
             && self.deadline.is_none()
     }
 
-    /// The options that only say something about retries.
-    pub(crate) fn about_retries(&self) -> impl Iterator<Item = &Ident> {
-        fn key<T>(option: Option<&Spelled<T>>) -> Option<&Ident> {
-            option.map(|spelled| &spelled.key)
+    /// The names of the given options that affect only retries.
+    pub(crate) fn retry_options(&self) -> impl Iterator<Item = &Ident> {
+        fn key<T>(option: Option<&Spanned<T>>) -> Option<&Ident> {
+            option.map(|spanned| &spanned.key)
         }
         [
             key(self.backoff.as_ref()),

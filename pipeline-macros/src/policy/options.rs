@@ -3,34 +3,34 @@
 use crate::diagnostics::{list, nearest};
 
 /// One option of `#[stage(...)]`.
-pub(crate) struct Entry {
+pub(crate) struct OptionSpec {
     pub(crate) name: &'static str,
     /// How it is written.
     pub(crate) example: &'static str,
     pub(crate) overridable: bool,
 }
 
-const fn entry(name: &'static str, example: &'static str, overridable: bool) -> Entry {
-    Entry { name, example, overridable }
+const fn spec(name: &'static str, example: &'static str, overridable: bool) -> OptionSpec {
+    OptionSpec { name, example, overridable }
 }
 
 /// In the order of the docs.
-pub(crate) const OPTIONS: [Entry; 15] = [
-    entry("name", "name = \"fetch\"", true),
-    entry("retries", "retries = 3", true),
-    entry("backoff", "backoff = \"exponential\"", true),
-    entry("delay", "delay = \"100ms\"", true),
-    entry("max_delay", "max_delay = \"30s\"", true),
-    entry("jitter", "jitter", true),
-    entry("retry_if", "retry_if = is_transient", false),
-    entry("retry_after", "retry_after = server_wait", false),
-    entry("timeout", "timeout = \"5s\"", true),
-    entry("deadline", "deadline = \"30s\"", true),
-    entry("concurrency", "concurrency = 8", true),
-    entry("rate", "rate = \"100/s\"", true),
-    entry("blocking", "blocking", false),
-    entry("split_on_failure", "split_on_failure", false),
-    entry("crate", "crate = path::to::pipeline", false),
+pub(crate) const OPTIONS: [OptionSpec; 15] = [
+    spec("name", "name = \"fetch\"", true),
+    spec("retries", "retries = 3", true),
+    spec("backoff", "backoff = \"exponential\"", true),
+    spec("delay", "delay = \"100ms\"", true),
+    spec("max_delay", "max_delay = \"30s\"", true),
+    spec("jitter", "jitter", true),
+    spec("retry_if", "retry_if = is_transient", false),
+    spec("retry_after", "retry_after = server_wait", false),
+    spec("timeout", "timeout = \"5s\"", true),
+    spec("deadline", "deadline = \"30s\"", true),
+    spec("concurrency", "concurrency = 8", true),
+    spec("rate", "rate = \"100/s\"", true),
+    spec("blocking", "blocking", false),
+    spec("split_on_failure", "split_on_failure", false),
+    spec("crate", "crate = path::to::pipeline", false),
 ];
 
 /// What other libraries call these.
@@ -49,19 +49,19 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("throttle", "rate"),
 ];
 
-pub(crate) fn find(name: &str) -> Option<&'static Entry> {
-    OPTIONS.iter().find(|entry| entry.name == name)
+pub(crate) fn find(name: &str) -> Option<&'static OptionSpec> {
+    OPTIONS.iter().find(|spec| spec.name == name)
 }
 
-/// What to say of a word that is no option.
+/// The error for an unknown option.
 pub(crate) fn unknown(name: &str) -> String {
-    unknown_among(name, "option", "a stage's options are", OPTIONS.iter().map(|entry| entry.name))
+    unknown_among(name, "option", "a stage's options are", OPTIONS.iter().map(|spec| spec.name))
 }
 
-/// What to say of a method that is no override.
+/// The error for an unknown override.
 pub(crate) fn unknown_override(name: &str) -> String {
-    let overridable = OPTIONS.iter().filter(|entry| entry.overridable).map(|entry| entry.name);
-    unknown_among(name, "policy", "what can be overridden is", overridable)
+    let overridable = OPTIONS.iter().filter(|spec| spec.overridable).map(|spec| spec.name);
+    unknown_among(name, "policy", "the policies that can be overridden are", overridable)
 }
 
 fn unknown_among(
@@ -92,7 +92,7 @@ mod tests {
             .take_while(|line| line.starts_with('|'))
             .filter_map(|line| line.split('`').nth(1))
             .collect();
-        let known: Vec<_> = OPTIONS.iter().map(|entry| entry.name).collect();
+        let known: Vec<_> = OPTIONS.iter().map(|spec| spec.name).collect();
         assert_eq!(described, known);
     }
 }

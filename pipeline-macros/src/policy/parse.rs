@@ -6,57 +6,57 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprPath, Lit, LitStr, Token, UnOp};
 
-use super::model::{Policy, Spelled};
+use super::model::{Policy, Spanned};
 use super::options;
 use crate::diagnostics::Diagnostics;
 use crate::value::{Growth, Rate, nonzero_duration};
 
-/// An option with what stands behind it, not yet understood.
-pub(crate) struct Given {
+/// An option with its value, not yet checked.
+pub(crate) struct RawOption {
     pub(crate) key: Ident,
     pub(crate) value: Option<Expr>,
 }
 
-/// Reads the inside of `#[stage(...)]`. What cannot be read is reported and passed over.
+/// Parses the inside of `#[stage(...)]`. What cannot be parsed is reported and skipped.
 pub(crate) fn parse_attribute(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Policy {
-    let parser = |input: ParseStream<'_>| Ok(given_options(input, diagnostics));
-    // The parser reads to the end whatever comes.
-    let given = parser.parse2(tokens).unwrap_or_default();
+    let parser = |input: ParseStream<'_>| Ok(raw_options(input, diagnostics));
+    // The parser never fails.
+    let raw_options = parser.parse2(tokens).unwrap_or_default();
     let mut policy = Policy::default();
-    for given in given {
-        policy.take(given, Place::Attribute, diagnostics);
+    for raw_option in raw_options {
+        policy.set(raw_option, OptionSite::Attribute, diagnostics);
     }
     policy
 }
 
 /// Adds `.key(value)` to a policy.
-pub(crate) fn read_override(policy: &mut Policy, given: Given, diagnostics: &mut Diagnostics) {
-    policy.take(given, Place::Override, diagnostics);
+pub(crate) fn parse_override(policy: &mut Policy, raw_option: RawOption, diagnostics: &mut Diagnostics) {
+    policy.set(raw_option, OptionSite::Override, diagnostics);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum OptionSite {
     Attribute,
     Override,
 }
 
-fn given_options(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> Vec<Given> {
+fn raw_options(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> Vec<RawOption> {
     let mut options = Vec::new();
     while !input.is_empty() {
-        match given(input) {
+        match raw_option(input) {
             Ok(option) => options.push(option),
             Err(error) => {
                 diagnostics.push(error);
                 skip_to_comma(input);
             }
         }
-        // Either a comma or the end stands here.
+        // A comma or the end is next.
         let _: syn::Result<Token![,]> = input.parse();
     }
     options
 }
 
-fn given(input: ParseStream<'_>) -> syn::Result<Given> {
+fn raw_option(input: ParseStream<'_>) -> syn::Result<RawOption> {
     if !input.peek(Ident::peek_any) {
         return Err(input.error("expected the name of an option, such as `retries = 3`"));
     }
@@ -64,18 +64,18 @@ fn given(input: ParseStream<'_>) -> syn::Result<Given> {
     let value = if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         if input.is_empty() || input.peek(Token![,]) {
-            return Err(syn::Error::new(key.span(), format!("`{key}` has no value: {}", write_it(&key))));
+            return Err(syn::Error::new(key.span(), format!("`{key}` has no value: {}", usage(&key))));
         }
         Some(input.parse()?)
     } else {
         None
     };
     if input.is_empty() || input.peek(Token![,]) {
-        return Ok(Given { key, value });
+        return Ok(RawOption { key, value });
     }
     Err(match value {
         Some(_) => input.error("expected `,` between two options"),
-        None => input.error(format_args!("expected `=` or `,` after `{key}`: {}", write_it(&key))),
+        None => input.error(format_args!("expected `=` or `,` after `{key}`: {}", usage(&key))),
     })
 }
 
@@ -85,34 +85,38 @@ fn skip_to_comma(input: ParseStream<'_>) {
     }
 }
 
-fn write_it(key: &Ident) -> String {
+fn usage(key: &Ident) -> String {
     match options::find(&key.to_string()) {
-        Some(entry) => format!("write `{}`", entry.example),
+        Some(spec) => format!("write `{}`", spec.example),
         None => "write `option = value`".to_owned(),
     }
 }
 
 impl Policy {
-    fn take(&mut self, given: Given, place: Place, diagnostics: &mut Diagnostics) {
-        let Given { key, value } = given;
-        let reader = Reader { key: &key, value, place };
+    fn set(&mut self, raw_option: RawOption, site: OptionSite, diagnostics: &mut Diagnostics) {
+        let RawOption { key, value } = raw_option;
+        let reader = OptionReader { key: &key, value, site };
         let result = match key.to_string().as_str() {
-            "name" => reader.into(&mut self.name, |value| value.text(name)),
-            "retries" => reader.into(&mut self.retries, |value| value.count("retries")),
-            "backoff" => reader.into(&mut self.backoff, |value| value.text(Growth::parse)),
-            "delay" => reader.into(&mut self.delay, |value| value.text(nonzero_duration)),
-            "max_delay" => reader.into(&mut self.max_delay, |value| value.text(nonzero_duration)),
+            "name" => reader.read_into(&mut self.name, |value| value.text(name)),
+            "retries" => reader.read_into(&mut self.retries, |value| value.count("retries")),
+            "backoff" => reader.read_into(&mut self.backoff, |value| value.text(Growth::parse)),
+            "delay" => reader.read_into(&mut self.delay, |value| value.text(nonzero_duration)),
+            "max_delay" => reader.read_into(&mut self.max_delay, |value| value.text(nonzero_duration)),
             "jitter" => reader.flag(&mut self.jitter),
-            "timeout" => reader.into(&mut self.timeout, |value| value.text(nonzero_duration)),
-            "deadline" => reader.into(&mut self.deadline, |value| value.text(nonzero_duration)),
-            "concurrency" => reader.into(&mut self.concurrency, Value::at_least_one),
-            "rate" => reader.into(&mut self.rate, rate),
-            "retry_if" => reader.into(&mut self.retry_if, |value| value.path("the path of a function")),
-            "retry_after" => reader.into(&mut self.retry_after, |value| value.path("the path of a function")),
-            "crate" => reader.into(&mut self.runtime, |value| value.path("the path of the `pipeline` crate")),
+            "timeout" => reader.read_into(&mut self.timeout, |value| value.text(nonzero_duration)),
+            "deadline" => reader.read_into(&mut self.deadline, |value| value.text(nonzero_duration)),
+            "concurrency" => reader.read_into(&mut self.concurrency, OptionValue::at_least_one),
+            "rate" => reader.read_into(&mut self.rate, rate),
+            "retry_if" => reader.read_into(&mut self.retry_if, |value| value.path("the path of a function")),
+            "retry_after" => {
+                reader.read_into(&mut self.retry_after, |value| value.path("the path of a function"))
+            }
+            "crate" => {
+                reader.read_into(&mut self.crate_path, |value| value.path("the path of the `pipeline` crate"))
+            }
             "blocking" => reader.flag(&mut self.blocking),
             "split_on_failure" => reader.flag(&mut self.split),
-            other if place == Place::Override => {
+            other if site == OptionSite::Override => {
                 Err(syn::Error::new(key.span(), options::unknown_override(other)))
             }
             other => Err(syn::Error::new(key.span(), options::unknown(other))),
@@ -130,56 +134,56 @@ fn name(text: &str) -> Result<String, String> {
     }
 }
 
-fn rate(value: &Value) -> syn::Result<Rate> {
+fn rate(value: &OptionValue) -> syn::Result<Rate> {
     if !cfg!(feature = "rate") {
-        let message = "`rate` is switched off: it needs the feature `rate` of `pipeline`";
+        let message = "`rate` needs the feature `rate` of `pipeline`";
         return Err(syn::Error::new(value.key.span(), message));
     }
     value.text(Rate::parse)
 }
 
-/// One option on its way into its place.
-struct Reader<'a> {
+/// Reads one option.
+struct OptionReader<'a> {
     key: &'a Ident,
     value: Option<Expr>,
-    place: Place,
+    site: OptionSite,
 }
 
-impl Reader<'_> {
-    fn into<T>(
+impl OptionReader<'_> {
+    fn read_into<T>(
         self,
-        slot: &mut Option<Spelled<T>>,
-        read: impl FnOnce(&Value) -> syn::Result<T>,
+        slot: &mut Option<Spanned<T>>,
+        read: impl FnOnce(&OptionValue) -> syn::Result<T>,
     ) -> syn::Result<()> {
-        self.check_place()?;
-        let Self { key, value, place } = self;
+        self.check_site()?;
+        let Self { key, value, site } = self;
         let Some(expr) = value else {
-            return Err(error(key, format!("`{key}` needs a value: {}", example(key, place))));
+            return Err(error(key, format!("`{key}` needs a value: {}", example(key, site))));
         };
         let at = expr.to_token_stream();
-        let value = Value { key: key.clone(), expr, place };
-        let spelled = Spelled { key: key.clone(), value: read(&value)?, at };
-        put(slot, spelled)
+        let value = OptionValue { key: key.clone(), expr, site };
+        let spanned = Spanned { key: key.clone(), value: read(&value)?, tokens: at };
+        store(slot, spanned)
     }
 
-    fn flag(self, slot: &mut Option<Spelled<()>>) -> syn::Result<()> {
-        self.check_place()?;
-        let Self { key, value, place } = self;
+    fn flag(self, slot: &mut Option<Spanned<()>>) -> syn::Result<()> {
+        self.check_site()?;
+        let Self { key, value, site } = self;
         if let Some(value) = value {
-            return Err(error(value, format!("`{key}` takes no value: {}", example(key, place))));
+            return Err(error(value, format!("`{key}` takes no value: {}", example(key, site))));
         }
-        put(slot, Spelled { key: key.clone(), value: (), at: quote!(#key) })
+        store(slot, Spanned { key: key.clone(), value: (), tokens: quote!(#key) })
     }
 
-    fn check_place(&self) -> syn::Result<()> {
-        let Self { key, place, .. } = self;
+    fn check_site(&self) -> syn::Result<()> {
+        let Self { key, site, .. } = self;
         let name = key.to_string();
         match options::find(&name) {
-            Some(entry) if *place == Place::Override && !entry.overridable => Err(error(
+            Some(spec) if *site == OptionSite::Override && !spec.overridable => Err(error(
                 key,
                 format!(
-                    "`{key}` cannot be overridden: it belongs into the stage's attribute, `#[stage({})]`",
-                    entry.example
+                    "`{key}` cannot be overridden: it belongs in the stage's attribute, `#[stage({})]`",
+                    spec.example
                 ),
             )),
             _ => Ok(()),
@@ -187,24 +191,24 @@ impl Reader<'_> {
     }
 }
 
-fn put<T>(slot: &mut Option<Spelled<T>>, spelled: Spelled<T>) -> syn::Result<()> {
+fn store<T>(slot: &mut Option<Spanned<T>>, spanned: Spanned<T>) -> syn::Result<()> {
     if slot.is_some() {
-        let key = &spelled.key;
+        let key = &spanned.key;
         return Err(error(key, format!("`{key}` is given twice")));
     }
-    *slot = Some(spelled);
+    *slot = Some(spanned);
     Ok(())
 }
 
-fn example(key: &Ident, place: Place) -> String {
+fn example(key: &Ident, site: OptionSite) -> String {
     let name = key.to_string();
-    let Some(entry) = options::find(&name) else {
+    let Some(spec) = options::find(&name) else {
         return String::new();
     };
-    match place {
-        Place::Attribute => format!("write `{}`", entry.example),
-        Place::Override => {
-            let value = entry.example.split_once(" = ").map_or("", |(_, value)| value);
+    match site {
+        OptionSite::Attribute => format!("write `{}`", spec.example),
+        OptionSite::Override => {
+            let value = spec.example.split_once(" = ").map_or("", |(_, value)| value);
             format!("write `.{name}({value})`")
         }
     }
@@ -215,16 +219,16 @@ fn error(at: impl ToTokens, message: String) -> syn::Error {
 }
 
 /// The right-hand side of an option.
-struct Value {
+struct OptionValue {
     key: Ident,
     expr: Expr,
-    place: Place,
+    site: OptionSite,
 }
 
-impl Value {
+impl OptionValue {
     fn expected<T>(&self, what: &str) -> syn::Result<T> {
-        let Self { key, expr, place } = self;
-        Err(error(expr, format!("`{key}` takes {what}: {}", example(key, *place))))
+        let Self { key, expr, site } = self;
+        Err(error(expr, format!("`{key}` takes {what}: {}", example(key, *site))))
     }
 
     fn text<T>(&self, read: impl FnOnce(&str) -> Result<T, String>) -> syn::Result<T> {
@@ -239,7 +243,7 @@ impl Value {
         match &self.expr {
             Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => {
                 number.base10_parse().map_err(|_| {
-                    error(number, format!("{number} {what} are too many: at most {} fit", u32::MAX))
+                    error(number, format!("{number} {what} are too many: the maximum is {}", u32::MAX))
                 })
             }
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
@@ -253,7 +257,7 @@ impl Value {
         match self.count("concurrent calls")? {
             0 => Err(error(
                 &self.expr,
-                "with `concurrency` 0 no call would ever start: it has to be at least 1".into(),
+                "`concurrency` must be at least 1: with 0, no call would ever start".into(),
             )),
             n => Ok(n),
         }

@@ -1,31 +1,24 @@
-//! What a function has to be to be a stage.
+//! The rules for the function of a stage.
 
-use proc_macro2::TokenStream;
 use quote::quote;
-use syn::visit::Visit;
-use syn::{ItemFn, PatType, ReturnType, Type};
+use syn::{ItemFn, Pat, PatType, ReturnType, Type};
 
-use super::lend::{anonymous_borrow, is_static, strip};
-use super::parse::{Parameter, binds};
+use super::parse::Parameter;
+use super::types::{anonymous_borrow, display, impl_trait, is_static, lifetimes, strip};
 use crate::diagnostics::Diagnostics;
-use crate::policy::{Body, Policy};
+use crate::policy::Policy;
 
-/// Whether calling the function gives a future.
-pub(crate) fn body(function: &ItemFn) -> Body {
-    match function.sig.asyncness {
-        Some(_) => Body::Async,
-        None => Body::Sync,
-    }
-}
+const RECEIVER: &str =
+    "a stage is a free function and has no `self`: take what you need from the state, `#[state] app: &App`";
 
-/// The qualifiers, and the return type.
+/// The qualifiers and the return type.
 pub(crate) fn signature(function: &ItemFn, diagnostics: &mut Diagnostics) {
     let signature = &function.sig;
     if let Some(token) = &signature.constness {
-        diagnostics.error(token, "a stage cannot be `const`: it runs in a pipeline. Take the `const` out, or call the `const fn` from a stage");
+        diagnostics.error(token, "a stage cannot be `const`: remove it, or call the `const fn` from a stage");
     }
     if let syn::Safety::Unsafe(token) = &signature.safety {
-        diagnostics.error(token, "a stage cannot be `unsafe`: a pipeline could not keep its promises. Make the call inside a safe stage, where you can");
+        diagnostics.error(token, "a stage cannot be `unsafe`: call the unsafe function from a safe stage");
     }
     if let Some(abi) = &signature.abi {
         diagnostics.error(abi, "a stage cannot be `extern`: call the foreign function from a stage");
@@ -40,145 +33,123 @@ pub(crate) fn signature(function: &ItemFn, diagnostics: &mut Diagnostics) {
 
 fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnostics) {
     if let Some(opaque) = impl_trait(output) {
-        diagnostics.error(opaque, "a stage has to name what it returns, so that the next one can be checked against it: write the type, or box it, such as `Box<dyn Iterator<Item = u32> + Send>`");
+        diagnostics.error(opaque, "a stage must name its return type, so that the next stage can be checked against it: write the type, or box it, such as `Box<dyn Iterator<Item = u32> + Send>`");
         return;
     }
     if let Type::Never(never) = strip(output) {
-        diagnostics.error(never, "a stage has to return something: nothing could come after this one");
+        diagnostics.error(never, "a stage must return a value: no stage could follow this one");
     }
-    // Owned inputs are lent to the function for the time of the call only.
-    let lent = signature.inputs.iter().filter_map(|input| match input {
+    // The function borrows its inputs only for the time of the call.
+    let borrowed = signature.inputs.iter().filter_map(|input| match input {
         syn::FnArg::Typed(PatType { ty, .. }) => match strip(ty) {
             Type::Reference(reference) => reference.lifetime.as_ref().filter(|lifetime| !is_static(lifetime)),
             _ => None,
         },
         syn::FnArg::Receiver(_) => None,
     });
-    let lent: Vec<_> = lent.collect();
+    let borrowed: Vec<_> = borrowed.collect();
     let borrow = anonymous_borrow(output).or_else(|| {
         let used = lifetimes(output);
-        used.into_iter().find(|used| lent.contains(used)).map(|used| quote!(#used))
+        used.into_iter().find(|used| borrowed.contains(used)).map(|used| quote!(#used))
     });
     if let Some(borrow) = borrow {
-        diagnostics.error(borrow, "a stage cannot return what it borrows: its input is only lent to it. Return something owned, such as a `String` for a `&str`");
+        diagnostics.error(borrow, "a stage cannot return a borrow of its input: return an owned value, such as a `String` for a `&str`");
     }
 }
 
-/// What is to be halved when it fails.
+/// `split_on_failure` halves one batch.
 pub(crate) fn splits(policy: &Policy, inputs: usize, diagnostics: &mut Diagnostics) {
     if let (Some(split), true) = (&policy.split, inputs != 1) {
-        let message = "`split_on_failure` halves a batch of rows: take them as the one input, `rows: &[Row]` or `rows: Vec<Row>`";
+        let message = "`split_on_failure` halves a batch of rows: take the batch as the only input, `rows: &[Row]` or `rows: Vec<Row>`";
         diagnostics.error(&split.key, message);
     }
 }
 
-/// One parameter of the input.
-pub(crate) fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
+/// The parameters, each by its role.
+pub(super) fn parameters(parameters: &[Parameter], diagnostics: &mut Diagnostics) {
+    for parameter in parameters {
+        match parameter {
+            Parameter::Receiver(receiver) => diagnostics.error(receiver, RECEIVER),
+            Parameter::Input(typed) => input(typed, diagnostics),
+            Parameter::State(typed) => borrowed_parameter(typed, "state", diagnostics),
+            Parameter::Context(typed) => borrowed_parameter(typed, "context", diagnostics),
+        }
+    }
+}
+
+fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
     let ty = strip(&parameter.ty);
     if !binds(&parameter.pat) {
         diagnostics.error(
             &parameter.pat,
-            "this stage does not use its input: give it a name, such as `_input`, or take the parameter out",
+            "this stage does not use its input: give it a name, such as `_input`, or remove the parameter",
         );
     }
     if let Some(opaque) = impl_trait(ty) {
-        diagnostics.error(opaque, "a stage has to name what it takes: write the type, or a type parameter, `fn stage<T: Trait>(input: T)`");
+        diagnostics.error(opaque, "a stage must name the types of its inputs: write the type, or a type parameter, `fn stage<T: Trait>(input: T)`");
         return;
     }
     match ty {
         Type::Reference(reference) if reference.mutability.is_some() => {
             let owned = &reference.elem;
-            let owned = written(owned);
-            diagnostics.error(ty, format!("a stage cannot change its input in place, since each attempt has to see the original: take it by value, `mut input: {owned}`, and return it"));
+            let owned = display(owned);
+            diagnostics.error(ty, format!("a stage cannot modify its input in place, since each attempt needs the original: take it by value, `mut input: {owned}`, and return it"));
         }
         Type::Reference(reference) if matches!(strip(&reference.elem), Type::TraitObject(_)) => {
-            diagnostics.error(ty, "a stage keeps its input by itself, and it could not keep a bare trait object: take a type parameter, or a reference to a `Box<dyn Trait>`");
+            diagnostics.error(ty, "a stage owns its input, and cannot own a bare trait object: take a type parameter, or a reference to a `Box<dyn Trait>`");
         }
-        Type::Reference(reference) => lends_only_at_the_top(&reference.elem, diagnostics),
-        _ => lends_only_at_the_top(ty, diagnostics),
+        Type::Reference(reference) => borrows_only_at_the_top(&reference.elem, diagnostics),
+        _ => borrows_only_at_the_top(ty, diagnostics),
     }
 }
 
-fn lends_only_at_the_top(ty: &Type, diagnostics: &mut Diagnostics) {
+fn borrows_only_at_the_top(ty: &Type, diagnostics: &mut Diagnostics) {
     if let Some(borrow) = anonymous_borrow(ty) {
-        diagnostics.error(borrow, "a stage can borrow its input as a whole, `&T`, but not something inside of it: take an owned type here");
+        diagnostics.error(
+            borrow,
+            "a stage can borrow its whole input, `&T`, but not a part of it: use an owned type here",
+        );
     }
 }
 
-/// A `#[state]` or `#[context]` parameter. Gives what is behind the reference.
-pub(crate) fn lent<'a>(
-    parameter: &'a PatType,
-    attribute: &str,
-    diagnostics: &mut Diagnostics,
-) -> Option<&'a Type> {
+/// A `#[state]` or `#[context]` parameter is a shared reference to a named type.
+fn borrowed_parameter(parameter: &PatType, attribute: &str, diagnostics: &mut Diagnostics) {
     let ty = strip(&parameter.ty);
     match ty {
         Type::Reference(reference) if reference.mutability.is_none() => {
             if let Some(opaque) = impl_trait(&reference.elem) {
                 diagnostics.error(
                     opaque,
-                    "a stage has to name what it asks for: write the type, or take a type parameter",
+                    "a stage must name the types of its parameters: write the type, or a type parameter",
                 );
-                return None;
             }
-            Some(&reference.elem)
         }
         Type::Reference(reference) => {
             let what = &reference.elem;
-            let what = written(what);
-            diagnostics.error(ty, format!("`#[{attribute}]` is lent to many calls at once, so it cannot be `&mut`: take `&{what}`, and put what changes behind a lock"));
-            None
+            let what = display(what);
+            diagnostics.error(ty, format!("`#[{attribute}]` is shared by concurrent calls, so it cannot be `&mut`: take `&{what}`, and put mutable data behind a lock"));
         }
         _ => {
-            let written = written(ty);
-            diagnostics.error(
-                ty,
-                format!("`#[{attribute}]` is lent, not given away: take it by reference, `&{written}`"),
-            );
-            None
+            let written = display(ty);
+            diagnostics
+                .error(ty, format!("`#[{attribute}]` is only borrowed: take it by reference, `&{written}`"));
         }
     }
 }
 
-/// No `self`.
-pub(crate) fn receiver(parameter: &Parameter, diagnostics: &mut Diagnostics) {
-    if let Parameter::Receiver(receiver) = parameter {
-        diagnostics.error(receiver, "a stage is a free function and has no `self`: ask for what you need from the state, `#[state] app: &App`");
+/// Whether a pattern binds a name.
+fn binds(pattern: &Pat) -> bool {
+    match pattern {
+        // Macro patterns may.
+        Pat::Ident(_) | Pat::Macro(_) | Pat::Verbatim(_) => true,
+        Pat::Paren(pattern) => binds(&pattern.pat),
+        Pat::Reference(pattern) => binds(&pattern.pat),
+        Pat::Struct(pattern) => pattern.fields.iter().any(|field| binds(&field.pat)),
+        Pat::Tuple(pattern) => pattern.elems.iter().any(binds),
+        Pat::TupleStruct(pattern) => pattern.elems.iter().any(binds),
+        Pat::Slice(pattern) => pattern.elems.iter().any(binds),
+        Pat::Or(pattern) => pattern.cases.iter().any(binds),
+        // Constants and wildcards.
+        _ => false,
     }
-}
-
-fn impl_trait(ty: &Type) -> Option<TokenStream> {
-    struct Search(Option<TokenStream>);
-
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_type_impl_trait(&mut self, opaque: &'ast syn::TypeImplTrait) {
-            self.0.get_or_insert_with(|| quote!(#opaque));
-        }
-    }
-
-    let mut search = Search(None);
-    search.visit_type(ty);
-    search.0
-}
-
-fn lifetimes(ty: &Type) -> Vec<&syn::Lifetime> {
-    struct Search<'ast>(Vec<&'ast syn::Lifetime>);
-
-    impl<'ast> Visit<'ast> for Search<'ast> {
-        fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
-            self.0.push(lifetime);
-        }
-    }
-
-    let mut search = Search(Vec::new());
-    search.visit_type(ty);
-    search.0
-}
-
-/// A type as people write it.
-fn written(ty: &Type) -> String {
-    let tokens = quote!(#ty).to_string();
-    let tight =
-        [(" < ", "<"), ("< ", "<"), (" >", ">"), (" :: ", "::"), (":: ", "::"), ("& ", "&"), (" ,", ",")];
-    tight.iter().fold(tokens, |text, (loose, tight)| text.replace(loose, tight))
 }

@@ -1,12 +1,11 @@
-//! `#[stage]`: a function → the function, and the struct of the same name that stands for it in a pipeline.
+//! `#[stage]`: a function → the function, and the struct of the same name that is its stage.
 
-mod call;
 mod check;
 mod expand;
-mod forked;
-mod lend;
 mod model;
 mod parse;
+mod passing;
+mod types;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -26,24 +25,25 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
             return quote!(#item #(#errors)*);
         }
     };
-    // A mistake in the options leaves a stage that can be used; one in the signature, only something like it.
-    let mut in_signature = Diagnostics::default();
-    let (function, parameters) = parse::split(function, &mut in_signature);
-    check::signature(&function, &mut in_signature);
-    policy::check_attribute(&policy, check::body(&function), &mut diagnostics);
-    let policy = if diagnostics.is_empty() { policy } else { policy::Policy::only_runtime(policy) };
-    let runtime = policy.runtime();
-    let stage = model::Stage::new(&function, &parameters, policy, &mut in_signature);
+    // After a mistake in the options the stage can still be used; after one in the signature a fallback takes its place.
+    let mut signature_errors = Diagnostics::default();
+    let (function, parameters) = parse::split_parameters(function, &mut signature_errors);
+    check::signature(&function, &mut signature_errors);
+    policy::check_attribute(&policy, parse::asyncness(&function), &mut diagnostics);
+    let policy = if diagnostics.is_empty() { policy } else { policy::Policy::only_crate_path(policy) };
+    let crate_path = policy.crate_path();
+    check::parameters(&parameters, &mut signature_errors);
+    let stage = model::Stage::new(&function, &parameters, policy);
     if let Some(stage) = &stage {
-        check::splits(&stage.policy, stage.inputs().count(), &mut in_signature);
+        check::splits(&stage.policy, stage.inputs().count(), &mut signature_errors);
     }
-    let mut in_signature = in_signature.into_errors();
-    let stands_for_it = match (stage, in_signature.next()) {
+    let mut signature_errors = signature_errors.into_errors();
+    let struct_and_impls = match (stage, signature_errors.next()) {
         (Some(stage), None) => expand::stage(&stage),
-        // A method could never be named in a pipeline.
+        // A pipeline cannot name a method.
         (_, Some(error)) if function.sig.receiver().is_some() => error,
-        (_, error) => expand::fallback(&function, &runtime, &error.unwrap_or_default()),
+        (_, error) => expand::fallback(&function, &crate_path, &error.unwrap_or_default()),
     };
-    let errors = diagnostics.into_errors().chain(in_signature);
-    quote!(#function #stands_for_it #(#errors)*)
+    let errors = diagnostics.into_errors().chain(signature_errors);
+    quote!(#function #struct_and_impls #(#errors)*)
 }

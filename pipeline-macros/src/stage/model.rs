@@ -1,30 +1,28 @@
-//! A function as a stage sees it.
+//! A function, as its stage is generated from it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{Attribute, Generics, ItemFn, Path, PathArguments, ReturnType, Type, Visibility};
 
-use super::check;
-use super::lend::{self, Lending};
-use super::parse::Parameter;
-use crate::diagnostics::Diagnostics;
-use crate::paths::Runtime;
-use crate::policy::{Body, Policy};
+use super::parse::{Parameter, asyncness};
+use super::passing::{self, PassMode};
+use super::types::{shared_referent, strip};
+use crate::crate_path::CratePath;
+use crate::policy::{Asyncness, Policy};
 
-/// All that the expansion needs to know.
 pub(crate) struct Stage {
     pub(crate) name: Ident,
     pub(crate) visibility: Visibility,
-    /// The attributes that the struct shares with the function.
+    /// The attributes that the struct has too.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) generics: Generics,
-    pub(crate) body: Body,
+    pub(crate) asyncness: Asyncness,
     /// In the order of the parameters.
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Output,
     pub(crate) policy: Policy,
-    pub(crate) runtime: Runtime,
+    pub(crate) crate_path: CratePath,
 }
 
 /// Where the argument of a parameter comes from.
@@ -34,64 +32,52 @@ pub(crate) enum Argument {
         ty: Type,
     },
     Context {
-        /// Where its type stands.
+        /// The span of its type.
         at: Span,
     },
 }
 
-/// A part of the stage's input.
+/// A part of the input.
 pub(crate) struct Input {
-    /// The variable that holds it in generated code.
+    /// Its variable in generated code.
     pub(crate) variable: Ident,
-    /// What the stage takes.
+    /// The type that the stage takes.
     pub(crate) owned: Type,
-    pub(crate) lending: Lending,
+    pub(crate) pass_mode: PassMode,
 }
 
-/// What the function returns.
+/// The return type of the function.
 pub(crate) enum Output {
-    /// A `Result`, by its name.
+    /// A type of the name `Result`.
     Fallible(Type),
     Infallible(Type),
 }
 
 impl Stage {
-    /// `None` if a parameter could not be understood; the diagnostics say why.
-    pub(crate) fn new(
-        function: &ItemFn,
-        parameters: &[Parameter],
-        policy: Policy,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<Self> {
-        // What rustc shows of generated code, it shows at the function's name.
-        let runtime = policy.runtime().spanned(function.sig.ident.span());
-        let mut arguments = Some(Vec::new());
-        for (index, parameter) in parameters.iter().enumerate() {
-            let argument = argument(index, parameter, &runtime, diagnostics);
-            arguments = arguments.zip(argument).map(|(mut arguments, argument)| {
-                arguments.push(argument);
-                arguments
-            });
-        }
+    /// `None` if `check` refuses a parameter.
+    pub(crate) fn new(function: &ItemFn, parameters: &[Parameter], policy: Policy) -> Option<Self> {
+        // rustc shows errors in generated code at the function's name.
+        let crate_path = policy.crate_path().respanned(function.sig.ident.span());
+        let arguments = parameters.iter().enumerate();
+        let arguments: Option<Vec<_>> =
+            arguments.map(|(index, parameter)| argument(index, parameter, &crate_path)).collect();
         let arguments = arguments?;
+        let owned: Vec<_> = arguments.iter().filter_map(Argument::input).map(|input| &input.owned).collect();
         Some(Self {
             name: function.sig.ident.clone(),
             visibility: function.vis.clone(),
             attributes: shared_attributes(function),
-            generics: lend::owned_generics(&function.sig.generics, &arguments),
-            body: check::body(function),
+            generics: passing::owned_generics(&function.sig.generics, &owned),
+            asyncness: asyncness(function),
             arguments,
             output: output(&function.sig.output),
             policy,
-            runtime,
+            crate_path,
         })
     }
 
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Input> + Clone {
-        self.arguments.iter().filter_map(|argument| match argument {
-            Argument::Input(input) => Some(input),
-            Argument::State { .. } | Argument::Context { .. } => None,
-        })
+        self.arguments.iter().filter_map(Argument::input)
     }
 
     /// What the stage takes.
@@ -99,39 +85,48 @@ impl Stage {
         one_or_tuple(self.inputs().map(|input| &input.owned))
     }
 
-    /// The pattern that takes a value of `input_type`, or a reference to one, apart.
+    /// The pattern that destructures a value of `input_type`, or a reference to one.
     pub(crate) fn input_pattern(&self) -> TokenStream {
         one_or_tuple(self.inputs().map(|input| &input.variable))
     }
 
-    /// The inputs that move into the function, and so have to be cloned for another attempt.
+    /// The inputs that the function takes by value, which have to be cloned for another attempt.
     pub(crate) fn moved(&self) -> impl Iterator<Item = &Input> + Clone {
-        self.inputs().filter(|input| input.lending == Lending::Moved)
+        self.inputs().filter(|input| input.pass_mode == PassMode::Move)
     }
 
-    /// The inputs that the stage keeps and lends.
-    pub(crate) fn lent(&self) -> impl Iterator<Item = &Input> + Clone {
-        self.inputs().filter(|input| input.lending == Lending::Lent)
+    /// The inputs that the function borrows.
+    pub(crate) fn borrowed(&self) -> impl Iterator<Item = &Input> + Clone {
+        self.inputs().filter(|input| input.pass_mode == PassMode::Borrow)
     }
 
-    /// Whether the function asks for any state.
+    /// Whether the function takes state.
     pub(crate) fn uses_state(&self) -> bool {
         self.arguments.iter().any(|argument| matches!(argument, Argument::State { .. }))
     }
 
-    /// Whether the function asks for its item.
+    /// Whether the function takes the context of its item.
     pub(crate) fn uses_context(&self) -> bool {
         self.arguments.iter().any(|argument| matches!(argument, Argument::Context { .. }))
     }
 
-    /// Whether a call can borrow what the function takes by reference: not if another thread takes it along, if it is to
-    /// be cut in halves, or if a lifetime in it is known by its type alone.
+    /// Whether a call can borrow what the function takes by reference from its caller: not if another thread needs it, if
+    /// it may be halved, or if its type has a lifetime.
     pub(crate) fn can_borrow(&self) -> bool {
         !self.is_blocking() && !self.policy.splits() && self.generics.lifetimes().next().is_none()
     }
 
     pub(crate) fn is_blocking(&self) -> bool {
         self.policy.blocking.is_some()
+    }
+}
+
+impl Argument {
+    fn input(&self) -> Option<&Input> {
+        match self {
+            Self::Input(input) => Some(input),
+            Self::State { .. } | Self::Context { .. } => None,
+        }
     }
 }
 
@@ -145,28 +140,20 @@ pub(crate) fn one_or_tuple<T: ToTokens>(parts: impl Iterator<Item = T>) -> Token
     }
 }
 
-fn argument(
-    index: usize,
-    parameter: &Parameter,
-    runtime: &Runtime,
-    diagnostics: &mut Diagnostics,
-) -> Option<Argument> {
+/// `None` for a parameter that `check` refuses.
+fn argument(index: usize, parameter: &Parameter, crate_path: &CratePath) -> Option<Argument> {
     match parameter {
-        Parameter::Receiver(_) => {
-            check::receiver(parameter, diagnostics);
-            None
-        }
+        Parameter::Receiver(_) => None,
         Parameter::Input(typed) => {
-            check::input(typed, diagnostics);
-            let (owned, lending) = lend::owned(&typed.ty, runtime);
-            Some(Argument::Input(Input { variable: format_ident!("__input{index}"), owned, lending }))
+            let (owned, pass_mode) = passing::owned_input(&typed.ty, crate_path);
+            Some(Argument::Input(Input { variable: format_ident!("__input{index}"), owned, pass_mode }))
         }
         Parameter::State(typed) => {
-            let ty = check::lent(typed, "state", diagnostics)?.clone();
+            let ty = shared_referent(&typed.ty)?.clone();
             Some(Argument::State { ty })
         }
         Parameter::Context(typed) => {
-            let ty = check::lent(typed, "context", diagnostics)?;
+            let ty = shared_referent(&typed.ty)?;
             Some(Argument::Context { at: ty.span() })
         }
     }
@@ -175,7 +162,7 @@ fn argument(
 fn output(output: &ReturnType) -> Output {
     match output {
         ReturnType::Default => Output::Infallible(syn::parse_quote!(())),
-        ReturnType::Type(_, ty) => match lend::strip(ty) {
+        ReturnType::Type(_, ty) => match strip(ty) {
             Type::Path(path) if path.qself.is_none() && is_result(&path.path) => {
                 Output::Fallible((**ty).clone())
             }
@@ -191,7 +178,7 @@ fn is_result(path: &Path) -> bool {
     })
 }
 
-/// Docs, the configuration that the item exists under, and the lints that hold for it.
+/// The attributes of the function that the struct has too: docs, `cfg` and lint levels.
 pub(crate) fn shared_attributes(function: &ItemFn) -> Vec<Attribute> {
     let shared = ["doc", "cfg", "allow", "warn", "deny", "forbid", "deprecated"];
     let carried =

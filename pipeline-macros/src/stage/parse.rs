@@ -1,16 +1,17 @@
-//! An item → a function and what its parameters are for.
+//! An item → a function and the roles of its parameters.
 
 use syn::parse::{Parse, ParseStream};
-use syn::{FnArg, ItemFn, Pat, PatType, Receiver};
+use syn::{FnArg, ItemFn, PatType, Receiver};
 
 use crate::diagnostics::Diagnostics;
+use crate::policy::Asyncness;
 
-/// A parameter as it stands, and what for.
+/// A parameter, by its role.
 pub(crate) enum Parameter {
     Input(PatType),
     State(PatType),
     Context(PatType),
-    /// `self`: refused.
+    /// `self`, which is refused.
     Receiver(Receiver),
 }
 
@@ -26,8 +27,11 @@ pub(crate) fn function(input: ParseStream<'_>) -> syn::Result<ItemFn> {
     })
 }
 
-/// Takes the helper attributes off the parameters.
-pub(crate) fn split(mut function: ItemFn, diagnostics: &mut Diagnostics) -> (ItemFn, Vec<Parameter>) {
+/// Removes `#[state]` and `#[context]` from the parameters.
+pub(crate) fn split_parameters(
+    mut function: ItemFn,
+    diagnostics: &mut Diagnostics,
+) -> (ItemFn, Vec<Parameter>) {
     let parameters = function.sig.inputs.iter_mut().map(|parameter| match parameter {
         FnArg::Receiver(receiver) => Parameter::Receiver(receiver.clone()),
         FnArg::Typed(typed) => classify(typed, diagnostics),
@@ -64,19 +68,9 @@ fn classify(typed: &mut PatType, diagnostics: &mut Diagnostics) -> Parameter {
     }
 }
 
-/// Whether a pattern gives a name to anything.
-pub(crate) fn binds(pattern: &Pat) -> bool {
-    match pattern {
-        // Patterns of macros may.
-        Pat::Ident(_) | Pat::Macro(_) | Pat::Verbatim(_) => true,
-        Pat::Paren(pattern) => binds(&pattern.pat),
-        Pat::Reference(pattern) => binds(&pattern.pat),
-        Pat::Struct(pattern) => pattern.fields.iter().any(|field| binds(&field.pat)),
-        Pat::Tuple(pattern) => pattern.elems.iter().any(binds),
-        Pat::TupleStruct(pattern) => pattern.elems.iter().any(binds),
-        Pat::Slice(pattern) => pattern.elems.iter().any(binds),
-        Pat::Or(pattern) => pattern.cases.iter().any(binds),
-        // Constants and wildcards.
-        _ => false,
+pub(crate) fn asyncness(function: &ItemFn) -> Asyncness {
+    match function.sig.asyncness {
+        Some(_) => Asyncness::Async,
+        None => Asyncness::Sync,
     }
 }

@@ -1,4 +1,4 @@
-//! How waits grow.
+//! How the delays of a backoff grow.
 
 use crate::diagnostics::{list, nearest};
 
@@ -20,7 +20,7 @@ impl Growth {
             None => {
                 let meant = nearest(text, words()).map(|word| format!("did you mean `{word}`? "));
                 let meant = meant.unwrap_or_default();
-                Err(format!("`{text}` is no backoff: {meant}it is {}", list(words(), "or")))
+                Err(format!("`{text}` is not a backoff: {meant}expected {}", list(words(), "or")))
             }
         }
     }

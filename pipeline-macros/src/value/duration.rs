@@ -1,4 +1,4 @@
-//! Durations as people write them: "5s", "250ms", "1m 30s".
+//! Durations: "5s", "250ms", "1m 30s".
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let example = "write a number and a unit, such as `\"250ms\"`, `\"5s\"` or `\"1m 30s\"`";
     match humantime::parse_duration(text) {
         Ok(duration) => Ok(duration),
-        Err(_) if text.trim().is_empty() => Err(format!("an empty string is no duration: {example}")),
+        Err(_) if text.trim().is_empty() => Err(format!("an empty string is not a duration: {example}")),
         Err(_) if text.trim().parse::<f64>().is_ok() => {
             Err(format!("`{text}` has no unit: is it `\"{0}s\"` or `\"{0}ms\"`?", text.trim()))
         }
         Err(humantime::DurationError::UnknownUnit { unit, .. }) if !unit.is_empty() => {
-            Err(format!("`{unit}` is no unit of time: {example}"))
+            Err(format!("`{unit}` is not a unit of time: {example}"))
         }
-        Err(_) => Err(format!("`{text}` is no duration: {example}")),
+        Err(_) => Err(format!("`{text}` is not a duration: {example}")),
     }
 }
 
-/// Parses a duration that has to take some time.
+/// Parses a duration that is longer than zero.
 pub(crate) fn nonzero_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err(format!("`{text}` is no time at all: this has to be longer than zero")),
+        Duration::ZERO => Err(format!("`{text}` is zero: this duration must be longer")),
         duration => Ok(duration),
     }
 }
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_without_a_unit_is_told_which_units_there_are() {
+    fn the_error_for_a_number_without_a_unit_suggests_units() {
         assert_eq!(duration("5"), Err("`5` has no unit: is it `\"5s\"` or `\"5ms\"`?".to_owned()));
     }
 

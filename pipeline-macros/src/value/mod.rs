@@ -1,4 +1,4 @@
-//! Literals with a meaning: parsed here, at compile time, and never again.
+//! String literals that are parsed at compile time: durations, rates, backoffs.
 
 mod backoff;
 mod duration;

@@ -1,11 +1,11 @@
-//! Rates as people write them: "100/s", "300/min", "5/100ms".
+//! Rates: "100/s", "300/min", "5/100ms".
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::duration::nonzero_duration;
 
-/// So many calls in such a time.
+/// A number of calls per period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     pub(crate) count: NonZeroU32,
@@ -14,14 +14,14 @@ pub(crate) struct Rate {
 
 impl Rate {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let example = "write so many per so long, such as `\"100/s\"`, `\"300/min\"` or `\"5/100ms\"`";
+        let example = "write a count and a period, such as `\"100/s\"`, `\"300/min\"` or `\"5/100ms\"`";
         let Some((count, period)) = text.split_once('/') else {
             return Err(match text.trim().parse::<f64>() {
                 Ok(_) => format!(
                     "`{text}` has no unit: {0} in what time? Write `\"{0}/s\"` or `\"{0}/min\"`",
                     text.trim()
                 ),
-                Err(_) => format!("`{text}` is no rate: {example}"),
+                Err(_) => format!("`{text}` is not a rate: {example}"),
             });
         };
         let (count, period) = (count.trim(), period.trim());
@@ -31,20 +31,20 @@ impl Rate {
         let count = match count.parse::<u32>().map(NonZeroU32::new) {
             Ok(Some(count)) => count,
             Ok(None) => {
-                return Err(format!("`{text}` lets nothing through: the number has to be at least 1"));
+                return Err(format!("`{text}` allows no calls: the count must be at least 1"));
             }
-            Err(_) => return Err(format!("`{count}` is no whole number of calls: {example}")),
+            Err(_) => return Err(format!("`{count}` is not a whole number of calls: {example}")),
         };
-        // A bare unit stands for one of it.
-        let spelled = if period.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        // A bare unit means one of it: `s` is `1s`.
+        let period_with_count = if period.starts_with(|first: char| first.is_ascii_alphabetic()) {
             format!("1{period}")
         } else {
             period.to_owned()
         };
-        let period = nonzero_duration(&spelled)
-            .map_err(|_| format!("`{period}` is no length of time after the `/`: {example}"))?;
+        let period = nonzero_duration(&period_with_count)
+            .map_err(|_| format!("`{period}` is not a period: {example}"))?;
         if period.as_nanos() < u128::from(count.get()) {
-            return Err(format!("`{text}` is more than one call a nanosecond: leave `rate` out"));
+            return Err(format!("`{text}` is more than one call per nanosecond: remove `rate`"));
         }
         Ok(Self { count, period })
     }

@@ -1,0 +1,79 @@
+//! A chain → the expression that builds it.
+
+mod common;
+mod fork;
+mod graph_checks;
+mod graph_codegen;
+mod leaf;
+mod resolve;
+mod route;
+mod sharing;
+mod steps;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+
+use self::common::{edge_variable, nest_chain, plan, stage_variable};
+use self::leaf::StepVariables;
+use self::steps::step;
+use super::model::{Pipeline, Step};
+use crate::crate_path::CratePath;
+
+pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
+    let crate_path = pipeline.crate_path.as_ref().map(CratePath::new).unwrap_or_default();
+    let private = crate_path.private();
+    let input = pipeline.input.as_ref().map(|ty| quote!(::<#ty>));
+    let (first_edge, plan) = (edge_variable(0), plan());
+    let mut edge = first_edge.clone();
+    let mut statements = TokenStream::new();
+    let mut sections = vec![Vec::new()];
+    let mut boundaries = Vec::new();
+    for (index, step) in pipeline.steps.iter().enumerate() {
+        let (stage, next_edge) = (stage_variable(index), edge_variable(index + 1));
+        let variables = StepVariables { stage: &stage, edge: &edge, next_edge: &next_edge };
+        statements.extend(self::step(step, &variables, &crate_path));
+        if matches!(step, Step::Boundary(_)) {
+            boundaries.push(stage);
+            sections.push(Vec::new());
+        } else if let Some(section) = sections.last_mut() {
+            section.push(stage.into_token_stream());
+        }
+        edge = next_edge;
+    }
+    let value = match <[Vec<_>; 1]>::try_from(sections) {
+        Ok([stages]) => {
+            let chain = nest_chain(stages, &crate_path);
+            quote!(#private::finish(#first_edge, #chain, #plan))
+        }
+        Err(sections) => {
+            let sections = bounded_sections(sections, boundaries, &crate_path);
+            quote!(#private::finish_bounded(#first_edge, #sections, #plan))
+        }
+    };
+    quote! {{
+        let #first_edge = #private::edge #input ();
+        let mut #plan = #private::plan();
+        #statements
+        #value
+    }}
+}
+
+/// The sections between boundaries, each nested in the one before it.
+fn bounded_sections(
+    sections: Vec<Vec<TokenStream>>,
+    boundaries: Vec<Ident>,
+    crate_path: &CratePath,
+) -> TokenStream {
+    let private = crate_path.private();
+    let mut sections = sections.into_iter().rev().map(|stages| {
+        if stages.is_empty() {
+            return quote!(#private::PassThrough);
+        }
+        let chain = nest_chain(stages, crate_path);
+        quote!(#private::stage_section(#chain))
+    });
+    let last = sections.next().unwrap_or_default();
+    sections
+        .zip(boundaries.into_iter().rev())
+        .fold(last, |rest, (section, boundary)| quote!(#private::bounded(#section, #boundary, #rest)))
+}

@@ -1,0 +1,71 @@
+//! What has no steps inside: a stage with its overrides, or a value in braces.
+
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::token::Paren;
+use syn::{Expr, ExprBlock, ExprPath, Ident, Stmt, Token, parenthesized};
+
+use crate::chain::model::StageUse;
+use crate::diagnostics::Diagnostics;
+use crate::policy::{Policy, RawOption, check_override, parse_override};
+
+pub(crate) const EXPECTED_STEP: &str = "expected a stage: the name of a `#[stage]` function, a closure, `inspect(|value| …)`, `each`, `batch(100)`, branches in parentheses, `match { … }`, or a value in braces, `{ value }`";
+
+/// `decode::<Airport>.retries(5)`
+pub(crate) fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<StageUse> {
+    let ExprPath { qself, path, .. } = input.parse()?;
+    if qself.is_some() {
+        return Err(syn::Error::new_spanned(path, EXPECTED_STEP));
+    }
+    Ok(StageUse { path, overrides: overrides(input, diagnostics)? })
+}
+
+/// `{ value }`
+pub(crate) fn value(input: ParseStream<'_>) -> syn::Result<Expr> {
+    let block: syn::Block = input.parse()?;
+    if block.stmts.is_empty() {
+        let message =
+            "expected a value in these braces: another pipeline, or your own type that implements `Stage`";
+        return Err(syn::Error::new_spanned(block, message));
+    }
+    // Without its braces, or rustc would warn of them.
+    Ok(match block.stmts.as_slice() {
+        [Stmt::Expr(expr, None)] => expr.clone(),
+        _ => Expr::Block(ExprBlock { attrs: Vec::new(), label: None, block }),
+    })
+}
+
+/// `.retries(5).timeout("1s")`
+fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Option<Box<Policy>>> {
+    if !input.peek(Token![.]) {
+        return Ok(None);
+    }
+    let mut policy = Policy::default();
+    while input.peek(Token![.]) {
+        let dot: Token![.] = input.parse()?;
+        if !input.peek(Ident::peek_any) {
+            let message = "expected the name of a policy after this `.`, such as `.retries(5)`";
+            return Err(syn::Error::new_spanned(dot, message));
+        }
+        let key = input.call(Ident::parse_any)?;
+        if key == "await" {
+            let message = "the pipeline awaits its stages: remove `.await`";
+            return Err(syn::Error::new_spanned(&key, message));
+        }
+        if !input.peek(Paren) {
+            return Err(syn::Error::new_spanned(
+                &key,
+                format!("`.{key}` needs parentheses: write overrides like `.retries(5)` or `.jitter()`"),
+            ));
+        }
+        let content;
+        parenthesized!(content in input);
+        let value = if content.is_empty() { None } else { Some(content.parse()?) };
+        if !content.is_empty() {
+            return Err(content.error("a policy takes one value"));
+        }
+        parse_override(&mut policy, RawOption { key, value }, diagnostics);
+    }
+    check_override(&policy, diagnostics);
+    Ok(Some(Box::new(policy)))
+}

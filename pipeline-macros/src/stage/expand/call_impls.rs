@@ -1,0 +1,303 @@
+//! The impls through which the runtime calls the function of a stage: once, and again.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::parse_quote;
+use syn::spanned::Spanned;
+
+use super::generics::{generics_with_state, type_arguments, value_type};
+use crate::codegen::respan;
+use crate::policy::Asyncness;
+use crate::stage::model::{Argument, Input, Output, Stage, one_or_tuple};
+use crate::stage::passing::PassMode;
+
+/// The first call.
+pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
+    let Stage { name, policy, .. } = stage;
+    let private = stage.crate_path.private();
+    let input = call_input_type(stage);
+    let (generics, clause) = call_generics(stage);
+    let arguments = type_arguments(&stage.generics);
+    let pattern = stage.input_pattern();
+    let body = function_call(
+        stage,
+        &FunctionCall {
+            in_future: quote_spanned!(at=> let #pattern = input;),
+            eager: TokenStream::new(),
+            borrow_from: BorrowFrom::Value,
+        },
+    );
+    let (future_type, value) = (future_type(stage), value_type(stage));
+    let retry_if = policy.retry_if.as_ref().map(|path| {
+        let predicate = &path.value;
+        let call = quote_spanned!(path.value.span()=> #predicate(error));
+        quote_spanned!(at=> fn retry_if(&self, error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
+    });
+    let retry_after = policy.retry_after.as_ref().map(|path| {
+        let predicate = &path.value;
+        let call = quote_spanned!(path.value.span()=> #predicate(error));
+        quote_spanned!(at=> fn retry_after(&self, error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
+    });
+    quote_spanned! {at=>
+        impl #generics #private::Function<#input, __S> for #name #arguments #clause {
+            type Value = #value;
+            #[inline]
+            fn call_once(&self, input: #input, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #body }
+            #retry_if
+            #retry_after
+        }
+    }
+}
+
+/// Further calls, with clones of the inputs that the function takes by value.
+pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
+    let Stage { name, .. } = stage;
+    let private = stage.crate_path.private();
+    let input = call_input_type(stage);
+    let kept = kept_type(stage);
+    let future_type = future_type(stage);
+    let arguments = type_arguments(&stage.generics);
+    let (generics, clause) = call_generics(stage);
+    let pattern = stage.input_pattern();
+    let moved: Vec<_> = stage.moved().map(|input| &input.variable).collect();
+    let types = stage.moved().map(|input| &input.owned);
+    let borrowed: Vec<_> = stage.borrowed().map(|input| &input.variable).collect();
+    let (wrap, share, borrow_from) = if stage.is_blocking() {
+        // A blocking call moves its input to another thread, which may keep it after a timeout.
+        let wrap = quote_spanned!(at=> #(let #borrowed = #private::Arc::new(#borrowed);)*);
+        (wrap, quote_spanned!(at=> #(let #borrowed = #private::Clone::clone(#borrowed);)*), BorrowFrom::Arc)
+    } else {
+        (TokenStream::new(), TokenStream::new(), BorrowFrom::Reference)
+    };
+    let keep = quote_spanned!(at=> let #pattern = input; #wrap ((#(#borrowed,)*), (#(#moved,)*)));
+    let eager = quote_spanned!(at=> let ((#(#borrowed,)*), _) = kept; let (#(#moved,)*) = moved; #share);
+    let call_again =
+        function_call(stage, &FunctionCall { eager, in_future: TokenStream::new(), borrow_from });
+    let borrow_from = if stage.is_blocking() { BorrowFrom::Arc } else { BorrowFrom::Value };
+    let call_last = function_call(
+        stage,
+        &FunctionCall {
+            in_future: quote_spanned!(at=> let ((#(#borrowed,)*), (#(#moved,)*)) = kept;),
+            borrow_from,
+            eager: TokenStream::new(),
+        },
+    );
+    quote_spanned! {at=>
+        impl #generics #private::Repeat<#input, __S> for #name #arguments #clause {
+            type Kept = #kept;
+            type Moved = (#(#types,)*);
+            #[inline]
+            fn keep(input: #input) -> Self::Kept { #keep }
+            #[inline]
+            fn moved(kept: &Self::Kept) -> &Self::Moved { &kept.1 }
+            #[inline]
+            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #call_again }
+            #[inline]
+            fn call_last(&self, kept: Self::Kept, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #call_last }
+        }
+    }
+}
+
+/// Whether the attribute asks for further attempts, and how an override can.
+pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
+    let Stage { name, policy, .. } = stage;
+    let private = stage.crate_path.private();
+    let input = stage.input_type();
+    let arguments = type_arguments(&stage.generics);
+    let types = stage.moved().map(|input| &input.owned);
+    let types = quote_spanned!(at=> (#(#types,)*));
+    let moved = stage.moved().map(|input| &input.variable);
+    let pattern = quote_spanned!(at=> (#(#moved,)*));
+
+    let strategy = if policy.splits() { quote!(Split) } else { quote!(Retry) };
+    let own = if policy.retries() || policy.splits() {
+        // A missing `Clone` is reported at the type of the parameter.
+        let copies = stage.moved().map(|Input { variable, owned, .. }| {
+            let parameter_span = owned.span();
+            let input = Ident::new("input", parameter_span);
+            let copy = respan(
+                quote_spanned!(parameter_span=> #private::RetryInput::<()>::__clone_input),
+                parameter_span,
+            );
+            quote_spanned!(parameter_span=> { let #input = #variable; #copy(#input) })
+        });
+        quote! {
+            type Own = #private::#strategy<#types>;
+            fn own() -> Self::Own {
+                #private::#strategy(|moved: &#types| { let #pattern = moved; (#(#copies,)*) })
+            }
+        }
+    } else {
+        quote! {
+            type Own = #private::Single;
+            fn own() -> Self::Own { #private::Single }
+        }
+    };
+
+    // Without retries a batch is still halved.
+    let single = if policy.splits() {
+        quote! {
+            type Single = Self::Own;
+            fn single() -> Self::Single { <Self as #private::Attempts<#input>>::own() }
+        }
+    } else {
+        quote! {
+            type Single = #private::Single;
+            fn single() -> Self::Single { #private::Single }
+        }
+    };
+
+    let mut retryable_generics = stage.generics.clone();
+    retryable_generics.params.push(parse_quote!(Asked));
+    for Input { owned, .. } in stage.moved() {
+        let bound = quote_spanned!(at=> #owned: #private::RetryInput<Asked>);
+        retryable_generics.make_where_clause().predicates.push(parse_quote!(#bound));
+    }
+    let (retryable_generics, _, retryable_clause) = retryable_generics.split_for_impl();
+    let copies = stage.moved().map(
+        |Input { variable, .. }| quote_spanned!(at=> #private::RetryInput::<Asked>::__clone_input(#variable)),
+    );
+    let (generics, _, clause) = stage.generics.split_for_impl();
+    quote_spanned! {at=>
+        impl #generics #private::Attempts<#input> for #name #arguments #clause { #own #single }
+        impl #retryable_generics #private::Retryable<#input, Asked> for #name #arguments #retryable_clause {
+            type __Moved = #types;
+            fn __copy(moved: &Self::__Moved) -> Self::__Moved { let #pattern = moved; (#(#copies,)*) }
+            type __Strategy = #private::#strategy<#types>;
+            fn __strategy(_: #private::EdgeType<#input>, _: &Self) -> Self::__Strategy {
+                #private::#strategy(<Self as #private::Retryable<#input, Asked>>::__copy)
+            }
+        }
+    }
+}
+
+/// The input between attempts, what is borrowed and what is moved. A blocking call shares what it borrows with its thread.
+fn kept_type(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
+    let private = stage.crate_path.private();
+    let borrowed = stage.borrowed().map(|input| {
+        let call_input = call_input(stage, input);
+        if stage.is_blocking() { quote_spanned!(at=> #private::Arc<#call_input>) } else { call_input }
+    });
+    let moved = stage.moved().map(|input| &input.owned);
+    quote_spanned!(at=> ((#(#borrowed,)*), (#(#moved,)*)))
+}
+
+/// The type of an input in a call. For a borrowed input that is a type parameter: the value, or a reference to it.
+fn call_input(stage: &Stage, Input { variable, owned, pass_mode }: &Input) -> TokenStream {
+    let at = stage.name.span();
+    if *pass_mode == PassMode::Borrow && stage.can_borrow() {
+        let parameter = Ident::new(&variable.to_string().replace("__input", "__Borrowed"), at);
+        quote_spanned!(at=> #parameter)
+    } else {
+        quote_spanned!(at=> #owned)
+    }
+}
+
+fn call_input_type(stage: &Stage) -> TokenStream {
+    one_or_tuple(stage.inputs().map(|input| call_input(stage, input)))
+}
+
+/// The generics of the stage, and a type parameter for each input that may be a reference.
+fn call_generics(stage: &Stage) -> (TokenStream, TokenStream) {
+    let private = stage.crate_path.private();
+    let at = stage.name.span();
+    let mut generics = generics_with_state(stage);
+    if stage.can_borrow() {
+        for input in stage.borrowed() {
+            let (call_input, owned) = (call_input(stage, input), &input.owned);
+            generics.params.push(parse_quote!(#call_input));
+            let bound = quote_spanned!(at=> #call_input: #private::Borrowed<#owned> + #private::Send + #private::Sync);
+            generics.make_where_clause().predicates.push(parse_quote!(#bound));
+        }
+    }
+    let (generics, _, clause) = generics.split_for_impl();
+    (quote!(#generics), quote!(#clause))
+}
+
+/// One call of the function, as a future.
+struct FunctionCall {
+    /// Runs at once.
+    eager: TokenStream,
+    /// Runs in the future, or on the blocking thread, before the function is called.
+    in_future: TokenStream,
+    borrow_from: BorrowFrom,
+}
+
+/// What the variable of a borrowed input holds.
+#[derive(Clone, Copy)]
+enum BorrowFrom {
+    Value,
+    Reference,
+    Arc,
+}
+
+fn function_call(
+    stage: &Stage,
+    FunctionCall { eager, in_future, borrow_from }: &FunctionCall,
+) -> TokenStream {
+    let at = stage.name.span();
+    let Stage { name, .. } = stage;
+    let private = stage.crate_path.private();
+    let arguments = stage.arguments.iter().map(|argument| match argument {
+        Argument::Input(Input { variable, owned, pass_mode }) => match (pass_mode, borrow_from) {
+            (PassMode::Borrow, BorrowFrom::Reference) if stage.can_borrow() => {
+                quote_spanned!(at=> #private::Borrowed::<#owned>::borrowed(#variable))
+            }
+            (PassMode::Borrow, BorrowFrom::Value) if stage.can_borrow() => {
+                quote_spanned!(at=> #private::Borrowed::<#owned>::borrowed(&#variable))
+            }
+            (PassMode::Move, _) | (PassMode::Borrow, BorrowFrom::Reference) => quote_spanned!(at=> #variable),
+            (PassMode::Borrow, BorrowFrom::Value) => quote_spanned!(at=> &#variable),
+            (PassMode::Borrow, BorrowFrom::Arc) => quote_spanned!(at=> &*#variable),
+        },
+        Argument::State { ty } => {
+            let state = if stage.is_blocking() {
+                quote_spanned!(at=> &*state)
+            } else {
+                quote_spanned!(at=> cx.state())
+            };
+            quote_spanned!(ty.span()=> #private::Provide::<#ty>::provide(#state))
+        }
+        Argument::Context { at: ty } => {
+            let context = if stage.is_blocking() {
+                quote_spanned!(at=> context)
+            } else {
+                quote_spanned!(at=> cx.__context(call_site))
+            };
+            quote_spanned!(*ty=> &#context)
+        }
+    });
+    let parameters = type_arguments(&stage.generics);
+    let turbofish = (!parameters.is_empty()).then(|| quote_spanned!(at=> ::#parameters));
+    let call = quote_spanned!(at=> #name #turbofish (#(#arguments),*));
+    let fallible = matches!(stage.output, Output::Fallible(_));
+    let value = match stage.asyncness {
+        Asyncness::Async => quote_spanned!(at=> #call.await),
+        Asyncness::Sync => call.clone(),
+    };
+    let result = if fallible { value } else { quote_spanned!(at=> #private::Result::Ok(#value)) };
+    if stage.asyncness == Asyncness::Async && stage.borrowed().next().is_none() && !stage.uses_context() {
+        // The function's own future, if nothing has to outlive it.
+        let future_type = if fallible { call } else { quote_spanned!(at=> #private::NeverFails::new(#call)) };
+        return quote_spanned!(at=> #eager #in_future #future_type);
+    }
+    if !stage.is_blocking() {
+        return quote_spanned!(at=> #eager async move { #in_future #result });
+    }
+    let state = stage.uses_state().then(|| quote_spanned!(at=> let state = cx.__shared_state();));
+    let context = stage.uses_context().then(|| quote_spanned!(at=> let context = cx.__context(call_site);));
+    quote_spanned!(at=> #eager #state #context #private::blocking(move || { #in_future #result }))
+}
+
+fn future_type(stage: &Stage) -> TokenStream {
+    let at = stage.name.span();
+    let private = stage.crate_path.private();
+    // A future that is not `Send` is reported at the function's name.
+    let send = quote_spanned!(stage.name.span()=> #private::Send);
+    let output = quote_spanned!(at=> #private::Result<Self::Value, <Self as #private::StageFn>::Error>);
+    quote_spanned!(stage.name.span()=> impl #private::Future<Output = #output> + #send)
+}

@@ -1,0 +1,170 @@
+//! The generics, bounds and types that the impls of a stage have in common.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, GenericArgument, GenericParam, Generics, PathArguments, Token, Type, WherePredicate,
+    parse_quote,
+};
+
+use crate::codegen::respan;
+use crate::crate_path::CratePath;
+use crate::stage::model::{Argument, Output, Stage};
+use crate::stage::passing::PassMode;
+use crate::stage::types::strip;
+
+/// Bounds that are reported at the types of the parameters, and nowhere else.
+pub(super) fn inputs_are_send(stage: &Stage) -> impl Iterator<Item = WherePredicate> {
+    let private = stage.crate_path.private();
+    stage.inputs().map(move |input| {
+        let owned = &input.owned;
+        // A borrowed input is read from whichever thread polls the future.
+        let shared = (input.pass_mode == PassMode::Borrow).then(|| quote!(+ #private::Sync));
+        let send = respan(quote!(#private::Send #shared), owned.span());
+        let bound = quote_spanned!(owned.span()=> #owned: #send);
+        parse_quote!(#bound)
+    })
+}
+
+/// The bounds of `split_on_failure`, which are reported at the types of the function.
+pub(super) fn split_bounds(stage: &Stage) -> Vec<WherePredicate> {
+    if !stage.policy.splits() {
+        return Vec::new();
+    }
+    let private = stage.crate_path.private();
+    let output = value_type(stage);
+    let bounds = stage.inputs().map(|input| {
+        let owned = &input.owned;
+        let rows = respan(quote!(#private::Rows), owned.span());
+        quote_spanned!(owned.span()=> #owned: #rows)
+    });
+    let written = match &stage.output {
+        Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
+    };
+    let merge = respan(quote!(#private::Merge), written);
+    let bounds = bounds.chain([quote_spanned!(written=> #output: #merge)]);
+    bounds.map(|bound| parse_quote!(#bound)).collect()
+}
+
+/// The type of a successful output.
+pub(super) fn value_type(stage: &Stage) -> TokenStream {
+    let private = stage.crate_path.private();
+    match &stage.output {
+        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #private::Returns>::Value),
+        Output::Infallible(ty) => quote!(#ty),
+    }
+}
+
+pub(super) fn error_type(stage: &Stage) -> TokenStream {
+    let private = stage.crate_path.private();
+    match &stage.output {
+        Output::Fallible(ty) => {
+            let at = explicit_error_type(ty).map_or_else(|| ty.span(), Spanned::span);
+            quote_spanned!(at=> <#ty as #private::Returns>::Error)
+        }
+        Output::Infallible(_) => quote!(#private::Infallible),
+    }
+}
+
+/// The `E` of a type that is written as `Result<T, E>`.
+fn explicit_error_type(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = strip(ty) else { return None };
+    match &path.path.segments.last()?.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.last()? {
+            GenericArgument::Type(error) if arguments.args.len() == 2 => Some(error),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The function's generics, and a state `__S` that provides what the function takes.
+pub(super) fn generics_with_state(stage: &Stage) -> Generics {
+    let private = stage.crate_path.private();
+    let mut generics = stage.generics.clone();
+    generics.params.push(parse_quote!(__S));
+    let clause = generics.make_where_clause();
+    clause.predicates.push(parse_quote!(__S: #private::Send + #private::Sync));
+    if stage.is_blocking() && stage.uses_state() {
+        clause.predicates.push(parse_quote!(__S: 'static));
+    }
+    clause.predicates.extend(inputs_are_send(stage));
+    for argument in &stage.arguments {
+        if let Argument::State { ty } = argument {
+            // If the state lacks it, rustc shows these tokens: the parameter's type.
+            let provide = stage.crate_path.respanned(ty.span());
+            let provide = provide.private();
+            let provide = quote_spanned!(ty.span()=> __S: #provide::Provide<#ty>);
+            clause.predicates.push(parse_quote!(#provide));
+        }
+    }
+    generics
+}
+
+/// The parameters of the struct: the function's types and constants, without bounds. Lifetimes belong to inputs.
+pub(super) fn struct_generics(generics: &Generics, crate_path: &CratePath) -> Generics {
+    let private = crate_path.private();
+    let parameters = generics.params.iter().filter_map(|parameter| -> Option<GenericParam> {
+        match parameter {
+            GenericParam::Lifetime(_) => None,
+            GenericParam::Type(parameter) => {
+                let name = &parameter.ident;
+                Some(parse_quote!(#name: ?#private::Sized))
+            }
+            GenericParam::Const(parameter) => {
+                let (name, ty) = (&parameter.ident, &parameter.ty);
+                Some(parse_quote!(const #name: #ty))
+            }
+        }
+    });
+    let parameters: Punctuated<GenericParam, Token![,]> = parameters.collect();
+    if parameters.is_empty() {
+        return Generics::default();
+    }
+    parse_quote!(<#parameters>)
+}
+
+/// `<T, N>`, or nothing.
+pub(super) fn type_arguments(generics: &Generics) -> TokenStream {
+    let names = generics.params.iter().filter_map(|parameter| match parameter {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(parameter) => Some(&parameter.ident),
+        GenericParam::Const(parameter) => Some(&parameter.ident),
+    });
+    let mut names = names.peekable();
+    match names.peek() {
+        Some(_) => quote!(<#(#names),*>),
+        None => TokenStream::new(),
+    }
+}
+
+/// One instance of the struct, with the constants that all have in common: a path without arguments resolves to it.
+pub(super) fn any_instance(name: &Ident, generics: &Generics) -> TokenStream {
+    let arguments = generics.params.iter().filter_map(|parameter| match parameter {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(_) => Some(quote!(())),
+        // By the types that const parameters can have.
+        GenericParam::Const(parameter) => Some(match parameter.ty.to_token_stream().to_string().as_str() {
+            "bool" => quote!(false),
+            "char" => quote!('_'),
+            _ => quote!(0),
+        }),
+    });
+    let mut arguments = arguments.peekable();
+    match arguments.peek() {
+        Some(_) => quote!(#name<#(#arguments),*>),
+        None => quote!(#name),
+    }
+}
+
+/// A type that uses each type parameter, and holds no value.
+pub(super) fn phantom_type(generics: &Generics) -> TokenStream {
+    let names = generics.type_params().map(|parameter| &parameter.ident);
+    quote!((#(*const #names,)*))
+}
+
+pub(super) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
+}

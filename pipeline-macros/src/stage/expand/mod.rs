@@ -1,0 +1,162 @@
+//! A stage → its struct, and the impls that the runtime calls.
+
+mod call_impls;
+mod fallback;
+mod fork_impls;
+mod generics;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+pub(super) use self::fallback::fallback;
+use self::generics::{
+    any_instance, cfgs, error_type, generics_with_state, phantom_type, split_bounds, struct_generics,
+    type_arguments, value_type,
+};
+use super::model::Stage;
+use crate::policy::{self, Asyncness};
+
+pub(crate) fn stage(stage: &Stage) -> TokenStream {
+    let struct_definition = struct_definition(stage);
+    let impls = [
+        accepts_impl(stage),
+        policy_impls(stage),
+        stage_impl(stage),
+        call_impls::function_impl(stage),
+        call_impls::repeat_impl(stage),
+        call_impls::attempts_impls(stage),
+        fork_impls::fork_impls(stage),
+    ];
+    let cfgs = cfgs(&stage.attributes);
+    quote! {
+        #struct_definition
+        #(#cfgs)*
+        #[allow(deprecated, unused, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
+        const _: () = { #(#impls)* };
+    }
+}
+
+fn struct_definition(stage: &Stage) -> TokenStream {
+    let Stage { name, visibility, attributes, .. } = stage;
+    let private = stage.crate_path.private();
+    let generics = struct_generics(&stage.generics, &stage.crate_path);
+    let phantom_type = phantom_type(&stage.generics);
+    let limits = if stage.policy.is_limited() { quote!(Limited) } else { quote!(Unlimited) };
+    let documented = attributes.iter().any(|attribute| attribute.path().is_ident("doc"));
+    let docs = (!documented).then(|| {
+        let docs = format!("The stage of the function `{name}`.");
+        quote!(#[doc = #docs])
+    });
+    let cfgs = cfgs(attributes);
+    let (bounds, arguments, _) = generics.split_for_impl();
+    let at = name.span();
+    quote_spanned! {at=>
+        #docs
+        #(#attributes)*
+        #[allow(non_camel_case_types, dead_code, missing_debug_implementations, clippy::type_complexity)]
+        #visibility struct #name #generics {
+            __stage: #private::Token<#phantom_type, #private::#limits>,
+        }
+        #(#cfgs)*
+        #[allow(deprecated, dead_code)]
+        impl #bounds #name #arguments {
+            /// One use of the stage in a pipeline, with limits of its own.
+            #[doc(hidden)]
+            #[must_use]
+            #visibility fn stage() -> Self {
+                #name { __stage: #private::Default::default() }
+            }
+        }
+        #(#cfgs)*
+        #[allow(deprecated)]
+        impl #bounds #private::Clone for #name #arguments {
+            fn clone(&self) -> Self {
+                #name { __stage: #private::Clone::clone(&self.__stage) }
+            }
+        }
+    }
+}
+
+fn accepts_impl(stage: &Stage) -> TokenStream {
+    let Stage { name, .. } = stage;
+    let private = stage.crate_path.private();
+    let any_instance = any_instance(name, &stage.generics);
+    let any_instance = quote_spanned!(name.span()=> <#any_instance>);
+    let input = stage.input_type();
+    let output = value_type(stage);
+    let (generics, _, clause) = stage.generics.split_for_impl();
+    let arguments = type_arguments(&stage.generics);
+    let at = name.span();
+    quote_spanned! {at=>
+        impl #generics #private::Accepts<#input> for #name #arguments #clause {
+            type Out = #output;
+            fn __register(&mut self, plan: &mut #private::Plan) {
+                self.__stage.step = plan.stage(#any_instance::__POLICY);
+            }
+            fn __label(&self) -> #private::Option<(&'static #private::str, #private::StepId)> {
+                #private::Option::Some((#any_instance::__POLICY.name, self.__stage.step))
+            }
+        }
+    }
+}
+
+fn policy_impls(stage: &Stage) -> TokenStream {
+    let Stage { name, visibility, policy, .. } = stage;
+    let private = stage.crate_path.private();
+    let any_instance = any_instance(name, &stage.generics);
+    let interruptible = stage.asyncness == Asyncness::Async || stage.is_blocking();
+    let constant = policy::policy_constant(policy, name, interruptible, &stage.crate_path);
+    let error = error_type(stage);
+    let (generics, _, clause) = stage.generics.split_for_impl();
+    let arguments = type_arguments(&stage.generics);
+    let at = name.span();
+    quote_spanned! {at=>
+        impl #any_instance {
+            #[doc(hidden)]
+            #visibility const __POLICY: #private::Policy = #constant;
+        }
+        impl #generics #private::StageFn for #name #arguments #clause {
+            type Error = #error;
+            type __This = Self;
+            const __POLICY: #private::Policy = <#any_instance>::__POLICY;
+            fn __this(self) -> Self { self }
+        }
+    }
+}
+
+/// The function under its policy.
+fn stage_impl(stage: &Stage) -> TokenStream {
+    let Stage { name, policy, .. } = stage;
+    let private = stage.crate_path.private();
+    let input = stage.input_type();
+    let mut generics = generics_with_state(stage);
+    generics.make_where_clause().predicates.extend(split_bounds(stage));
+    let (generics, _, clause) = generics.split_for_impl();
+    let arguments = type_arguments(&stage.generics);
+    let at = name.span();
+    let own_policy = quote_spanned!(at=> <Self as #private::StageFn>::__POLICY);
+    let call = if policy.is_bare() {
+        quote_spanned!(at=> #private::bare(self, self.__stage.step, input, cx))
+    } else if policy.splits() {
+        let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
+        quote_spanned!(at=> #private::splitting(self, #attempts, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
+    } else if policy.retries() {
+        let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
+        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
+    } else {
+        quote_spanned!(at=> #private::single(self, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
+    };
+    let at = name.span();
+    quote_spanned! {at=>
+        impl #generics #private::Stage<#input, __S> for #name #arguments #clause {
+            #[inline]
+            fn call(
+                &self,
+                input: #input,
+                cx: &#private::StageContext<'_, __S>,
+            ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
+                #call
+            }
+        }
+    }
+}
