@@ -37,7 +37,7 @@ pub struct Context {
     cancel: Arc<[CancellationToken]>,
     index: usize,
     stage: &'static str,
-    /// Starts at 0, so that it can be derived by `Default`.
+    /// Counted from 0, so that the derived `Default` is the first attempt.
     attempt: u32,
     extra: Arc<ItemExtras>,
 }
