@@ -83,7 +83,7 @@ fn edge_items(graph: &Graph, index: usize) -> Option<usize> {
 }
 
 /// The number of items that reached a node, if a single edge leads to it. A junction passes each item to all nodes after it,
-/// so any of them tells its count.
+/// so the count of any of them is the count of the junction.
 fn items_into(graph: &Graph, node: usize) -> Option<usize> {
     let mut incoming = graph.edges.iter().filter(|edge| edge.to == node);
     if incoming.next().is_none() || incoming.next().is_some() {
