@@ -1,4 +1,4 @@
-//! The letters of a run, on their way to the sink.
+//! Delivers the dead letters of a run to their sink.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use super::sink::DeadLetter;
 use super::sink::DeadLetters;
 use super::sink::Put;
 
-/// The sink of a pipeline, and how an item is copied for it.
+/// The sink of a pipeline, and the function that clones an item for it.
 pub(crate) struct DeadLetterConfig<In> {
     pub(crate) sink: Arc<dyn DeadLetters<In>>,
     pub(crate) copy: fn(&In) -> In,
@@ -21,68 +21,74 @@ impl<In> Clone for DeadLetterConfig<In> {
     }
 }
 
-/// The letters of a run on their way to the sink, one after another.
+/// The dead letters of a run. They are delivered one at a time, in order.
 pub(crate) struct DeliveryQueue<'a, In> {
     sink: &'a dyn DeadLetters<In>,
-    waiting: VecDeque<DeadLetter<In>>,
+    /// Dead letters that are not yet passed to the sink.
+    queue: VecDeque<DeadLetter<In>>,
+    /// The delivery in progress, and the index of its item.
     in_progress: Option<(usize, Put<'a>)>,
-    /// Of whoever drives the run, to be told of a letter.
+    /// Wakes the task that drives the run.
     driver: Option<Waker>,
+    /// Dead letters that the sink failed to take.
     lost: usize,
 }
 
 impl<'a, In> DeliveryQueue<'a, In> {
     pub(crate) fn new(sink: &'a dyn DeadLetters<In>) -> Self {
-        Self { sink, waiting: VecDeque::new(), in_progress: None, driver: None, lost: 0 }
+        Self { sink, queue: VecDeque::new(), in_progress: None, driver: None, lost: 0 }
     }
 
-    /// Takes a letter, to be posted in the next turn: the other items of this one may take long, and where the source
-    /// waits for the post there may be none.
+    /// Queues a dead letter, and wakes the driver so that it is delivered in the next poll.
+    ///
+    /// Delivery does not wait for the rest of the current poll, in which other items may take long. Without the wake-up
+    /// there might be no next poll: the source may be paused until dead letters are delivered.
     pub(crate) fn add(&mut self, letter: DeadLetter<In>) {
-        self.waiting.push_back(letter);
+        self.queue.push_back(letter);
         if let Some(driver) = self.driver.take() {
             driver.wake();
         }
     }
 
+    /// The number of queued dead letters.
     pub(crate) fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.queue.len()
     }
 
-    /// The letters that the sink did not take; when all is over, those that it was not asked to take as well.
+    /// The number of dead letters that were not delivered. At the end of a run this includes those still in the queue.
     pub(crate) fn lost(&self) -> usize {
-        self.lost + self.waiting.len() + usize::from(self.in_progress.is_some())
+        self.lost + self.queue.len() + usize::from(self.in_progress.is_some())
     }
 
-    /// Whether all letters are with the sink.
+    /// Delivers dead letters until the sink is pending. Returns whether all are delivered.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
             if let Some((index, in_progress)) = &mut self.in_progress {
                 let index = *index;
-                // What a sink leaves half done is its own.
+                // Unwind safe: the future is dropped after a panic, and the sink is responsible for its own state.
                 let delivered = catch_unwind(AssertUnwindSafe(|| in_progress.as_mut().poll(cx)));
                 match delivered {
                     Ok(Poll::Pending) => break,
                     Ok(Poll::Ready(Ok(()))) => {}
-                    Ok(Poll::Ready(Err(error))) => self.count_lost(index, format_args!("{error}")),
-                    Err(_) => self.count_lost(index, format_args!("its sink panicked")),
+                    Ok(Poll::Ready(Err(error))) => self.record_lost(index, format_args!("{error}")),
+                    Err(_) => self.record_lost(index, format_args!("the sink panicked")),
                 }
                 self.in_progress = None;
             }
-            let Some(letter) = self.waiting.pop_front() else { break };
+            let Some(letter) = self.queue.pop_front() else { break };
             let index = letter.index;
             let sink = self.sink;
             match catch_unwind(AssertUnwindSafe(|| sink.put(letter))) {
                 Ok(in_progress) => self.in_progress = Some((index, in_progress)),
-                Err(_) => self.count_lost(index, format_args!("its sink panicked")),
+                Err(_) => self.record_lost(index, format_args!("the sink panicked")),
             }
         }
         self.driver = Some(cx.waker().clone());
         self.in_progress.is_none()
     }
 
-    fn count_lost(&mut self, index: usize, why: std::fmt::Arguments<'_>) {
+    fn record_lost(&mut self, index: usize, reason: std::fmt::Arguments<'_>) {
         self.lost += 1;
-        tracing::error!(index, "a dead letter was lost: {why}");
+        tracing::error!(index, "a dead letter was lost: {reason}");
     }
 }

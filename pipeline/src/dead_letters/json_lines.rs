@@ -1,4 +1,4 @@
-//! Dead letters in a file, one a line, as JSON: written by one run, read by a later one.
+//! `JsonLines`: writes dead letters to a file, one JSON object per line, and reads them back in a later run.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,17 +14,17 @@ use super::sink::DeadLetters;
 use super::sink::Put;
 use crate::error::kind::ErrorKind;
 
-/// Writes dead letters to a file, one a line, as JSON; and reads them back. Needs the feature `serde`.
+/// Writes dead letters to a file, one JSON object per line, and reads them back. Needs the feature `serde`.
 ///
-/// A line is the item and what was wrong with it:
+/// A line has the item and its error:
 ///
 /// ```json
 /// {"index":3,"stage":"parse","kind":"failed","error":"stage `parse` failed: …","attempts":1,"item":"7x"}
 /// ```
 ///
-/// Each letter is handed to the operating system whole, before the run goes on without it: a process that is killed
-/// loses none that was taken. (A machine that loses power may.) The writing is done on tokio's blocking pool. Clones
-/// write to the same file.
+/// Each dead letter is passed to the operating system in one write before its delivery counts as done, so a process that is
+/// killed loses no delivered dead letter. (A machine that loses power may: the file is not synced.) Writes run on tokio's
+/// blocking pool. Clones write to the same file.
 ///
 /// # Fail, fix, replay
 ///
@@ -51,7 +51,7 @@ use crate::error::kind::ErrorKind;
 /// let report = strict.drain(lines).await?;
 /// assert_eq!((report.items_out(), report.items_failed()), (1, 2));
 ///
-/// // Later, in another process, with a better parser: the items that failed, and only those.
+/// // Later, in another process, with a fixed parser: only the items that failed.
 /// let mut numbers = pipeline![parse_trimmed].collect(JsonLines::items(&path)?).await?;
 /// numbers.sort_unstable();
 /// assert_eq!(numbers, [2, 3]);
@@ -59,56 +59,56 @@ use crate::error::kind::ErrorKind;
 /// # Ok(()) }
 /// ```
 ///
-/// What fails again belongs in a file of its own. [`append`](Self::append) to the file that is being replayed is safe,
-/// [`items`](Self::items) has read it to its end by then; but the next replay would find the old letters in it, too.
+/// Write the failures of a replay to a new file. It is safe to [`append`](Self::append) to the file that is being replayed,
+/// because [`items`](Self::items) reads all of it first, but the next replay would find the old dead letters too.
 #[derive(Debug, Clone)]
 pub struct JsonLines(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    file: Mutex<Lines>,
+    file: Mutex<AppendFile>,
 }
 
-/// The file. What is written goes to its end, whoever else writes to it.
+/// The file, open in append mode: each write goes to its current end, even if other processes write to it.
 #[derive(Debug)]
-struct Lines {
+struct AppendFile {
     file: File,
-    /// The last line has no end: whoever wrote it was stopped in the middle.
-    torn: bool,
+    /// The last line has no newline, because its writer was interrupted.
+    is_torn: bool,
 }
 
 impl JsonLines {
-    /// Makes the file, or empties the one that is there.
+    /// Creates the file, or truncates it if it exists.
     ///
-    /// DeadLetterConfig that are still to be replayed are gone then: see [`append`](Self::append).
+    /// This deletes dead letters that are still to be replayed; [`append`](Self::append) keeps them.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be made, or not be written to. The error says which file.
+    /// If the file cannot be created or opened for writing. The error names the file.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        File::create(path).map_err(|error| about(path, "create", &error))?;
+        File::create(path).map_err(|error| add_path(path, "create", &error))?;
         Self::append(path)
     }
 
-    /// Goes on at the end of the file, or makes it if it is not there.
+    /// Opens the file for appending, or creates it if it does not exist.
     ///
-    /// If the last writer was killed in the middle of a line, that line gets an end, so that it spoils no other.
+    /// If the last writer was killed in the middle of a line, the next dead letter still starts on a line of its own.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened, or not be written to. The error says which file.
+    /// If the file cannot be opened for reading and appending. The error names the file.
     pub fn append(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let lines = Lines::open(path).map_err(|error| about(path, "open", &error))?;
-        Ok(Self(Arc::new(Inner { path: path.to_owned(), file: Mutex::new(lines) })))
+        let file = AppendFile::open(path).map_err(|error| add_path(path, "open", &error))?;
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), file: Mutex::new(file) })))
     }
 
-    /// Reads the letters of a file, one after another, each when it is asked for.
+    /// Reads the dead letters of a file, as a lazy iterator.
     ///
-    /// A line that is not a letter, or whose item is not an `In`, is an error that names the file, the line and the
-    /// column; the lines after it can still be read. Empty lines are passed over.
+    /// A line that is not a dead letter, or whose item is not an `In`, yields an error that names the file, line and
+    /// column; the iterator can continue after it. Empty lines are skipped.
     ///
     /// ```no_run
     /// # use pipeline::dead_letters::JsonLines;
@@ -121,23 +121,23 @@ impl JsonLines {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened. The error says which file.
+    /// If the file cannot be opened. The error names the file.
     pub fn read<In: DeserializeOwned>(path: impl AsRef<Path>) -> io::Result<Records<In>> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|error| about(path, "open", &error))?;
+        let file = File::open(path).map_err(|error| add_path(path, "open", &error))?;
         let reader = Some(BufReader::new(file));
         Ok(Records { path: path.to_owned(), reader, line: 0, items: PhantomData })
     }
 
-    /// Reads the items of a file, all at once: the source of a run that is to do better.
+    /// Reads the items of all dead letters in a file, to re-run them.
     ///
-    /// They come in the order in which they failed. The file is read and closed when this returns, so the run may write
-    /// to it.
+    /// The items are in the order in which they failed. The file is closed when this returns, so the new run may write to
+    /// it.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read; or the first line that is not a letter with such an item, by file, line and
-    /// column: no item is left out unseen. [`read`](Self::read) can go on behind it.
+    /// If the file cannot be read, or a line is not a dead letter whose item is an `In`: no item is skipped silently. The
+    /// error names the file, line and column. [`read`](Self::read) can continue after such a line.
     pub fn items<In: DeserializeOwned>(path: impl AsRef<Path>) -> io::Result<Vec<In>> {
         Self::read(path)?.map(|record| record.map(|Recorded { item, .. }| item)).collect()
     }
@@ -153,7 +153,7 @@ impl<In: Serialize> DeadLetters<In> for JsonLines {
         let write = move || inner.write(line);
         Box::pin(async move {
             let written = match Handle::try_current() {
-                // If the run is dropped meanwhile, the letter is written all the same.
+                // The write completes even if the run is dropped meanwhile.
                 Ok(runtime) => runtime.spawn_blocking(write).await?,
                 Err(_) => write(),
             };
@@ -164,53 +164,53 @@ impl<In: Serialize> DeadLetters<In> for JsonLines {
 
 impl Inner {
     fn write(&self, line: Vec<u8>) -> io::Result<()> {
-        let mut lines = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.write(line).map_err(|error| about(&self.path, "write to", &error))
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write(line).map_err(|error| add_path(&self.path, "write to", &error))
     }
 }
 
-impl Lines {
+impl AppendFile {
     fn open(path: &Path) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        let mut torn = false;
+        let mut is_torn = false;
         if file.metadata()?.len() > 0 {
             let mut last = [0];
             file.seek(SeekFrom::End(-1))?;
             file.read_exact(&mut last)?;
-            torn = last != *b"\n";
+            is_torn = last != *b"\n";
         }
-        Ok(Self { file, torn })
+        Ok(Self { file, is_torn })
     }
 
-    /// In one piece and without a buffer of ours, which would be lost with the process.
+    /// Writes a line in one call, without a userspace buffer, which would be lost if the process were killed.
     fn write(&mut self, mut line: Vec<u8>) -> io::Result<()> {
-        if self.torn {
+        if self.is_torn {
             line.insert(0, b'\n');
         }
         line.push(b'\n');
-        // Until it is all there: a disk may be full in the middle of a line.
-        self.torn = true;
+        // Reset only after the whole line is written: the disk may become full in the middle of it.
+        self.is_torn = true;
         self.file.write_all(&line)?;
-        self.torn = false;
+        self.is_torn = false;
         Ok(())
     }
 }
 
-/// A dead letter as it is on record.
+/// A dead letter as it is serialized: the item, and the facts of its error.
 ///
-/// It is made [from a letter](Self::from), for sinks of one's own that write JSON.
+/// [`From<DeadLetter>`](Self::from) converts a dead letter, for your own sinks that write JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Recorded<In> {
-    /// The position of the item in the source of the run that failed on it; the first is 0.
+    /// The position of the item in the source of the run in which it failed, starting at 0.
     pub index: usize,
     /// The name of the stage that failed.
     pub stage: String,
-    /// How it failed.
+    /// How the stage failed.
     pub kind: ErrorKind,
-    /// What the error displayed, all of it.
+    /// The full `Display` text of the error.
     pub error: String,
-    /// How many attempts were started.
+    /// The number of attempts that were started.
     pub attempts: u32,
     /// The item, as it was in the source.
     pub item: In,
@@ -224,13 +224,13 @@ impl<In> From<DeadLetter<In>> for Recorded<In> {
     }
 }
 
-/// The letters of a file: what [`JsonLines::read`] gives.
+/// An iterator over the dead letters of a file, returned by [`JsonLines::read`].
 #[derive(Debug)]
 pub struct Records<In> {
     path: PathBuf,
-    /// `None` when the file is through, or cannot be read any further.
+    /// `None` at the end of the file, or after a read error.
     reader: Option<BufReader<File>>,
-    /// The lines that were read.
+    /// The number of lines that were read.
     line: usize,
     items: PhantomData<fn() -> In>,
 }
@@ -246,12 +246,12 @@ impl<In: DeserializeOwned> Iterator for Records<In> {
                 Ok(_) => self.line += 1,
                 Err(error) => {
                     self.reader = None;
-                    return Some(Err(about(&self.path, "read", &error)));
+                    return Some(Err(add_path(&self.path, "read", &error)));
                 }
             }
             if !line.trim_ascii().is_empty() {
                 let record = serde_json::from_slice(line.trim_ascii_end());
-                return Some(record.map_err(|error| self.broken(&error)));
+                return Some(record.map_err(|error| self.invalid_record(&error)));
             }
             line.clear();
         }
@@ -259,17 +259,18 @@ impl<In: DeserializeOwned> Iterator for Records<In> {
 }
 
 impl<In> Records<In> {
-    fn broken(&self, error: &serde_json::Error) -> io::Error {
-        // A letter is one line, so what line of it the error is in says nothing.
+    fn invalid_record(&self, error: &serde_json::Error) -> io::Error {
+        // A record is one line, so serde's own line number is always 1. Replace it by the line of the file.
         let column = error.column();
-        let said = error.to_string();
-        let said = said.strip_suffix(&format!(" at line {} column {column}", error.line())).unwrap_or(&said);
+        let message = error.to_string();
+        let position = format!(" at line {} column {column}", error.line());
+        let message = message.strip_suffix(&position).unwrap_or(&message);
         let (path, line) = (self.path.display(), self.line);
-        io::Error::new(IoKind::InvalidData, format!("{path}:{line}:{column}: not a dead letter: {said}"))
+        io::Error::new(IoKind::InvalidData, format!("{path}:{line}:{column}: not a dead letter: {message}"))
     }
 }
 
-/// An error that says what it was about: those of the operating system do not.
-fn about(path: &Path, what: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot {what} the dead letters `{}`: {error}", path.display()))
+/// Adds the operation and the path to an I/O error of the operating system, which names neither.
+fn add_path(path: &Path, operation: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot {operation} the dead letters `{}`: {error}", path.display()))
 }

@@ -1,4 +1,7 @@
-//! Where failed items go, whole, with their errors.
+//! Dead letters: failed items with their errors.
+//!
+//! [`Pipeline::dead_letters`](crate::Pipeline::dead_letters) sends them to a sink, a [`DeadLetters`]: a channel, a `Vec`, or,
+//! with the feature `serde`, a file of JSON Lines that a later run can replay.
 
 pub(crate) mod delivery;
 #[cfg(feature = "serde")]

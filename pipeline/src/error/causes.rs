@@ -1,24 +1,24 @@
-//! An error and its chain of sources, written on one line.
+//! Formats an error and its chain of sources on one line.
 
 use std::error::Error;
 use std::fmt;
 
-/// Any error, as stages hand them over.
+/// The boxed error type that stage errors are converted into.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Writes a cause and what is behind it: many an error only says what it was doing, and its source why that failed.
+/// Writes `: cause: source: …`. Many errors only say what operation failed; their source says why.
 pub(crate) fn write_causes(
     f: &mut fmt::Formatter<'_>,
     cause: Option<&(dyn Error + Send + Sync + 'static)>,
 ) -> fmt::Result {
     let mut next = cause.map(|cause| cause as &(dyn Error + 'static));
-    let mut before = String::new();
+    let mut previous = String::new();
     while let Some(cause) = next {
         let text = cause.to_string();
-        // Some errors say what their source says, too.
-        if !before.contains(&text) {
+        // Some errors already include the message of their source.
+        if !previous.contains(&text) {
             write!(f, ": {text}")?;
-            before = text;
+            previous = text;
         }
         next = cause.source();
     }

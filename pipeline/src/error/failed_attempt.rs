@@ -1,4 +1,4 @@
-//! An attempt that failed and was followed by another.
+//! `FailedAttempt`: an attempt that failed and was retried.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,10 @@ use super::causes::BoxError;
 use super::causes::write_causes;
 use super::kind::ErrorKind;
 
-/// An attempt that failed and was followed by another.
+/// An attempt that failed and was retried.
+///
+/// [`StageError::failed_attempts`](crate::StageError::failed_attempts) lists them, and an
+/// [`Observer`](crate::Observer) receives each one. It displays as `attempt 1: connection refused`.
 #[derive(Debug)]
 pub struct FailedAttempt {
     pub(crate) attempt: u32,
@@ -18,25 +21,25 @@ pub struct FailedAttempt {
 }
 
 impl FailedAttempt {
-    /// Which attempt it was; the first is 1.
+    /// The number of the attempt, starting at 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// [`Failed`](ErrorKind::Failed) or [`TimedOut`](ErrorKind::TimedOut).
+    /// How the attempt failed: [`Failed`](ErrorKind::Failed) or [`TimedOut`](ErrorKind::TimedOut).
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What the attempt returned, or that it was not done in time.
+    /// The error that the attempt returned, or a timeout error.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.cause.as_deref()
     }
 
-    /// The wait that was to follow.
+    /// The scheduled wait before the next attempt.
     #[must_use]
     pub fn wait(&self) -> Duration {
         self.wait

@@ -1,9 +1,9 @@
-//! How figures are written for people.
+//! Formats durations for people: in errors, reports and graphs.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A duration to three significant digits: `1.2s`, `350ms`, `2m 5s`.
+/// Displays a duration with up to three significant digits: `1.2s`, `350ms`, `2m 5s`.
 pub(crate) fn human(duration: Duration) -> Human {
     Human(duration)
 }
@@ -28,14 +28,14 @@ impl fmt::Display for Human {
             _ => (1, "ns"),
         };
         let whole = nanos / unit;
-        // Digits are cut, not rounded: 999.9ms is never written as 1000ms.
+        // Digits are truncated, not rounded: 999.9ms must not become 1000ms.
         let digits = match whole {
             100.. => 0,
             10.. => 1,
             _ => 2,
         };
-        let tenths = |n: u32| nanos % unit * 10_u128.pow(n) / unit;
-        let fraction = format!("{:0width$}", tenths(digits), width = digits as usize);
+        let decimals = |n: u32| nanos % unit * 10_u128.pow(n) / unit;
+        let fraction = format!("{:0width$}", decimals(digits), width = digits as usize);
         let fraction = if digits == 0 { "" } else { fraction.trim_end_matches('0') };
         match fraction {
             "" => write!(f, "{whole}{name}"),
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_well() {
+    fn durations_have_up_to_three_digits() {
         for (nanos, text) in [
             (0, "0ns"),
             (7, "7ns"),

@@ -1,4 +1,4 @@
-//! How a stage failed.
+//! `ErrorKind`: how a stage failed.
 
 /// How a stage failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -7,12 +7,12 @@
 pub enum ErrorKind {
     /// The stage returned an error.
     Failed,
-    /// The last attempt took longer than the stage's `timeout`.
+    /// The last attempt exceeded the stage's `timeout`.
     TimedOut,
-    /// All attempts and waits together took longer than the stage's `deadline`.
+    /// The call, with all its attempts, waits and queues, exceeded the stage's `deadline`.
     DeadlineExceeded,
     /// The stage panicked.
     Panicked,
-    /// The run was stopped before the item was done.
+    /// The run was stopped before the item was finished, or before it was started.
     Cancelled,
 }

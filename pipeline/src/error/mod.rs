@@ -1,4 +1,4 @@
-//! What a failure says: its stage, its kind, its attempts, its causes.
+//! The error of a failed item: its stage, kind, attempts and causes.
 
 pub(crate) mod causes;
 pub(crate) mod failed_attempt;

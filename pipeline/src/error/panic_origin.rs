@@ -1,53 +1,53 @@
-//! Which stage a panic came out of.
+//! Records which stage a panic came from.
 
 use std::cell::Cell;
 use std::thread;
 
 use super::step_id::StepId;
 
-/// A stage, and an attempt of it.
+/// A call of a stage: the stage, its step in the pipeline, and the attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct CallSite {
     pub(crate) stage: &'static str,
     pub(crate) step: StepId,
     pub(crate) attempt: u32,
-    /// Whether the call had to wait before.
+    /// Whether the call has returned `Pending` before.
     pub(crate) waiting: bool,
 }
 
 impl CallSite {
-    /// That of a call which is attempted once, and never waits.
+    /// The site of a call that has one attempt and never waits.
     #[inline]
     pub(crate) fn of(stage: &'static str, step: StepId) -> Self {
         Self { stage, step, attempt: 1, waiting: false }
     }
 
-    /// Where the panic came from that was just caught on this thread.
+    /// The origin of the panic that was just caught on this thread; stage `?` if it is unknown.
     pub(crate) fn of_caught_panic() -> Self {
         PANIC_ORIGIN.take().unwrap_or_else(|| Self::of("?", StepId::NONE))
     }
 }
 
 thread_local! {
-    /// The stage that the panic under way came out of.
+    /// The origin of the panic that is unwinding on this thread.
     static PANIC_ORIGIN: Cell<Option<CallSite>> = const { Cell::new(None) };
 }
 
-/// Says which stage a panic came out of.
+/// Records the call site when a panic unwinds through it.
 ///
-/// A panic is caught far out, where the stage is no longer known. Each part of a stage runs on a panic_origin: in the normal
-/// course it is forgotten, at no cost; when the stack unwinds it is dropped, and leaves the stage's name for whoever
-/// catches the panic, on the same thread.
+/// A panic is caught at the end of the chain, where the stage is no longer known. So every part of a stage runs under a
+/// guard. On success the guard is forgotten, which costs nothing. During unwinding it is dropped, and stores the call site
+/// in a thread-local for the code that catches the panic on the same thread.
 pub(crate) struct PanicGuard {
     site: CallSite,
 }
 
 impl PanicGuard {
-    /// Runs a part of a stage.
+    /// Runs a part of a stage under a guard.
     #[inline]
-    pub(crate) fn guard<T>(site: CallSite, part: impl FnOnce() -> T) -> T {
+    pub(crate) fn guard<T>(site: CallSite, call: impl FnOnce() -> T) -> T {
         let guard = Self { site };
-        let output = part();
+        let output = call();
         std::mem::forget(guard);
         output
     }
@@ -60,11 +60,12 @@ impl Drop for PanicGuard {
     }
 }
 
-/// Takes what a panic_origin holds by value: a reference would keep it in memory during each call.
+/// Takes the site by value: a reference would force the guard into memory during each call.
 #[cold]
 #[inline(never)]
 fn record(site: CallSite) {
-    // A call that is merely dropped (cancelled) did not fall. Of nested stages the innermost unwinds first.
+    // A guard is also dropped when its call is cancelled, without a panic. Nested stages unwind from the inside out,
+    // so the first site that was recorded is the origin.
     if thread::panicking() {
         PANIC_ORIGIN.set(Some(PANIC_ORIGIN.take().unwrap_or(site)));
     }

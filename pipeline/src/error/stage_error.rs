@@ -1,4 +1,4 @@
-//! What a stage's failure says.
+//! `StageError`: the error of a failed call.
 
 use std::any::Any;
 use std::error::Error;
@@ -14,9 +14,9 @@ use super::kind::ErrorKind;
 use super::panic_origin::CallSite;
 use super::step_id::StepId;
 
-/// Why a stage failed on an item: which stage, how, after how many attempts, and what each of them said.
+/// Why a stage failed on an item: the stage, the kind of failure, and the error of each attempt.
 ///
-/// It displays as one line, such as ``stage `fetch` failed after 4 attempts in 1.2s: connection refused``.
+/// It is cheap to clone. It displays as one line, such as ``stage `fetch` failed after 4 attempts in 1.2s: connection refused``.
 ///
 /// ```
 /// use pipeline::{pipeline, stage, ErrorKind};
@@ -46,13 +46,13 @@ struct Inner {
     alternatives: Vec<StageError>,
 }
 
-/// What the attempts said: other people's errors, which cannot be cloned.
+/// The errors of the attempts. They are user types, which cannot be cloned.
 enum Causes {
     Own {
         cause: Option<BoxError>,
         earlier: Vec<FailedAttempt>,
     },
-    /// What this failure said, when it was told to somebody who still has it.
+    /// The causes are in another clone of this error, which was made before this one was modified.
     SharedWith(StageError),
 }
 
@@ -72,7 +72,7 @@ impl Causes {
     }
 }
 
-/// A row of a batch that failed by itself.
+/// The position of a row that failed alone, and the size of its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) index: usize,
@@ -86,52 +86,52 @@ impl StageError {
         self.0.stage
     }
 
-    /// How it failed.
+    /// How the stage failed.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// How many attempts were started: 1 for a stage without retries, and 0 if the deadline passed while the call waited
-    /// for its first turn.
+    /// The number of attempts that were started.
+    ///
+    /// It is 1 for a stage without retries. It is 0 if the deadline passed while the call was queued for its first
+    /// attempt, or if the run was stopped before the item was started.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// How long the call took, all attempts and waits together.
+    /// The duration of the call, including all attempts and waits.
     ///
-    /// The watch is started when the call first has to wait for something, or first fails: reading the clock at
-    /// every call would cost more than most calls. What a stage computes before that does not count.
+    /// Timing starts when the call first returns `Pending`, or first fails: reading the clock at every call would cost
+    /// more than most calls. Computation before that point is not included.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
 
-    /// The failed attempts that were followed by another, in order. What the last one said is the
-    /// [`source`](Error::source).
+    /// The failed attempts that were retried, in order. The error of the last attempt is the [`source`](Error::source).
     #[must_use]
     pub fn failed_attempts(&self) -> &[FailedAttempt] {
         self.0.causes.earlier()
     }
 
-    /// The stage's own error, if it is an `E`.
+    /// The error that the stage returned, if it is an `E`.
     #[must_use]
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         self.cause()?.downcast_ref()
     }
 
-    /// What the stage said last. A deadline may pass during a wait; then that is what the wait was for.
+    /// The error of the last attempt. If the deadline passed during a wait, it is the error of the attempt before the wait.
     fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        let waited_for = match self.0.kind {
+        let before_wait = match self.0.kind {
             ErrorKind::DeadlineExceeded => self.0.causes.earlier().last().and_then(FailedAttempt::error),
             _ => None,
         };
-        self.0.causes.cause().or(waited_for)
+        self.0.causes.cause().or(before_wait)
     }
 
-    /// What was tried before, where this is the last of several alternatives, `(primary | mirror)`: what each of the others
-    /// said, in order.
+    /// The errors of the alternatives that were tried before this one in `(primary | mirror)`, in order.
     ///
     /// ```
     /// use pipeline::{pipeline, stage};
@@ -159,7 +159,7 @@ impl StageError {
         &self.0.alternatives
     }
 
-    /// The same failure, after others were tried.
+    /// Adds the errors of the alternatives that were tried before this one.
     pub(crate) fn after_alternatives(mut self, mut others: Vec<StageError>) -> Self {
         let inner = self.make_mut();
         others.append(&mut inner.alternatives);
@@ -167,17 +167,19 @@ impl StageError {
         self
     }
 
-    /// What it says, to be changed: if somebody else has it as well, a copy for this one.
+    /// A mutable reference to the contents. If other clones exist, this one gets a copy that shares their causes.
     fn make_mut(&mut self) -> &mut Inner {
         if Arc::get_mut(&mut self.0).is_none() {
             let Inner { stage, step, kind, attempts, elapsed, row, ref alternatives, .. } = *self.0;
             let (causes, alternatives) = (Causes::SharedWith(self.clone()), alternatives.clone());
             self.0 = Arc::new(Inner { stage, step, kind, attempts, elapsed, causes, row, alternatives });
         }
-        Arc::get_mut(&mut self.0).expect("nobody else has what was just made")
+        Arc::get_mut(&mut self.0).expect("an `Arc` that was just created has one owner")
     }
 
-    /// Which row of its batch failed, of a stage with `split_on_failure`; the first is 0.
+    /// The position in its batch of the row that failed, starting at 0.
+    ///
+    /// `None` unless the stage has `split_on_failure`.
     #[must_use]
     pub fn row(&self) -> Option<usize> {
         self.0.row.map(|row| row.index)
@@ -187,18 +189,18 @@ impl StageError {
         self.0.row
     }
 
-    /// Whether it is the source that failed, by a panic.
+    /// Whether the source panicked, not a stage.
     pub(crate) fn is_of_source(&self) -> bool {
         self.0.stage == "source" && self.0.step == StepId::NONE
     }
 
-    /// The same failure, of one row of a batch.
+    /// Marks the error as that of one row of a batch.
     pub(crate) fn on_row(mut self, row: Row) -> Self {
         self.make_mut().row = Some(row);
         self
     }
 
-    /// The same failure, at this step unless it says another.
+    /// Sets the step, unless the error already has one.
     pub(crate) fn or_at_step(mut self, step: StepId) -> Self {
         if self.0.step == StepId::NONE {
             self.make_mut().step = step;
@@ -206,12 +208,12 @@ impl StageError {
         self
     }
 
-    /// The step that failed, among those of the run.
+    /// The step that failed, in the plan of the run.
     pub(crate) fn step(&self) -> StepId {
         self.0.step
     }
 
-    /// The failure of a call, after so many attempts were started.
+    /// The error of a failed call; `site.attempt` is the number of attempts that were started.
     pub(crate) fn new(
         site: CallSite,
         kind: ErrorKind,
@@ -236,14 +238,14 @@ impl StageError {
         Self::new(site, ErrorKind::Panicked, Some(message.into()), Duration::ZERO, Vec::new())
     }
 
-    /// What an item gets that the run was stopped in front of.
+    /// The error of an item that was never started.
     pub(crate) fn not_started(stage: &'static str) -> Self {
         let site = CallSite { stage, step: StepId::NONE, attempt: 0, waiting: false };
         let cause = "the run was stopped before the item was taken".into();
         Self::new(site, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
     }
 
-    /// What an item gets that was given up on its way.
+    /// The error of an item that was dropped while it was in flight.
     pub(crate) fn cancelled(stage: &'static str) -> Self {
         let site = CallSite { stage, step: StepId::NONE, attempt: 1, waiting: false };
         let cause = "the run was stopped before the item was done".into();

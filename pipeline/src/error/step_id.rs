@@ -1,16 +1,16 @@
-//! The number of a step in its pipeline.
+//! `StepId`: the position of a step in its pipeline.
 
-/// The number of a step among those of its pipeline.
+/// The position of a step in the plan of its pipeline, starting at 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepId(pub(crate) u32);
 
 impl StepId {
-    /// That of a stage which is called by hand, outside of any plan.
+    /// The id of a stage that is called directly, outside any plan.
     ///
-    /// So large that it stays beyond any plan in whatever pipeline it is seen from.
+    /// It is large enough to stay beyond the end of any plan after an [`offset`](Self::offset).
     pub(crate) const NONE: Self = Self(1 << 31);
 
-    /// The same step, seen from the pipeline around.
+    /// The id of the same step in the enclosing pipeline, where the nested steps start at `base`.
     #[inline]
     pub(crate) fn offset(self, base: u32) -> Self {
         Self(self.0.wrapping_add(base))

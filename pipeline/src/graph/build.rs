@@ -1,4 +1,4 @@
-//! From the flat list of a plan's steps and marks to nodes and edges.
+//! `Graph::new`: builds the nodes and edges from the flat list of a plan's steps and marks.
 
 use std::panic::Location;
 
@@ -6,259 +6,279 @@ use super::model::Edge;
 use super::model::EdgeKind;
 use super::model::Graph;
 use super::model::Group;
-use super::model::Line;
 use super::model::Node;
 use super::model::NodeKind;
-use super::model::Type;
+use super::model::OutlineEntry;
+use super::model::TypeName;
 use super::names::one_line;
 use crate::stage::plan::ForkKind;
+use crate::stage::plan::Plan;
 use crate::stage::plan::Step;
 use crate::stage::plan::StepKind;
 
-pub(super) fn graph(steps: &[Step], input: &'static str, output: Option<&'static str>) -> Graph {
-    let graph = Graph { nodes: Vec::new(), edges: Vec::new(), groups: Vec::new(), outline: Vec::new() };
-    let mut builder = Builder { steps, at: 0, graph, within: Vec::new(), failing: Vec::new() };
-    let type_in = Some(Type::Borrowed(input));
-    let entry = builder.node(NodeKind::Input, "input", (type_in.clone(), type_in.clone()), None);
-    let mut way = Way { ends: vec![End::of(entry)], carries: type_in };
-    while builder.at < steps.len() {
-        way = builder.sequence(way);
-        // Only a mark without its opening one stops a sequence before its end.
-        builder.at += 1;
+impl Graph {
+    /// The graph of a plan with an input and an output node. If the output type is not given, it is that of the last step.
+    pub(crate) fn new(plan: &Plan, input: &'static str, output: Option<&'static str>) -> Self {
+        let steps = plan.steps();
+        let graph = Self { nodes: Vec::new(), edges: Vec::new(), groups: Vec::new(), outline: Vec::new() };
+        let mut builder =
+            Builder { steps, position: 0, graph, open_groups: Vec::new(), fallible: Vec::new() };
+        let input_type = Some(TypeName::Borrowed(input));
+        let entry = builder.node(NodeKind::Input, "input", (input_type.clone(), input_type.clone()), None);
+        let mut open = OpenEdges { starts: vec![EdgeStart::next(entry)], value_type: input_type };
+        while builder.position < steps.len() {
+            open = builder.sequence(open);
+            // A sequence ends before the last step only at a mark that has no `Open` before it. Skip that mark.
+            builder.position += 1;
+        }
+        let output_type = output.map(TypeName::Borrowed).or(open.value_type);
+        let exit = builder.node(NodeKind::Output, "output", (output_type.clone(), output_type), None);
+        builder.connect(&open.starts, exit);
+        builder.graph
     }
-    let carries = output.map(Type::Borrowed).or(way.carries);
-    let exit = builder.node(NodeKind::Output, "output", (carries.clone(), carries), None);
-    builder.connect(&way.ends, exit);
-    builder.graph
 }
 
-/// What has been drawn so far and waits for what comes next: where its edges start, and what they carry.
+/// The edges whose end is the next node to be built.
 #[derive(Clone, Default)]
-struct Way {
-    ends: Vec<End>,
-    carries: Option<Type>,
+struct OpenEdges {
+    starts: Vec<EdgeStart>,
+    /// The type of the value that they pass.
+    value_type: Option<TypeName>,
 }
 
 /// The start of an edge.
 #[derive(Clone, PartialEq)]
-struct End {
+struct EdgeStart {
     node: usize,
     kind: EdgeKind,
     label: String,
 }
 
-impl End {
-    fn of(node: usize) -> Self {
+impl EdgeStart {
+    /// An edge that is taken when the node succeeds.
+    fn next(node: usize) -> Self {
         Self { node, kind: EdgeKind::Next, label: String::new() }
     }
 
-    fn failure_of(node: usize) -> Self {
+    /// An edge that is taken when the node fails.
+    fn fallback(node: usize) -> Self {
         Self { node, kind: EdgeKind::Fallback, label: "if it fails".to_owned() }
     }
 }
 
-impl Way {
-    fn labelled(mut self, label: &str) -> Self {
-        for end in self.ends.iter_mut().filter(|end| end.label.is_empty()) {
-            label.clone_into(&mut end.label);
+impl OpenEdges {
+    /// Labels the edges that have no label yet.
+    fn with_label(mut self, label: &str) -> Self {
+        for start in self.starts.iter_mut().filter(|start| start.label.is_empty()) {
+            label.clone_into(&mut start.label);
         }
         self
     }
 
-    fn join(&mut self, other: Self) {
-        for end in other.ends {
-            if !self.ends.contains(&end) {
-                self.ends.push(end);
+    /// Adds edges, without duplicates.
+    fn merge(&mut self, other: Self) {
+        for start in other.starts {
+            if !self.starts.contains(&start) {
+                self.starts.push(start);
             }
         }
     }
 
-    /// Whether two steps can start here without two edges that say the same, or edges from each to each.
-    fn can_part(&self) -> bool {
-        matches!(&*self.ends, [end] if end.label.is_empty() && end.kind == EdgeKind::Next)
+    /// Whether several nodes can follow without a junction: there is a single edge, and no label that would be repeated.
+    fn can_fan_out(&self) -> bool {
+        matches!(&*self.starts, [start] if start.label.is_empty() && start.kind == EdgeKind::Next)
     }
 }
 
-/// A branch that has been drawn.
+/// A branch that was built.
 struct Branch {
     name: String,
-    way: Way,
-    needed: bool,
+    open: OpenEdges,
+    /// Whether another call of the graph, or its output, uses the value of the branch.
+    is_used: bool,
 }
 
 impl Branch {
-    /// Where the next alternative starts: at whatever can fail in this one. (Of closures alone, nothing can.)
-    fn fallback(&self, failing: &[usize]) -> Way {
-        let mut ends: Vec<_> = failing.iter().copied().map(End::failure_of).collect();
-        if ends.is_empty() {
-            ends = self.way.ends.iter().map(|end| End::failure_of(end.node)).collect();
+    /// The edges into the next alternative: from each node of this branch that can fail. (A branch of closures has none, and
+    /// then they start at its last nodes.)
+    fn fallback_edges(&self, fallible: &[usize]) -> OpenEdges {
+        let mut starts: Vec<_> = fallible.iter().copied().map(EdgeStart::fallback).collect();
+        if starts.is_empty() {
+            starts = self.open.starts.iter().map(|start| EdgeStart::fallback(start.node)).collect();
         }
-        Way { ends, carries: self.way.carries.clone() }
+        OpenEdges { starts, value_type: self.open.value_type.clone() }
     }
 }
 
 struct Builder<'a> {
     steps: &'a [Step],
-    at: usize,
+    /// The index of the next step.
+    position: usize,
     graph: Graph,
-    /// The groups around, from the outside in.
-    within: Vec<usize>,
-    /// The nodes of this branch so far that can fail, and nothing in it is tried instead.
-    failing: Vec<usize>,
+    /// The groups around the next node, from the outside in.
+    open_groups: Vec<usize>,
+    /// The nodes of the current branch that can fail and have no alternative within the branch.
+    fallible: Vec<usize>,
 }
 
 impl Builder<'_> {
-    /// Draws steps one after another, up to the end of the branch.
-    fn sequence(&mut self, mut way: Way) -> Way {
-        while let Some(step) = self.steps.get(self.at) {
+    /// Builds the steps up to the end of the branch. Returns the edges out of the last one.
+    fn sequence(&mut self, mut open: OpenEdges) -> OpenEdges {
+        while let Some(step) = self.steps.get(self.position) {
             match &step.kind {
                 StepKind::Stage(_) | StepKind::Boundary => {
                     let node = self.step(step);
-                    self.connect(&way.ends, node);
-                    let carries = step.types.map(|(_, output)| Type::Borrowed(output));
-                    way = Way { ends: vec![End::of(node)], carries };
-                    self.at += 1;
+                    self.connect(&open.starts, node);
+                    let value_type = step.types.map(|(_, output)| TypeName::Borrowed(output));
+                    open = OpenEdges { starts: vec![EdgeStart::next(node)], value_type };
+                    self.position += 1;
                 }
-                StepKind::Open(fork) => way = self.fork(*fork, way),
+                StepKind::Open(fork) => open = self.fork(*fork, open),
                 StepKind::Branch(_) | StepKind::Close(_) => break,
             }
         }
-        way
+        open
     }
 
     fn step(&mut self, step: &Step) -> usize {
-        let chooses =
-            matches!(self.steps.get(self.at + 1), Some(Step { kind: StepKind::Open(ForkKind::Route), .. }));
+        let is_choice = matches!(
+            self.steps.get(self.position + 1),
+            Some(Step { kind: StepKind::Open(ForkKind::Route), .. })
+        );
         let (kind, policy) = match step.kind {
             StepKind::Boundary => (NodeKind::Boundary, None),
-            StepKind::Stage(policy) if !chooses => (NodeKind::Stage, policy),
+            StepKind::Stage(policy) if !is_choice => (NodeKind::Stage, policy),
             _ => (NodeKind::Choice, None),
         };
-        let types = step.types.map(|(input, output)| (Type::Borrowed(input), Type::Borrowed(output))).unzip();
+        let types =
+            step.types.map(|(input, output)| (TypeName::Borrowed(input), TypeName::Borrowed(output))).unzip();
         let node = self.node(kind, &step.name, types, step.at);
         self.graph.nodes[node].policy = policy;
         if kind == NodeKind::Stage && !is_closure(&step.name) {
-            self.failing.push(node);
+            self.fallible.push(node);
         }
-        self.graph.outline.push(Line::Node(node));
+        self.graph.outline.push(OutlineEntry::Node(node));
         node
     }
 
-    fn fork(&mut self, fork: ForkKind, way: Way) -> Way {
-        self.at += 1;
-        let parts = self.takers(fork) > 1 && !way.can_part();
-        let start = if parts { self.gather(&way) } else { way };
+    fn fork(&mut self, fork: ForkKind, open: OpenEdges) -> OpenEdges {
+        self.position += 1;
+        let needs_junction = self.input_uses(fork) > 1 && !open.can_fan_out();
+        let input = if needs_junction { self.junction(&open) } else { open };
         let group = self.graph.groups.len();
-        self.graph.groups.push(Group { fork, parent: self.within.last().copied() });
-        self.graph.outline.push(Line::Open(group));
-        self.within.push(group);
-        let branches = self.branches(fork, &start);
-        let end = match fork {
-            ForkKind::Graph => self.values(branches, &start),
-            ForkKind::All | ForkKind::First | ForkKind::Route => self.together(fork, branches, start),
+        self.graph.groups.push(Group { fork, parent: self.open_groups.last().copied() });
+        self.graph.outline.push(OutlineEntry::Open(group));
+        self.open_groups.push(group);
+        let branches = self.branches(fork, &input);
+        let output = match fork {
+            ForkKind::Graph => self.graph_output(branches, &input),
+            ForkKind::All | ForkKind::First | ForkKind::Route => self.fork_output(fork, branches, input),
         };
-        self.within.pop();
-        end
+        self.open_groups.pop();
+        output
     }
 
-    fn branches(&mut self, fork: ForkKind, start: &Way) -> Vec<Branch> {
+    fn branches(&mut self, fork: ForkKind, input: &OpenEdges) -> Vec<Branch> {
         let mut branches: Vec<Branch> = Vec::new();
-        let outside = std::mem::take(&mut self.failing);
-        while let Some(step) = self.steps.get(self.at) {
+        let fallible_before = std::mem::take(&mut self.fallible);
+        while let Some(step) = self.steps.get(self.position) {
             let StepKind::Branch(needs) = step.kind else {
                 if matches!(step.kind, StepKind::Close(_)) {
                     break;
                 }
-                // No mark says which branch this is: it stands by itself.
-                self.sequence(start.clone());
+                // Steps without a branch mark: build them, without a branch.
+                self.sequence(input.clone());
                 continue;
             };
             let name = one_line(&step.name);
-            let words = match fork {
-                ForkKind::Graph => needed(needs, &branches),
+            let need_names = match fork {
+                ForkKind::Graph => names_of(needs, &branches),
                 _ => Vec::new(),
             };
-            self.graph.outline.push(Line::Branch { name: name.clone(), needs: words });
-            self.at += 1;
-            let from = match (fork, branches.last()) {
-                (ForkKind::Route, _) => start.clone().labelled(&name),
-                (ForkKind::First, Some(before)) => before.fallback(&std::mem::take(&mut self.failing)),
-                (ForkKind::Graph, _) => take(needs, &mut branches, start),
-                _ => start.clone(),
+            self.graph.outline.push(OutlineEntry::Branch { name: name.clone(), needs: need_names });
+            self.position += 1;
+            let branch_input = match (fork, branches.last()) {
+                (ForkKind::Route, _) => input.clone().with_label(&name),
+                (ForkKind::First, Some(previous)) => {
+                    previous.fallback_edges(&std::mem::take(&mut self.fallible))
+                }
+                (ForkKind::Graph, _) => arguments(needs, &mut branches, input),
+                _ => input.clone(),
             };
-            let mut way = self.sequence(from);
-            if fork == ForkKind::Graph && way.ends.len() > 1 && self.uses(branches.len() + 1) > 1 {
-                way = self.gather(&way);
+            let mut open = self.sequence(branch_input);
+            if fork == ForkKind::Graph && open.starts.len() > 1 && self.value_uses(branches.len() + 1) > 1 {
+                open = self.junction(&open);
             }
-            branches.push(Branch { name, way, needed: false });
+            branches.push(Branch { name, open, is_used: false });
         }
-        // What fails in the last alternative fails outside as well; in any branch of another fork it does.
-        self.failing.splice(0..0, outside);
+        // The fork fails where its last alternative does; other forks fail where any of their branches does.
+        self.fallible.splice(0..0, fallible_before);
         branches
     }
 
-    /// What a graph gives: the values that its output is made of. A call that nobody asks for is waited for too.
-    fn values(&mut self, mut branches: Vec<Branch>, start: &Way) -> Way {
+    /// The edges out of a graph: from the values of its output, and from unused calls, which the graph waits for too.
+    fn graph_output(&mut self, mut branches: Vec<Branch>, input: &OpenEdges) -> OpenEdges {
         let needs = self.close();
-        self.graph.outline.push(Line::Close { needs: needed(needs, &branches) });
-        let mut end = Way::default();
+        self.graph.outline.push(OutlineEntry::Close { needs: names_of(needs, &branches) });
+        let mut output = OpenEdges::default();
         if !needs.is_empty() {
-            end = take(needs, &mut branches, start);
+            output = arguments(needs, &mut branches, input);
         }
         if let [need] = needs {
-            // A value that is bound to a name may be the output, or only a part of it.
-            let alone = need.checked_sub(1).and_then(|index| branches.get(index));
-            end.carries = alone.filter(|branch| branch.name.is_empty()).and_then(|it| it.way.carries.clone());
+            // The type of a named value is not that of the output: the value may be only a part of it.
+            let only = need.checked_sub(1).and_then(|index| branches.get(index));
+            output.value_type =
+                only.filter(|branch| branch.name.is_empty()).and_then(|it| it.open.value_type.clone());
         }
-        for branch in branches.into_iter().filter(|branch| !branch.needed) {
-            end.join(branch.way);
+        for branch in branches.into_iter().filter(|branch| !branch.is_used) {
+            output.merge(branch.open);
         }
-        if end.ends.is_empty() { start.clone() } else { end }
+        if output.starts.is_empty() { input.clone() } else { output }
     }
 
-    /// What the branches of any other fork give: each what it gives, and `All` of them the tuple.
-    fn together(&mut self, fork: ForkKind, branches: Vec<Branch>, start: Way) -> Way {
+    /// The edges out of any other fork: those out of its branches. `All` returns the tuple of their values.
+    fn fork_output(&mut self, fork: ForkKind, branches: Vec<Branch>, input: OpenEdges) -> OpenEdges {
         self.close();
-        self.graph.outline.push(Line::Close { needs: Vec::new() });
+        self.graph.outline.push(OutlineEntry::Close { needs: Vec::new() });
         if branches.is_empty() {
-            return start;
+            return input;
         }
-        let mut end = Way::default();
-        let types: Vec<_> = branches.iter().map(|branch| branch.way.carries.clone()).collect();
-        end.carries = match fork {
+        let mut output = OpenEdges::default();
+        let types: Vec<_> = branches.iter().map(|branch| branch.open.value_type.clone()).collect();
+        output.value_type = match fork {
             ForkKind::All => types.into_iter().collect::<Option<Vec<_>>>().map(|types| tuple(&types)),
             _ => types.into_iter().flatten().next(),
         };
         for branch in branches {
-            end.join(branch.way);
+            output.merge(branch.open);
         }
-        end
+        output
     }
 
-    /// How many branches take what comes into the fork whose first mark is next.
-    fn takers(&self, fork: ForkKind) -> usize {
+    /// How many edges lead from the input of the fork into its branches and its output, where `position` is after `Open`.
+    fn input_uses(&self, fork: ForkKind) -> usize {
         if fork == ForkKind::First {
             return 1;
         }
-        let takes = |kind: &StepKind| match kind {
+        let uses_input = |kind: &StepKind| match kind {
             StepKind::Branch(needs) => fork != ForkKind::Graph || needs.is_empty() || needs.contains(&0),
             StepKind::Close(needs) => needs.contains(&0),
             _ => false,
         };
-        self.marks().into_iter().filter(|kind| takes(kind)).count()
+        self.marks().into_iter().filter(|kind| uses_input(kind)).count()
     }
 
-    /// How often the value of a branch is asked for in the graph around.
-    fn uses(&self, value: usize) -> usize {
-        let asks = |kind: &&StepKind| matches!(kind, StepKind::Branch(needs) | StepKind::Close(needs) if needs.contains(&value));
-        self.marks().into_iter().filter(asks).count()
+    /// How many of the following calls and the output of the enclosing graph use the value of a branch, counted from 1.
+    fn value_uses(&self, value: usize) -> usize {
+        let uses_value = |kind: &&StepKind| matches!(kind, StepKind::Branch(needs) | StepKind::Close(needs) if needs.contains(&value));
+        self.marks().into_iter().filter(uses_value).count()
     }
 
-    /// The marks of the fork that is open, from here to its end, without those of forks within it.
+    /// The remaining marks of the current fork, without those of nested forks.
     fn marks(&self) -> Vec<&StepKind> {
         let mut marks = Vec::new();
         let mut depth = 0_usize;
-        for Step { kind, .. } in self.steps.iter().skip(self.at) {
+        for Step { kind, .. } in self.steps.iter().skip(self.position) {
             match kind {
                 StepKind::Open(_) => depth += 1,
                 StepKind::Branch(_) if depth == 0 => marks.push(kind),
@@ -273,42 +293,45 @@ impl Builder<'_> {
         marks
     }
 
+    /// Consumes the mark that closes the fork.
     fn close(&mut self) -> &'static [usize] {
-        let Some(Step { kind: StepKind::Close(needs), .. }) = self.steps.get(self.at) else { return &[] };
-        self.at += 1;
+        let Some(Step { kind: StepKind::Close(needs), .. }) = self.steps.get(self.position) else {
+            return &[];
+        };
+        self.position += 1;
         needs
     }
 
-    /// A node in which several ends become one.
-    fn gather(&mut self, way: &Way) -> Way {
-        let types = (way.carries.clone(), way.carries.clone());
+    /// Adds a junction that joins several edges into one.
+    fn junction(&mut self, open: &OpenEdges) -> OpenEdges {
+        let types = (open.value_type.clone(), open.value_type.clone());
         let node = self.node(NodeKind::Junction, "", types, None);
-        self.connect(&way.ends, node);
-        Way { ends: vec![End::of(node)], carries: way.carries.clone() }
+        self.connect(&open.starts, node);
+        OpenEdges { starts: vec![EdgeStart::next(node)], value_type: open.value_type.clone() }
     }
 
     fn node(
         &mut self,
         kind: NodeKind,
         name: &str,
-        types: (Option<Type>, Option<Type>),
-        at: Option<&'static Location<'static>>,
+        types: (Option<TypeName>, Option<TypeName>),
+        location: Option<&'static Location<'static>>,
     ) -> usize {
-        let group = self.within.last().copied();
+        let group = self.open_groups.last().copied();
         self.graph.nodes.push(Node {
             kind,
             name: name.to_owned(),
             types,
             policy: None,
-            at,
+            location,
             group,
-            figures: None,
+            metrics: None,
         });
         self.graph.nodes.len() - 1
     }
 
-    fn connect(&mut self, ends: &[End], to: usize) {
-        let edges = ends.iter().map(|End { node, kind, label }| Edge {
+    fn connect(&mut self, starts: &[EdgeStart], to: usize) {
+        let edges = starts.iter().map(|EdgeStart { node, kind, label }| Edge {
             from: *node,
             to,
             kind: *kind,
@@ -319,40 +342,40 @@ impl Builder<'_> {
     }
 }
 
-/// What a call gets: the values that it needs, by their names, and the input where it needs that or nothing.
-fn take(needs: &[usize], branches: &mut [Branch], start: &Way) -> Way {
-    let mut taken = Way::default();
+/// The edges into a call of a graph: from the values that it needs, labelled with their names, or else from the input.
+fn arguments(needs: &[usize], branches: &mut [Branch], input: &OpenEdges) -> OpenEdges {
+    let mut edges = OpenEdges::default();
     for need in needs {
         match need.checked_sub(1).map(|index| branches.get_mut(index)) {
-            None => taken.join(start.clone()),
+            None => edges.merge(input.clone()),
             Some(Some(branch)) => {
-                branch.needed = true;
-                taken.join(branch.way.clone().labelled(&branch.name));
+                branch.is_used = true;
+                edges.merge(branch.open.clone().with_label(&branch.name));
             }
             Some(None) => {}
         }
     }
-    if taken.ends.is_empty() { start.clone() } else { taken }
+    if edges.starts.is_empty() { input.clone() } else { edges }
 }
 
-/// The same in words.
-fn needed(needs: &[usize], branches: &[Branch]) -> Vec<String> {
-    let word = |need: &usize| match need.checked_sub(1) {
+/// The names of the values that a call needs: `input`, a variable, or `#n` for the unnamed value of branch n.
+fn names_of(needs: &[usize], branches: &[Branch]) -> Vec<String> {
+    let name_of = |need: &usize| match need.checked_sub(1) {
         None => Some("input".to_owned()),
         Some(index) => match branches.get(index)?.name.as_str() {
             "" => Some(format!("#{need}")),
             name => Some(name.to_owned()),
         },
     };
-    needs.iter().filter_map(word).collect()
+    needs.iter().filter_map(name_of).collect()
 }
 
-/// A closure can panic, and nothing is tried after that.
+/// Whether a step is a closure. A closure cannot return an error, and after a panic no alternative is tried.
 fn is_closure(name: &str) -> bool {
     name.starts_with("closure at ") || name.starts_with("inspect at ")
 }
 
-fn tuple(types: &[Type]) -> Type {
+fn tuple(types: &[TypeName]) -> TypeName {
     match types {
         [single] => format!("({single},)"),
         several => format!("({})", several.join(", ")),

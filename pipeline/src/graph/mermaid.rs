@@ -1,67 +1,77 @@
-//! Mermaid: a flowchart in text, which GitHub draws in Markdown.
+//! Renders a graph as a Mermaid flowchart, which GitHub draws in Markdown.
 
-use super::label::LOOKS;
+use super::label::HIGHLIGHTS;
+use super::label::Highlight;
+use super::model::Edge;
 use super::model::EdgeKind;
 use super::model::Graph;
 use super::model::Node;
 use super::model::NodeKind;
 
-/// Lines are broken already; and the title of a subgraph is to stand above its first node, not on the edge into it.
+/// The labels are already wrapped, so Mermaid must not wrap them again. The margin keeps the title of a subgraph off the
+/// edges into it.
 const SETTINGS: &str =
     r#"%%{init: {"flowchart": {"wrappingWidth": 400, "subGraphTitleMargin": {"top": 2, "bottom": 12}}}}%%"#;
 
-pub(super) fn flowchart(graph: &Graph) -> String {
-    let mut lines = vec![SETTINGS.to_owned(), "flowchart TB".to_owned()];
-    group(graph, None, 1, &mut lines);
-    for edge in &graph.edges {
-        let arrow = match edge.kind {
-            EdgeKind::Next => "-->",
-            EdgeKind::Fallback => "-.->",
-        };
-        let label = match graph.label_of(edge).as_str() {
-            "" => String::new(),
-            label => format!("|\"{}\"|", escaped(label)),
-        };
-        lines.push(format!("    n{} {arrow}{label} n{}", edge.from, edge.to));
-    }
-    if !graph.groups.is_empty() {
-        let groups: Vec<_> = (0..graph.groups.len()).map(|index| format!("g{index}")).collect();
-        lines.push("    classDef fork fill:#8c959f12,stroke:#8c959f,stroke-dasharray:4 3".to_owned());
-        lines.push(format!("    class {} fork", groups.join(",")));
-    }
-    for look in LOOKS {
-        let of_this_look = |(_, node): &(usize, &Node)| node.look() == Some(look);
-        let marked: Vec<_> = graph
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(of_this_look)
-            .map(|(index, _)| format!("n{index}"))
-            .collect();
-        if !marked.is_empty() {
-            lines.push(format!(
-                "    classDef {} fill:{},stroke:{},color:#1f2328",
-                look.class, look.ground, look.rim
-            ));
-            lines.push(format!("    class {} {}", marked.join(","), look.class));
+impl Graph {
+    /// Renders a [Mermaid](https://mermaid.js.org) flowchart. In Markdown, between lines of <code>```mermaid</code> and
+    /// <code>```</code>, GitHub draws it.
+    ///
+    /// ```
+    /// # use pipeline::pipeline;
+    /// let flowchart = pipeline![|x: u32| x + 1].graph().to_mermaid();
+    /// assert!(flowchart.contains("n0 --> n1"));
+    /// ```
+    #[must_use]
+    pub fn to_mermaid(&self) -> String {
+        let mut lines = vec![SETTINGS.to_owned(), "flowchart TB".to_owned()];
+        push_group(self, None, 1, &mut lines);
+        lines.extend(self.edges.iter().map(|edge| edge_line(self, edge)));
+        if !self.groups.is_empty() {
+            let groups: Vec<_> = (0..self.groups.len()).map(|index| format!("g{index}")).collect();
+            lines.push("    classDef fork fill:#8c959f12,stroke:#8c959f,stroke-dasharray:4 3".to_owned());
+            lines.push(format!("    class {} fork", groups.join(",")));
         }
+        for highlight in HIGHLIGHTS {
+            let is_highlighted = |(_, node): &(usize, &Node)| node.highlight() == Some(highlight);
+            let nodes = self.nodes.iter().enumerate().filter(is_highlighted);
+            let ids: Vec<_> = nodes.map(|(index, _)| format!("n{index}")).collect();
+            if !ids.is_empty() {
+                let Highlight { class, fill, stroke } = highlight;
+                lines.push(format!("    classDef {class} fill:{fill},stroke:{stroke},color:#1f2328"));
+                lines.push(format!("    class {} {class}", ids.join(",")));
+            }
+        }
+        lines.join("\n") + "\n"
     }
-    lines.join("\n") + "\n"
 }
 
-/// The nodes of a group, and the groups in it.
-fn group(graph: &Graph, group_index: Option<usize>, depth: usize, lines: &mut Vec<String>) {
+fn edge_line(graph: &Graph, edge: &Edge) -> String {
+    let arrow = match edge.kind {
+        EdgeKind::Next => "-->",
+        EdgeKind::Fallback => "-.->",
+    };
+    let label = match graph.label_of(edge).as_str() {
+        "" => String::new(),
+        label => format!("|\"{}\"|", escaped(label)),
+    };
+    format!("    n{} {arrow}{label} n{}", edge.from, edge.to)
+}
+
+/// Appends the nodes of a group, and its nested groups.
+fn push_group(graph: &Graph, group_index: Option<usize>, depth: usize, lines: &mut Vec<String>) {
     let indent = "    ".repeat(depth);
     for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.group == group_index) {
         lines.push(format!("{indent}n{index}{}", shape(node)));
     }
     for (index, inner) in graph.groups.iter().enumerate().filter(|(_, inner)| inner.parent == group_index) {
         lines.push(format!("{indent}subgraph g{index}[\"{}\"]", inner.label()));
-        group(graph, Some(index), depth + 1, lines);
+        push_group(graph, Some(index), depth + 1, lines);
         lines.push(format!("{indent}end"));
     }
 }
 
+/// The node with its label, in the brackets that select its shape.
 fn shape(node: &Node) -> String {
     let label = node.label();
     let title = format!("<b>{}</b>", escaped(&label.title));
@@ -76,23 +86,23 @@ fn shape(node: &Node) -> String {
     }
 }
 
-/// Whatever Mermaid could take for syntax, for HTML or for Markdown, by its number.
+/// Replaces each character that could be Mermaid syntax, HTML or Markdown by its character code.
 fn escaped(text: &str) -> String {
-    let safe = |character: char| match character {
+    let escape = |character: char| match character {
         ' ' | ',' | '.' | '(' | ')' | '/' | '%' | ':' | '=' => character.to_string(),
         _ if character.is_alphanumeric() || !character.is_ascii() => character.to_string(),
         _ => format!("#{};", u32::from(character)),
     };
-    text.chars().map(safe).collect()
+    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
+    use crate::graph::samples;
 
     #[test]
-    fn what_has_a_meaning_in_mermaid_goes_by_number() {
+    fn special_characters_become_character_codes() {
         assert_eq!(escaped("Some(\"a|b\")"), "Some(#34;a#124;b#34;)");
         assert_eq!(escaped("Vec<u8> → `x`"), "Vec#60;u8#62; → #96;x#96;");
         assert_eq!(escaped("{ .. } #[]; *_~&\\"), "#123; .. #125; #35;#91;#93;#59; #42;#95;#126;#38;#92;");
@@ -132,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_stands_out_has_a_class() {
+    async fn highlighted_nodes_have_a_class() {
         let (graph, report) = samples::run().await;
         let text = graph.with_report(&report).to_mermaid();
         assert!(text.contains("    class n1 failing\n"), "{text}");

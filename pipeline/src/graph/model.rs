@@ -1,23 +1,16 @@
-//! The picture of a pipeline: what it is made of, and what came of a run, drawn.
-//!
-//! [`Pipeline::graph`](crate::Pipeline::graph) makes a [`Graph`]. It displays as text for a terminal, and turns into
-//! [Mermaid](Graph::to_mermaid), which GitHub draws in Markdown, into [DOT](Graph::to_dot) for Graphviz, and, with the
-//! feature `svg`, into an image by itself (`to_svg`).
+//! The data of a graph: nodes, edges, groups, and the metrics of a run.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::figures::Figures;
-#[cfg(feature = "svg")]
-use super::svg;
-use super::{build, dot, figures, mermaid, names, text};
-use crate::report::summary::Report;
+use super::names::describe_policy;
 use crate::stage::attribute::Policy;
 use crate::stage::plan::ForkKind;
-use crate::stage::plan::Plan;
 
-/// What a pipeline is made of: nodes, the edges between them, and groups of nodes where it forks.
+/// A pipeline as a graph: a node per step, the edges between them, and a group of nodes per fork.
+///
+/// [`Pipeline::graph`](crate::Pipeline::graph) creates it. It displays as text for a terminal.
 ///
 /// ```
 /// use pipeline::{pipeline, stage};
@@ -42,50 +35,63 @@ use crate::stage::plan::Plan;
 /// assert!(graph.to_dot().starts_with("digraph pipeline {"));
 /// ```
 ///
-/// The same pipeline gives the same picture, to the last byte, so that a file with it can be checked in and compared.
+/// The output is deterministic to the byte for a given pipeline, so it can be checked in and compared.
 #[derive(Debug, Clone)]
 pub struct Graph {
     pub(super) nodes: Vec<Node>,
     pub(super) edges: Vec<Edge>,
     pub(super) groups: Vec<Group>,
-    /// The same as a tree, for the terminal.
-    pub(super) outline: Vec<Line>,
+    /// The steps and forks in the order of the plan, for the text tree.
+    pub(super) outline: Vec<OutlineEntry>,
 }
 
-/// A step of the pipeline, or a place where its ways begin, meet or end.
+/// A node of a [`Graph`]: a step of the pipeline, its input or output, or a junction of edges.
 #[derive(Debug, Clone)]
 pub struct Node {
     pub(super) kind: NodeKind,
     pub(super) name: String,
-    pub(super) types: (Option<Type>, Option<Type>),
+    /// The input and the output type.
+    pub(super) types: (Option<TypeName>, Option<TypeName>),
     pub(super) policy: Option<Policy>,
-    pub(super) at: Option<&'static Location<'static>>,
+    pub(super) location: Option<&'static Location<'static>>,
     pub(super) group: Option<usize>,
-    pub(super) figures: Option<Figures>,
+    pub(super) metrics: Option<NodeMetrics>,
 }
 
-/// The full name of a type. That of a tuple, of branches side by side, is put together.
-pub(crate) type Type = std::borrow::Cow<'static, str>;
+/// The full name of a type. It is owned for the tuple that concurrent branches return.
+pub(super) type TypeName = Cow<'static, str>;
 
-/// What a [`Node`] stands for.
+/// The metrics of a node in one run.
+#[derive(Debug, Clone)]
+pub(super) struct NodeMetrics {
+    pub(super) calls: usize,
+    pub(super) outputs: usize,
+    pub(super) failures: usize,
+    /// The 99th percentile of the call duration.
+    pub(super) p99: Option<Duration>,
+    /// See [`Node::is_slow`].
+    pub(super) slow: bool,
+}
+
+/// What a [`Node`] represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeKind {
-    /// Where items come in.
+    /// The input of the pipeline.
     Input,
-    /// Where they come out.
+    /// The output of the pipeline.
     Output,
-    /// A stage, a closure, a value of one's own.
+    /// A stage, a closure, or another value that implements [`Stage`](crate::Stage).
     Stage,
-    /// `each`, `batch`
+    /// `each` or `batch`.
     Boundary,
-    /// A `match`: an item goes one of the ways.
+    /// A `match`: an item takes one of the branches.
     Choice,
-    /// Between two forks, where ways meet and part again. No code stands behind it.
+    /// A connection between two forks, where branches join and split again. It is not a step of the pipeline.
     Junction,
 }
 
-/// Something that goes from one node to another.
+/// An edge of a [`Graph`]: a value that one node passes to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
     pub(super) from: usize,
@@ -95,45 +101,38 @@ pub struct Edge {
     pub(super) items: Option<usize>,
 }
 
-/// When an [`Edge`] is taken.
+/// When an item takes an [`Edge`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EdgeKind {
-    /// When the node before is done.
+    /// When the node at its start succeeded.
     Next,
-    /// When it failed: the next one of several that are tried in order gets the same input.
+    /// When the node at its start failed: the next alternative gets the same input.
     Fallback,
 }
 
-/// A fork: the nodes of its branches.
+/// A group of a [`Graph`]: the nodes of one fork.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub(super) fork: ForkKind,
     pub(super) parent: Option<usize>,
 }
 
-/// A line of the outline: the steps of the plan again, by what became of them.
+/// An entry of the outline: a step or a mark of the plan, resolved to nodes and groups.
 #[derive(Debug, Clone)]
-pub(crate) enum Line {
+pub(super) enum OutlineEntry {
+    /// A step, an index into `Graph::nodes`.
     Node(usize),
+    /// The start of a fork, an index into `Graph::groups`.
     Open(usize),
-    /// The variable or the pattern, and what it needs, in words.
-    Branch {
-        name: String,
-        needs: Vec<String>,
-    },
-    Close {
-        needs: Vec<String>,
-    },
+    /// The start of a branch: the name of its variable or its pattern, and the names of the values that it needs.
+    Branch { name: String, needs: Vec<String> },
+    /// The end of a fork: the names of the values that it returns.
+    Close { needs: Vec<String> },
 }
 
 impl Graph {
-    /// The picture of a plan, between its first input and its last output as far as these are known.
-    pub(crate) fn new(plan: &Plan, input: &'static str, output: Option<&'static str>) -> Self {
-        build::graph(plan.steps(), input, output)
-    }
-
-    /// The nodes, each after those that it gets something from.
+    /// The nodes in topological order: each edge leads from an earlier node to a later one.
     #[must_use]
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Node> {
         self.nodes.iter()
@@ -145,178 +144,118 @@ impl Graph {
         self.edges.iter()
     }
 
-    /// The forks, each before those within it.
+    /// The groups, one per fork, each before the groups nested in it.
     #[must_use]
     pub fn groups(&self) -> impl ExactSizeIterator<Item = &Group> {
         self.groups.iter()
     }
-
-    /// Writes what came of a run on the picture: calls, failures and latency on the nodes, items on the edges.
-    ///
-    /// Nodes that [fail](Node::is_failing) or are [slow](Node::is_slow) get a colour. Stages are told apart by their
-    /// order, so the report has to be of the same pipeline: a stage whose name is not that in the report stays plain.
-    ///
-    /// ```
-    /// use pipeline::{pipeline, stage, ErrorMode};
-    ///
-    /// #[stage]
-    /// async fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
-    ///     text.parse()
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Aborted> {
-    /// let numbers = pipeline![parse].on_error(ErrorMode::Lenient);
-    /// let report = numbers.drain(["1", "two", "3", "4"].map(String::from)).await?;
-    /// let graph = numbers.graph().with_report(&report);
-    /// assert!(graph.to_string().contains("4 calls, 1 failed (25 %)"));
-    /// assert!(graph.nodes().any(|node| node.is_failing()));
-    /// # Ok(()) }
-    /// ```
-    #[must_use]
-    pub fn with_report(mut self, report: &Report) -> Self {
-        figures::write(&mut self, report);
-        self
-    }
-
-    /// A [Mermaid](https://mermaid.js.org) flowchart: in Markdown, between lines of <code>```mermaid</code> and
-    /// <code>```</code>, GitHub draws it.
-    #[must_use]
-    pub fn to_mermaid(&self) -> String {
-        mermaid::flowchart(self)
-    }
-
-    /// A digraph in the language of [Graphviz](https://graphviz.org): `dot -Tsvg pipeline.dot > pipeline.svg`.
-    #[must_use]
-    pub fn to_dot(&self) -> String {
-        dot::digraph(self)
-    }
-
-    /// An image, on a light ground of its own so that it can be read on a dark page too.
-    ///
-    /// ```
-    /// # use pipeline::pipeline;
-    /// let image = pipeline![|x: u32| x + 1].graph().to_svg();
-    /// assert!(image.starts_with("<svg "));
-    /// ```
-    #[cfg(feature = "svg")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "svg")))]
-    #[must_use]
-    pub fn to_svg(&self) -> String {
-        svg::image(self)
-    }
-}
-
-/// The steps as a tree, for a terminal: what goes in and out, the policy and the place of each; with a report, what came of it.
-impl fmt::Display for Graph {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text::tree(self, f)
-    }
 }
 
 impl Node {
-    /// What it stands for.
+    /// What the node represents.
     #[must_use]
     pub fn kind(&self) -> NodeKind {
         self.kind
     }
 
-    /// The name of the stage; `input`, `output`, and nothing for a junction.
+    /// The name of the step; `input` or `output` for the ends, and empty for a junction.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The full name of the type that goes in, if it is known.
+    /// The full name of the input type, if known.
     #[must_use]
     pub fn input(&self) -> Option<&str> {
         self.types.0.as_deref()
     }
 
-    /// The full name of the type that comes out, if it is known.
+    /// The full name of the output type, if known.
     #[must_use]
     pub fn output(&self) -> Option<&str> {
         self.types.1.as_deref()
     }
 
-    /// What its `#[stage]` attribute asks for, in the words of the attribute; empty for a bare stage.
-    ///
-    /// For example `3 retries, exponential from 100ms, timeout 5s`.
+    /// The policy of the stage in the words of its `#[stage]` attribute, such as
+    /// `3 retries, exponential from 100ms, timeout 5s`. Empty for a stage without options.
     #[must_use]
     pub fn policy(&self) -> String {
-        self.policy.as_ref().map(names::policy).unwrap_or_default()
+        self.policy.as_ref().map(describe_policy).unwrap_or_default()
     }
 
-    /// Where it is written.
+    /// The source location of the step, if known.
     #[must_use]
     pub fn location(&self) -> Option<&'static Location<'static>> {
-        self.at
+        self.location
     }
 
-    /// The innermost fork that it is part of, an index into [`Graph::groups`].
+    /// The innermost group that contains the node, an index into [`Graph::groups`].
     #[must_use]
     pub fn group(&self) -> Option<usize> {
         self.group
     }
 
-    /// The items that it was called on, if there is [a report](Graph::with_report).
+    /// The number of items that the step was called on. `None` without [a report](Graph::with_report).
     #[must_use]
     pub fn calls(&self) -> Option<usize> {
-        Some(self.figures.as_ref()?.calls)
+        Some(self.metrics.as_ref()?.calls)
     }
 
-    /// The calls that failed for good, if there is [a report](Graph::with_report).
+    /// The number of calls that failed after their last attempt, and of isolated rows. `None` without
+    /// [a report](Graph::with_report).
     #[must_use]
     pub fn failures(&self) -> Option<usize> {
-        Some(self.figures.as_ref()?.failures)
+        Some(self.metrics.as_ref()?.failures)
     }
 
-    /// What 99 of a hundred calls took at most, if there is [a report](Graph::with_report) and calls were timed.
+    /// The 99th percentile of the call duration. `None` without [a report](Graph::with_report), or if no call was timed.
     #[must_use]
     pub fn p99(&self) -> Option<Duration> {
-        self.figures.as_ref()?.p99
+        self.metrics.as_ref()?.p99
     }
 
-    /// Whether a call failed.
+    /// Whether a call failed. False without [a report](Graph::with_report).
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.figures.as_ref().is_some_and(|figures| figures.failures > 0)
+        self.metrics.as_ref().is_some_and(|metrics| metrics.failures > 0)
     }
 
-    /// Whether it takes long among the stages of its pipeline: its p99 is at least half the largest of them.
+    /// Whether the step is slow compared to the others: its [`p99`](Self::p99) is at least half of the largest one.
     ///
-    /// Where that is so of all that were timed, none of them stands out, and none is slow.
+    /// If that holds for all timed steps, none is slow. False without [a report](Graph::with_report).
     #[must_use]
     pub fn is_slow(&self) -> bool {
-        self.figures.as_ref().is_some_and(|figures| figures.slow)
+        self.metrics.as_ref().is_some_and(|metrics| metrics.slow)
     }
 }
 
 impl Edge {
-    /// Where it starts, an index into [`Graph::nodes`].
+    /// The node at its start, an index into [`Graph::nodes`].
     #[must_use]
     pub fn from(&self) -> usize {
         self.from
     }
 
-    /// Where it leads, an index into [`Graph::nodes`].
+    /// The node at its end, an index into [`Graph::nodes`].
     #[must_use]
     pub fn to(&self) -> usize {
         self.to
     }
 
-    /// When it is taken.
+    /// When an item takes the edge.
     #[must_use]
     pub fn kind(&self) -> EdgeKind {
         self.kind
     }
 
-    /// The pattern of a way out of a [choice](NodeKind::Choice), or the variable that the value is bound to; often empty.
+    /// The pattern of an edge out of a [choice](NodeKind::Choice), or the variable that the value is bound to. Often empty.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// The items that went along it, if there is [a report](Graph::with_report) and they can be told from it.
+    /// The number of items that took the edge. `None` without [a report](Graph::with_report), or if it cannot be derived from
+    /// the report.
     #[must_use]
     pub fn items(&self) -> Option<usize> {
         self.items
@@ -324,7 +263,7 @@ impl Edge {
 }
 
 impl Group {
-    /// What its branches are to each other: `all`, `first that succeeds`, `match` or `graph`.
+    /// The kind of the fork: `all`, `first that succeeds`, `match` or `graph`.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self.fork {
@@ -335,7 +274,7 @@ impl Group {
         }
     }
 
-    /// The fork that it is a part of, an index into [`Graph::groups`].
+    /// The group that contains this one, an index into [`Graph::groups`].
     #[must_use]
     pub fn parent(&self) -> Option<usize> {
         self.parent

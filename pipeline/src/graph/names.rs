@@ -1,4 +1,4 @@
-//! How types, policies and steps are called in a picture, where there is little room.
+//! Short texts for types, policies, steps and numbers in a graph.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::stage::attribute::Backoff;
 use crate::stage::attribute::Growth;
 use crate::stage::attribute::Policy;
 
-/// `Vec<Airport>` of `alloc::vec::Vec<app::Airport>`: each path in it by its last segment, and no longer than `room`
-/// characters.
-pub(super) fn short_type(full: &str, room: usize) -> String {
+/// Shortens each path in a type to its last segment, and the whole to `max_chars` characters:
+/// `alloc::vec::Vec<app::Airport>` becomes `Vec<Airport>`.
+pub(super) fn short_type(full: &str, max_chars: usize) -> String {
     let mut short = String::with_capacity(full.len());
     let mut segment = 0;
     let mut rest = full;
     while let Some(next) = rest.chars().next() {
-        // What follows a `>` is no module, but something within the type before.
+        // After `>` the `::` is not part of a module path but leads to an associated item.
         if rest.starts_with("::") && !short.ends_with('>') {
             short.truncate(segment);
             rest = &rest[2..];
@@ -30,23 +30,23 @@ pub(super) fn short_type(full: &str, room: usize) -> String {
             }
         }
     }
-    capped(&short, room)
+    truncated(&short, max_chars)
 }
 
-/// The text, or as much of its beginning as has room, and that it goes on.
-pub(super) fn capped(text: &str, room: usize) -> String {
-    match text.char_indices().nth(room) {
+/// Truncates a text to `max_chars` characters, the last of which is then `…`.
+pub(super) fn truncated(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
         None => text.to_owned(),
-        Some(_) => text.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
+        Some(_) => text.chars().take(max_chars.saturating_sub(1)).chain(['…']).collect(),
     }
 }
 
-/// The text with each run of spaces and line breaks as one space.
+/// Replaces each run of spaces and line breaks by one space.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `closure at main.rs:7` of `closure at src/bin/main.rs:7`.
+/// Drops the folders of a closure's location: `closure at src/bin/main.rs:7` becomes `closure at main.rs:7`.
 pub(super) fn short_step(name: &str) -> String {
     let name = one_line(name);
     match (name.split_once(" at "), name.rsplit_once(['/', '\\'])) {
@@ -55,8 +55,8 @@ pub(super) fn short_step(name: &str) -> String {
     }
 }
 
-/// What a stage's attribute asks for, in its words; empty for a bare one.
-pub(super) fn policy(policy: &Policy) -> String {
+/// Describes a policy in the words of the stage attribute; empty for a stage without options.
+pub(super) fn describe_policy(policy: &Policy) -> String {
     let mut words = Vec::new();
     match policy.retries {
         0 => {}
@@ -64,7 +64,7 @@ pub(super) fn policy(policy: &Policy) -> String {
         retries => words.push(format!("{retries} retries")),
     }
     if policy.retries > 0 {
-        words.push(waits(&policy.backoff));
+        words.push(describe_backoff(&policy.backoff));
     }
     if let Some(timeout) = policy.timeout {
         words.push(format!("timeout {}", human(timeout)));
@@ -76,28 +76,28 @@ pub(super) fn policy(policy: &Policy) -> String {
         words.push(format!("concurrency {concurrency}"));
     }
     if let Some(rate) = policy.rate {
-        words.push(format!("rate {}/{}", rate.count, period(rate.period)));
+        words.push(format!("rate {}/{}", rate.count, rate_period(rate.period)));
     }
     words.join(", ")
 }
 
-/// `exponential from 100ms to 5s with jitter`, the longest wait only where it is not the default.
-fn waits(backoff: &Backoff) -> String {
+/// Describes a backoff: `exponential from 100ms to 5s with jitter`. The maximum is omitted if it is the default.
+fn describe_backoff(backoff: &Backoff) -> String {
     let delay = human(backoff.delay);
     let growth = match backoff.growth {
         Growth::Fixed => format!("fixed {delay}"),
         Growth::Linear => format!("linear from {delay}"),
         Growth::Exponential => format!("exponential from {delay}"),
     };
-    let longest = Backoff::DEFAULT.with_delay(backoff.delay).max_delay;
-    let is_cut = backoff.growth != Growth::Fixed && backoff.max_delay != longest;
-    let cut = if is_cut { format!(" to {}", human(backoff.max_delay)) } else { String::new() };
+    let default_max = Backoff::DEFAULT.with_delay(backoff.delay).max_delay;
+    let has_max = backoff.growth != Growth::Fixed && backoff.max_delay != default_max;
+    let max = if has_max { format!(" to {}", human(backoff.max_delay)) } else { String::new() };
     let jitter = if backoff.jitter { " with jitter" } else { "" };
-    format!("{growth}{cut}{jitter}")
+    format!("{growth}{max}{jitter}")
 }
 
-/// `s` of a second: a bare unit stands for one of it.
-fn period(period: Duration) -> String {
+/// Formats the period of a rate: a single second, minute or hour is just the unit, as in `100/s`.
+fn rate_period(period: Duration) -> String {
     match (period.as_secs(), period.subsec_nanos()) {
         (1, 0) => "s".to_owned(),
         (60, 0) => "min".to_owned(),
@@ -106,13 +106,13 @@ fn period(period: Duration) -> String {
     }
 }
 
-/// `3,376 calls`
-pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
+/// Formats a number with its unit: `1 call`, `3,376 calls`.
+pub(super) fn counted(number: usize, singular: &str, plural: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { singular } else { plural })
 }
 
-/// The share of a whole, ` (0.4 %)`; nothing where it is no share. (Of a batch, rows fail.)
-pub(super) fn share(part: usize, whole: usize) -> String {
+/// Formats a share as ` (0.4 %)`. Empty if `part` exceeds `whole`: of one call on a batch, many rows can fail.
+pub(super) fn percentage(part: usize, whole: usize) -> String {
     if whole == 0 || part > whole {
         return String::new();
     }
@@ -123,14 +123,17 @@ pub(super) fn share(part: usize, whole: usize) -> String {
     }
 }
 
+/// Escapes a text for XML, and for Graphviz's HTML-like labels.
+pub(super) fn escape_xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{hasty, patient, stubborn};
     use super::*;
-    use crate::stage::attribute::Rate;
 
     #[test]
-    fn types_go_by_the_last_segment_of_each_path() {
+    fn a_type_keeps_the_last_segment_of_each_path() {
         for (full, short) in [
             ("u32", "u32"),
             ("alloc::vec::Vec<app::Airport>", "Vec<Airport>"),
@@ -148,39 +151,28 @@ mod tests {
     }
 
     #[test]
-    fn a_long_type_is_cut_and_says_so() {
+    fn a_long_type_is_truncated_with_an_ellipsis() {
         assert_eq!(short_type("std::collections::HashMap<String, Vec<u8>>", 12), "HashMap<Str…");
         assert_eq!(short_type("exactly_twelve".get(2..).unwrap_or_default(), 12), "actly_twelve");
     }
 
     #[test]
-    fn a_policy_is_in_the_words_of_its_attribute() {
-        assert_eq!(policy(&Policy::new("bare")), "");
-        assert_eq!(policy(&hasty("hasty")), "timeout 250ms");
-        let words = "3 retries, exponential from 100ms, timeout 5s, concurrency 4, rate 100/s";
-        assert_eq!(policy(&patient("patient")), words);
-        let words = "1 retry, linear from 100ms to 2s with jitter, deadline 1m 30s";
-        assert_eq!(policy(&stubborn("stubborn")), words);
-        let mut fixed = Policy::new("fixed");
-        fixed.retries = 2;
-        fixed.backoff =
-            Backoff { growth: Growth::Fixed, ..Backoff::DEFAULT.with_delay(Duration::from_mins(1)) };
-        fixed.rate = Rate::new(5, Duration::from_millis(100));
-        assert_eq!(policy(&fixed), "2 retries, fixed 1m 0s, rate 5/100ms");
-    }
-
-    #[test]
-    fn a_share_has_one_digit_behind_the_point_and_never_claims_to_be_nothing() {
-        let shares =
-            [(12, 3376), (1, 4), (1, 100_000), (7, 7), (3, 2), (1, 0)].map(|(part, of)| share(part, of));
+    fn a_percentage_has_one_decimal_and_is_never_zero() {
+        let shares = [(12, 3376), (1, 4), (1, 100_000), (7, 7), (3, 2), (1, 0)]
+            .map(|(part, whole)| percentage(part, whole));
         assert_eq!(shares, [" (0.3 %)", " (25 %)", " (under 0.1 %)", " (100 %)", "", ""]);
     }
 
     #[test]
-    fn a_step_leaves_the_folders_of_its_place_out() {
+    fn a_step_name_omits_folders() {
         assert_eq!(short_step("closure at src/bin/main.rs:7"), "closure at main.rs:7");
         assert_eq!(short_step("closure at main.rs:7"), "closure at main.rs:7");
         assert_eq!(short_step("fetch"), "fetch");
         assert_eq!(one_line(" Kind::A\n    | Kind::B "), "Kind::A | Kind::B");
+    }
+
+    #[test]
+    fn xml_is_escaped() {
+        assert_eq!(escape_xml("Vec<&str> \"x\""), "Vec&lt;&amp;str&gt; &quot;x&quot;");
     }
 }

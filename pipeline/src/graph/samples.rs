@@ -1,4 +1,4 @@
-//! Plans for the tests of the pictures, with the marks that `pipeline!` makes.
+//! Sample plans for the tests of graphs, with the marks that `pipeline!` generates.
 
 use std::num::NonZeroU32;
 use std::panic::Location;
@@ -41,6 +41,7 @@ pub(super) struct Score;
 pub(super) struct Page;
 
 impl Plan {
+    /// Adds a stage without options.
     #[track_caller]
     pub(super) fn bare<In, Out>(&mut self, name: &'static str) -> &mut Self {
         self.with::<In, Out>(Policy::new(name))
@@ -80,7 +81,7 @@ pub(super) fn stubborn(name: &'static str) -> Policy {
 }
 
 /// `fetch => parse => batch(500) => store`
-pub(super) fn line() -> Plan {
+pub(super) fn linear() -> Plan {
     let mut plan = Plan::default();
     plan.with::<String, Raw>(patient("fetch")).bare::<Raw, Result<Vec<Parsed>, std::io::Error>>("parse");
     let before = plan.steps().len();
@@ -90,7 +91,7 @@ pub(super) fn line() -> Plan {
     plan
 }
 
-/// A page of a user, their orders and the news; the score needs both of the first.
+/// A graph: `score` needs `user` and `orders`, and `render` needs all four values.
 pub(super) fn dashboard() -> Plan {
     let mut plan = Plan::default();
     plan.open(ForkKind::Graph);
@@ -108,7 +109,7 @@ pub(super) fn dashboard() -> Plan {
     plan
 }
 
-/// Four ways of different length, one of them with branches side by side, one without a step.
+/// A `match` with four branches of different lengths: one contains a fork, one has no step.
 pub(super) fn router() -> Plan {
     let mut plan = Plan::default();
     plan.bare::<String, Raw>("sniff");
@@ -151,7 +152,7 @@ pub(super) fn mirror() -> Plan {
     plan
 }
 
-/// Forks in forks, and forks right after forks.
+/// Nested forks, and consecutive forks.
 pub(super) fn deep() -> Plan {
     let mut plan = Plan::default();
     plan.open(ForkKind::All);
@@ -194,7 +195,7 @@ pub(super) fn deep() -> Plan {
 #[cfg(feature = "svg")]
 pub(super) fn all() -> [(&'static str, Graph); 5] {
     [
-        ("line", Graph::new(&line(), "alloc::string::String", None)),
+        ("linear", Graph::new(&linear(), "alloc::string::String", None)),
         ("dashboard", Graph::new(&dashboard(), "app::UserId", Some("app::Page"))),
         ("router", Graph::new(&router(), "alloc::string::String", None)),
         ("mirror", Graph::new(&mirror(), "alloc::string::String", None)),
@@ -202,13 +203,13 @@ pub(super) fn all() -> [(&'static str, Graph); 5] {
     ]
 }
 
-/// A run of three stages over 200 numbers: `Check` fails on each that divides by 25, `Fetch` takes 200 ms, `Store` 1 ms.
+/// A run of three stages over 200 numbers: `Check` fails on multiples of 25, `Fetch` takes 200 ms, `Store` 1 ms.
 pub(super) async fn run() -> (Graph, Report) {
     let mut plan = Plan::default();
     let mut chain = Chain((Embedded::new(Check), Embedded::new(Fetch), Embedded::new(Store)));
     Accepts::<u64>::__register(&mut chain, &mut plan);
     let pipeline = Pipeline::<u64, _>::planned(chain, plan).on_error(ErrorMode::Lenient);
-    let report = pipeline.drain(1..=200).await.expect("a lenient run ends with a report");
+    let report = pipeline.drain(1..=200).await.expect("a Lenient run returns its report");
     (pipeline.graph(), report)
 }
 

@@ -1,23 +1,31 @@
-//! What the pictures have in common: nodes, edges, and that any plan has each of them.
+//! Tests of the nodes and edges of graphs, independent of the renderer.
 
 use proptest::prelude::*;
+use std::time::Duration;
 
+use super::model::Edge;
 use super::model::EdgeKind;
 use super::model::Graph;
+use super::model::Node;
 use super::model::NodeKind;
+use super::names::describe_policy;
+use super::names::short_type;
+use super::samples;
 use super::samples::Raw;
-use crate::graph::samples;
+use crate::stage::attribute::Backoff;
+use crate::stage::attribute::Growth;
 use crate::stage::attribute::Policy;
+use crate::stage::attribute::Rate;
 use crate::stage::plan::ForkKind;
 use crate::stage::plan::Plan;
 
-/// The edges as `from -label-> to`, a fallback as `from ~label~> to`; a junction is a `+`.
+/// The edges as `from -label-> to`, fallbacks as `from ~label~> to`. A junction is `+`.
 fn edges(graph: &Graph) -> Vec<String> {
     let name = |node: usize| match graph.nodes[node].kind {
         NodeKind::Junction => "+",
         _ => graph.nodes[node].name.as_str(),
     };
-    let text = |edge: &super::Edge| {
+    let text = |edge: &Edge| {
         let line = if edge.kind == EdgeKind::Fallback { '~' } else { '-' };
         format!("{} {line}{}{line}> {}", name(edge.from), edge.label, name(edge.to))
     };
@@ -29,8 +37,8 @@ fn of(plan: &Plan) -> Graph {
 }
 
 #[test]
-fn a_line_goes_from_end_to_end() {
-    let drawn = edges(&of(&samples::line()));
+fn a_linear_plan_connects_input_to_output() {
+    let drawn = edges(&of(&samples::linear()));
     assert_eq!(
         drawn,
         [
@@ -44,7 +52,7 @@ fn a_line_goes_from_end_to_end() {
 }
 
 #[test]
-fn the_calls_of_a_graph_start_from_what_they_need() {
+fn the_calls_of_a_graph_are_connected_to_their_arguments() {
     let drawn = edges(&of(&samples::dashboard()));
     assert_eq!(
         drawn,
@@ -64,7 +72,7 @@ fn the_calls_of_a_graph_start_from_what_they_need() {
 }
 
 #[test]
-fn each_way_out_of_a_choice_has_its_pattern_and_the_empty_one_leads_past() {
+fn each_edge_out_of_a_choice_has_its_pattern_and_an_empty_branch_skips_to_the_next_step() {
     let drawn = edges(&of(&samples::router()));
     assert_eq!(
         drawn,
@@ -90,7 +98,7 @@ fn each_way_out_of_a_choice_has_its_pattern_and_the_empty_one_leads_past() {
 }
 
 #[test]
-fn what_fails_hands_over_to_the_next_and_what_succeeds_goes_on() {
+fn a_failing_alternative_leads_to_the_next_and_a_successful_one_to_the_next_step() {
     let drawn = edges(&of(&samples::mirror()));
     assert_eq!(
         drawn,
@@ -109,7 +117,7 @@ fn what_fails_hands_over_to_the_next_and_what_succeeds_goes_on() {
 }
 
 #[test]
-fn a_fork_right_after_a_fork_starts_from_one_node() {
+fn consecutive_forks_are_joined_by_a_junction() {
     let drawn = edges(&of(&samples::deep()));
     assert_eq!(
         drawn,
@@ -141,7 +149,7 @@ fn a_fork_right_after_a_fork_starts_from_one_node() {
 }
 
 #[test]
-fn groups_stand_within_each_other_like_the_forks() {
+fn groups_are_nested_like_the_forks() {
     let graph = of(&samples::deep());
     let groups: Vec<_> = graph.groups().map(|group| (group.label(), group.parent())).collect();
     assert_eq!(
@@ -154,7 +162,7 @@ fn groups_stand_within_each_other_like_the_forks() {
             ("all", Some(3)),
         ]
     );
-    let group_of = |name: &str| graph.nodes().find(|node| node.name() == name).and_then(super::Node::group);
+    let group_of = |name: &str| graph.nodes().find(|node| node.name() == name).and_then(Node::group);
     assert_eq!(
         ["left", "merge", "measure", "log", "send"].map(group_of),
         [Some(2), Some(1), Some(0), Some(3), None]
@@ -162,12 +170,12 @@ fn groups_stand_within_each_other_like_the_forks() {
 }
 
 #[test]
-fn the_type_of_the_output_is_that_of_the_last_value() {
+fn the_output_type_is_that_of_the_last_value() {
     let output = |plan: &Plan| {
         let graph = of(plan);
-        graph.nodes().last().and_then(|node| node.output().map(|full| super::names::short_type(full, 80)))
+        graph.nodes().last().and_then(|node| node.output().map(|full| short_type(full, 80)))
     };
-    assert_eq!(output(&samples::line()).as_deref(), Some("usize"));
+    assert_eq!(output(&samples::linear()).as_deref(), Some("usize"));
     assert_eq!(output(&samples::dashboard()).as_deref(), Some("Page"));
     let mut pair = Plan::default();
     pair.open(ForkKind::All);
@@ -180,13 +188,13 @@ fn the_type_of_the_output_is_that_of_the_last_value() {
 }
 
 #[test]
-fn a_node_says_where_it_is_written_and_what_it_asks_for() {
-    let graph = of(&samples::line());
+fn a_node_has_its_location_and_policy() {
+    let graph = of(&samples::linear());
     let fetch = graph.nodes().nth(1).expect("the first step");
     assert!(fetch.location().is_some_and(|at| at.file().ends_with("samples.rs")));
     assert_eq!(fetch.policy(), "3 retries, exponential from 100ms, timeout 5s, concurrency 4, rate 100/s");
     assert_eq!(fetch.input(), Some("alloc::string::String"));
-    let kinds: Vec<_> = graph.nodes().map(super::Node::kind).collect();
+    let kinds: Vec<_> = graph.nodes().map(Node::kind).collect();
     assert_eq!(
         kinds,
         [
@@ -200,17 +208,32 @@ fn a_node_says_where_it_is_written_and_what_it_asks_for() {
     );
 }
 
-/// A plan, as a tree.
+#[test]
+fn a_policy_is_in_the_words_of_its_attribute() {
+    assert_eq!(describe_policy(&Policy::new("bare")), "");
+    assert_eq!(describe_policy(&samples::hasty("hasty")), "timeout 250ms");
+    let words = "3 retries, exponential from 100ms, timeout 5s, concurrency 4, rate 100/s";
+    assert_eq!(describe_policy(&samples::patient("patient")), words);
+    let words = "1 retry, linear from 100ms to 2s with jitter, deadline 1m 30s";
+    assert_eq!(describe_policy(&samples::stubborn("stubborn")), words);
+    let mut fixed = Policy::new("fixed");
+    fixed.retries = 2;
+    fixed.backoff = Backoff { growth: Growth::Fixed, ..Backoff::DEFAULT.with_delay(Duration::from_mins(1)) };
+    fixed.rate = Rate::new(5, Duration::from_millis(100));
+    assert_eq!(describe_policy(&fixed), "2 retries, fixed 1m 0s, rate 5/100ms");
+}
+
+/// A part of a random plan, as a tree.
 #[derive(Debug, Clone)]
 enum Part {
     Step,
-    ForkKind(ForkKind, Vec<Vec<Part>>),
+    Fork(ForkKind, Vec<Vec<Part>>),
 }
 
-/// What a branch of a graph may need. Some of it is not there.
+/// Values that a branch of a graph may need. Some of them do not exist.
 const NEEDS: [&[usize]; 8] = [&[], &[0], &[1], &[0, 1], &[1, 2], &[2, 1, 1], &[3], &[9]];
 
-/// Names and patterns that a format could take for its own.
+/// Names and patterns with characters that are syntax in an output format.
 const NAMES: [&str; 8] = [
     "plain",
     "",
@@ -227,7 +250,7 @@ fn parts() -> impl Strategy<Value = Vec<Part>> {
         prop_oneof![Just(ForkKind::All), Just(ForkKind::First), Just(ForkKind::Route), Just(ForkKind::Graph)];
     let part = Just(Part::Step).prop_recursive(4, 40, 4, move |inner| {
         let branches = prop::collection::vec(prop::collection::vec(inner, 0..4), 0..5);
-        prop_oneof![2 => Just(Part::Step), 3 => (fork.clone(), branches).prop_map(|(fork, branches)| Part::ForkKind(fork, branches))]
+        prop_oneof![2 => Just(Part::Step), 3 => (fork.clone(), branches).prop_map(|(fork, branches)| Part::Fork(fork, branches))]
     });
     prop::collection::vec(part, 0..4)
 }
@@ -243,7 +266,7 @@ fn plan_of(parts: &[Part], plan: &mut Plan) {
             Part::Step => {
                 plan.stage(Policy::new(name));
             }
-            Part::ForkKind(fork, branches) => {
+            Part::Fork(fork, branches) => {
                 if *fork == ForkKind::Route && !some.is_multiple_of(5) {
                     plan.step("match at src/main.rs:12");
                 }
@@ -268,7 +291,7 @@ pub(super) fn plans() -> impl Strategy<Value = Plan> {
 
 proptest! {
     #[test]
-    fn any_plan_has_a_picture_in_which_everything_hangs_together(plan in plans()) {
+    fn the_graph_of_any_plan_is_connected(plan in plans()) {
         let graph = of(&plan);
         let last = graph.nodes.len() - 1;
         for edge in graph.edges() {
@@ -290,7 +313,7 @@ proptest! {
     }
 
     #[test]
-    fn marks_in_any_order_draw_something(marks in prop::collection::vec(0..6_u8, 0..20)) {
+    fn marks_in_any_order_make_a_graph(marks in prop::collection::vec(0..6_u8, 0..20)) {
         let mut plan = Plan::default();
         for mark in marks {
             match mark {

@@ -1,181 +1,203 @@
-//! Text for a terminal: a step a line, the branches of a fork below it.
+//! Displays a graph as text for a terminal: one line per step, with the branches of a fork below it.
 
 use std::fmt;
 use std::iter::Peekable;
 use std::slice::Iter;
 
 use super::model::Graph;
-use super::model::Line;
 use super::model::Node;
 use super::model::NodeKind;
-use super::names::capped;
+use super::model::OutlineEntry;
 use super::names::short_step;
 use super::names::short_type;
+use super::names::truncated;
 use crate::stage::plan::ForkKind;
 
-/// The widest that the columns get, in characters, but for the last: so that most lines keep to about 120.
+/// The maximum length of a title, in characters. The column limits keep most lines within about 120 characters.
 const TITLE: usize = 44;
 
+/// The maximum length of a type, in characters.
 const TYPE: usize = 32;
 
-const PLACE: usize = 28;
+/// The maximum length of a source location, in characters.
+const LOCATION: usize = 28;
 
-/// The step, its types, its place, and its policy or what came of it.
+/// The columns of a line: the step, its types, its location, and its policy or metrics.
 type Row = [String; 4];
 
-pub(super) fn tree(graph: &Graph, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut lines = graph.outline.iter().peekable();
-    let mut rows = Vec::new();
-    while lines.peek().is_some() {
-        let steps = steps(graph, &mut lines);
-        sequence(graph, &steps, &Lead::default(), &mut rows);
-        // Only a mark without its opening one stands where steps end before the outline does.
-        lines.next();
+/// The steps as a tree, with their types, policies and source locations; with a report, their metrics instead of the
+/// latter two.
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut entries = self.outline.iter().peekable();
+        let mut rows = Vec::new();
+        while entries.peek().is_some() {
+            let steps = parse_steps(self, &mut entries);
+            push_steps(self, &steps, &Prefix::default(), &mut rows);
+            // Parsing stops before the end only at a mark that has no `Open` before it. Skip that mark.
+            entries.next();
+        }
+        let end_title = |kind: NodeKind| {
+            let node = self.nodes.iter().find(|node| node.kind == kind);
+            node.map(|node| node.label().title).unwrap_or_default()
+        };
+        // A row with a title only does not widen the columns.
+        let columns = rows.iter().filter(|row| row[1..].iter().any(|cell| !cell.is_empty()));
+        let widths: [usize; 4] = std::array::from_fn(|column| {
+            columns.clone().map(|row| row[column].chars().count()).max().unwrap_or(0)
+        });
+        writeln!(f, "{}\n│", end_title(NodeKind::Input))?;
+        for row in &rows {
+            let cells = row.iter().zip(widths).filter(|(_, width)| *width > 0);
+            let cells: Vec<_> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+            writeln!(f, "{}", cells.join("   ").trim_end())?;
+        }
+        write!(f, "│\n{}", end_title(NodeKind::Output))
     }
-    let end = |kind: NodeKind| {
-        let node = graph.nodes.iter().find(|node| node.kind == kind);
-        node.map(|node| node.label().title).unwrap_or_default()
-    };
-    // What stands alone in its line needs no column.
-    let columns = rows.iter().filter(|row| row[1..].iter().any(|cell| !cell.is_empty()));
-    let widths: [usize; 4] = std::array::from_fn(|column| {
-        columns.clone().map(|row| row[column].chars().count()).max().unwrap_or(0)
-    });
-    writeln!(f, "{}\n│", end(NodeKind::Input))?;
-    for row in &rows {
-        let cells = row.iter().zip(widths).filter(|(_, width)| *width > 0);
-        let cells: Vec<_> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
-        writeln!(f, "{}", cells.join("   ").trim_end())?;
-    }
-    write!(f, "│\n{}", end(NodeKind::Output))
 }
 
-/// A step, or a fork with what is in it.
-pub(crate) enum Step<'a> {
+/// A step, or a fork with its branches.
+enum TreeStep<'a> {
     Node(&'a Node),
-    ForkKind { group: usize, branches: Vec<Branch<'a>>, gives: &'a [String] },
+    Fork {
+        group: usize,
+        branches: Vec<Branch<'a>>,
+        /// The names of the values that a graph returns.
+        outputs: &'a [String],
+    },
 }
 
-pub(crate) struct Branch<'a> {
+struct Branch<'a> {
     name: &'a str,
     needs: &'a [String],
-    steps: Vec<Step<'a>>,
+    steps: Vec<TreeStep<'a>>,
 }
 
-/// The outline as a tree, up to the mark at the end of the branch.
-fn steps<'a>(graph: &'a Graph, lines: &mut Peekable<Iter<'a, Line>>) -> Vec<Step<'a>> {
-    let mut found = Vec::new();
-    while let Some(line) = lines.next_if(|line| matches!(line, Line::Node(_) | Line::Open(_))) {
-        found.push(match *line {
-            Line::Open(group) => fork(graph, group, lines),
-            Line::Node(index) => match graph.nodes.get(index) {
-                Some(node) => Step::Node(node),
+/// Parses the outline into a tree, up to the end of the branch.
+fn parse_steps<'a>(graph: &'a Graph, entries: &mut Peekable<Iter<'a, OutlineEntry>>) -> Vec<TreeStep<'a>> {
+    let mut steps = Vec::new();
+    let is_step = |entry: &&OutlineEntry| matches!(entry, OutlineEntry::Node(_) | OutlineEntry::Open(_));
+    while let Some(entry) = entries.next_if(is_step) {
+        steps.push(match *entry {
+            OutlineEntry::Open(group) => parse_fork(graph, group, entries),
+            OutlineEntry::Node(index) => match graph.nodes.get(index) {
+                Some(node) => TreeStep::Node(node),
                 None => continue,
             },
-            Line::Branch { .. } | Line::Close { .. } => break,
+            OutlineEntry::Branch { .. } | OutlineEntry::Close { .. } => break,
         });
     }
-    found
+    steps
 }
 
-fn fork<'a>(graph: &'a Graph, group: usize, lines: &mut Peekable<Iter<'a, Line>>) -> Step<'a> {
+fn parse_fork<'a>(
+    graph: &'a Graph,
+    group: usize,
+    entries: &mut Peekable<Iter<'a, OutlineEntry>>,
+) -> TreeStep<'a> {
     let mut branches = Vec::new();
-    let mut gives: &[String] = &[];
-    while let Some(line) = lines.peek().copied() {
-        match line {
-            Line::Close { needs } => {
-                lines.next();
-                gives = needs;
+    let mut outputs: &[String] = &[];
+    while let Some(entry) = entries.peek().copied() {
+        match entry {
+            OutlineEntry::Close { needs } => {
+                entries.next();
+                outputs = needs;
                 break;
             }
-            Line::Branch { name, needs } => {
-                lines.next();
-                branches.push(Branch { name, needs, steps: steps(graph, lines) });
+            OutlineEntry::Branch { name, needs } => {
+                entries.next();
+                branches.push(Branch { name, needs, steps: parse_steps(graph, entries) });
             }
-            Line::Node(_) | Line::Open(_) => {
-                branches.push(Branch { name: "", needs: &[], steps: steps(graph, lines) });
+            OutlineEntry::Node(_) | OutlineEntry::Open(_) => {
+                branches.push(Branch { name: "", needs: &[], steps: parse_steps(graph, entries) });
             }
         }
     }
-    Step::ForkKind { group, branches, gives }
+    TreeStep::Fork { group, branches, outputs }
 }
 
-/// What stands in front of the lines of a branch, and around the first step of one that is a call.
+/// The text before the titles of a branch, and, if the branch is a call of a graph, its variable and arguments.
 #[derive(Default)]
-struct Lead<'a> {
+struct Prefix<'a> {
+    /// Before the first line.
     first: String,
+    /// Before the other lines.
     rest: String,
-    name: &'a str,
-    needs: Option<&'a [String]>,
+    variable: &'a str,
+    arguments: Option<&'a [String]>,
 }
 
-impl Lead<'_> {
-    /// The title of a step: `├─ user = fetch_user(id)` of the first step of a call.
+impl Prefix<'_> {
+    /// The full title of a step, such as `├─ user = fetch_user(id)` for the first step of a call.
     fn title(&self, is_first: bool, title: &str) -> String {
         if !is_first {
             return format!("{}{title}", self.rest);
         }
-        let name = if self.name.is_empty() { String::new() } else { format!("{} = ", self.name) };
-        let needs = self.needs.map(|needs| format!("({})", needs.join(", "))).unwrap_or_default();
-        capped(&format!("{}{name}{title}{needs}", self.first), TITLE)
+        let binding = if self.variable.is_empty() { String::new() } else { format!("{} = ", self.variable) };
+        let arguments =
+            self.arguments.map(|arguments| format!("({})", arguments.join(", "))).unwrap_or_default();
+        truncated(&format!("{}{binding}{title}{arguments}", self.first), TITLE)
     }
 }
 
-fn sequence(graph: &Graph, steps: &[Step<'_>], lead: &Lead<'_>, rows: &mut Vec<Row>) {
+/// Appends the rows of a branch.
+fn push_steps(graph: &Graph, steps: &[TreeStep<'_>], prefix: &Prefix<'_>, rows: &mut Vec<Row>) {
     for (index, step) in steps.iter().enumerate() {
         match step {
-            Step::Node(node) => rows.push(row(node, |title| lead.title(index == 0, title))),
-            Step::ForkKind { group, branches, gives } => {
+            TreeStep::Node(node) => rows.push(row(node, |title| prefix.title(index == 0, title))),
+            TreeStep::Fork { group, branches, outputs } => {
                 let Some(group) = graph.groups.get(*group) else { continue };
-                // Of a `match` there is a line already: the choice.
+                // A `match` already has a row: that of its choice.
                 if group.fork != ForkKind::Route || index == 0 {
-                    rows.push(only(lead.title(index == 0, group.label())));
+                    rows.push(title_row(prefix.title(index == 0, group.label())));
                 }
-                forked(graph, group.fork, branches, gives, &lead.rest, rows);
+                push_branches(graph, group.fork, branches, outputs, &prefix.rest, rows);
             }
         }
     }
 }
 
-fn forked(
+/// Appends the rows of a fork's branches, and of a graph's output.
+fn push_branches(
     graph: &Graph,
     fork: ForkKind,
     branches: &[Branch<'_>],
-    gives: &[String],
+    outputs: &[String],
     indent: &str,
     rows: &mut Vec<Row>,
 ) {
     let last = branches.len().saturating_sub(1);
-    // The value of the last call is what a graph gives, if nothing else is said.
-    let says_more = match (branches.last(), gives) {
+    // No row is needed if the output is the value of the last call, which then has no name.
+    let has_output_row = match (branches.last(), outputs) {
         (Some(call), [value]) if call.name.is_empty() => *value != format!("#{}", branches.len()),
-        (_, gives) => !gives.is_empty(),
+        (_, outputs) => !outputs.is_empty(),
     };
     for (index, branch) in branches.iter().enumerate() {
-        let ends = index == last && !says_more;
-        let first = format!("{indent}{}", if ends { "└─ " } else { "├─ " });
-        let rest = format!("{indent}{}", if ends { "   " } else { "│  " });
+        let is_last = index == last && !has_output_row;
+        let first = format!("{indent}{}", if is_last { "└─ " } else { "├─ " });
+        let rest = format!("{indent}{}", if is_last { "   " } else { "│  " });
         match fork {
             ForkKind::Graph => {
-                let lead = Lead { first, rest, name: branch.name, needs: Some(branch.needs) };
-                sequence(graph, &branch.steps, &lead, rows);
+                let prefix = Prefix { first, rest, variable: branch.name, arguments: Some(branch.needs) };
+                push_steps(graph, &branch.steps, &prefix, rows);
             }
             ForkKind::Route => {
-                rows.push(only(capped(&format!("{first}{}", branch.name), 2 * TITLE)));
-                let lead = Lead { first: rest.clone(), rest, ..Lead::default() };
-                sequence(graph, &branch.steps, &lead, rows);
+                rows.push(title_row(truncated(&format!("{first}{}", branch.name), 2 * TITLE)));
+                let prefix = Prefix { first: rest.clone(), rest, ..Prefix::default() };
+                push_steps(graph, &branch.steps, &prefix, rows);
             }
             ForkKind::All | ForkKind::First => {
-                sequence(graph, &branch.steps, &Lead { first, rest, ..Lead::default() }, rows);
+                let prefix = Prefix { first, rest, ..Prefix::default() };
+                push_steps(graph, &branch.steps, &prefix, rows);
             }
         }
     }
-    if says_more {
-        rows.push(only(format!("{indent}└─ gives {}", gives.join(", "))));
+    if has_output_row {
+        rows.push(title_row(format!("{indent}└─ gives {}", outputs.join(", "))));
     }
 }
 
-fn only(title: String) -> Row {
+fn title_row(title: String) -> Row {
     [title, String::new(), String::new(), String::new()]
 }
 
@@ -185,42 +207,42 @@ fn row(node: &Node, title: impl Fn(&str) -> String) -> Row {
         (Some(input), Some(output)) => format!("{} → {}", short_type(input, TYPE), short_type(output, TYPE)),
         _ => String::new(),
     };
-    let place = node.at.map(|at| tail(&format!("{}:{}", at.file(), at.line()), PLACE));
-    // `closure at src/main.rs:7` has its place beside it.
-    let name = match (&place, node.name.split_once(" at ")) {
-        (Some(_), Some((what, _))) => what.to_owned(),
+    let location = node.location.map(|it| truncated_start(&format!("{}:{}", it.file(), it.line()), LOCATION));
+    // The location of `closure at src/main.rs:7` has a column of its own.
+    let name = match (&location, node.name.split_once(" at ")) {
+        (Some(_), Some((kind, _))) => kind.to_owned(),
         _ => short_step(&node.name),
     };
-    let title = title(&capped(&name, TITLE));
-    match (&node.figures, place) {
-        (Some(_), _) => [title, types, String::new(), node.words().join(", ")],
-        (None, place) => [title, types, place.unwrap_or_default(), node.policy()],
+    let title = title(&truncated(&name, TITLE));
+    match (&node.metrics, location) {
+        (Some(_), _) => [title, types, String::new(), node.metric_texts().join(", ")],
+        (None, location) => [title, types, location.unwrap_or_default(), node.policy()],
     }
 }
 
-/// The end of a text, where it has more characters than that.
-fn tail(text: &str, room: usize) -> String {
+/// Truncates a text at its start to `max_chars` characters, the first of which is then `…`.
+fn truncated_start(text: &str, max_chars: usize) -> String {
     let length = text.chars().count();
-    if length <= room {
+    if length <= max_chars {
         return text.to_owned();
     }
-    ['…'].into_iter().chain(text.chars().skip(length + 1 - room)).collect()
+    ['…'].into_iter().chain(text.chars().skip(length + 1 - max_chars)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
+    use crate::graph::samples;
 
-    /// The text without the places, which change with the samples.
+    /// The text without locations, which change with the samples.
     fn text_of(graph: &Graph) -> String {
         let mut graph = graph.clone();
-        graph.nodes.iter_mut().for_each(|node| node.at = None);
+        graph.nodes.iter_mut().for_each(|node| node.location = None);
         graph.to_string()
     }
 
     #[test]
-    fn a_graph_reads_like_its_calls() {
+    fn the_calls_of_a_graph_are_written_like_code() {
         assert_eq!(
             text_of(&Graph::new(&samples::dashboard(), "app::UserId", Some("app::Page"))),
             "\
@@ -238,7 +260,7 @@ Page"
     }
 
     #[test]
-    fn branches_stand_below_their_fork() {
+    fn branches_are_below_their_fork() {
         assert_eq!(
             text_of(&Graph::new(&samples::deep(), "alloc::string::String", None)),
             "\
@@ -268,7 +290,7 @@ String"
     }
 
     #[test]
-    fn patterns_have_a_line_and_take_no_column() {
+    fn a_pattern_has_a_line_and_does_not_widen_the_columns() {
         let text = text_of(&Graph::new(&samples::router(), "alloc::string::String", None));
         assert!(
             text.contains("\nmatch at main.rs:12\n├─ Kind::Csv { head, .. } | Kind::Tsv(head)\n│  split "),
@@ -279,18 +301,18 @@ String"
     }
 
     #[test]
-    fn a_step_has_its_place() {
-        let text = Graph::new(&samples::line(), "alloc::string::String", None).to_string();
+    fn a_step_has_its_location() {
+        let text = Graph::new(&samples::linear(), "alloc::string::String", None).to_string();
         assert!(
             text.lines().any(|line| line.starts_with("parse ") && line.contains("graph/samples.rs:")),
             "{text}"
         );
-        assert_eq!(tail("src/a/rather/deep/folder/main.rs:12", 16), "…lder/main.rs:12");
-        assert_eq!(tail("main.rs:12", 10), "main.rs:12");
+        assert_eq!(truncated_start("src/a/rather/deep/folder/main.rs:12", 16), "…lder/main.rs:12");
+        assert_eq!(truncated_start("main.rs:12", 10), "main.rs:12");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn with_a_report_it_says_what_came_of_it() {
+    async fn with_a_report_steps_have_metrics() {
         let (graph, report) = samples::run().await;
         let text = graph.with_report(&report).to_string();
         assert!(text.contains("\nCheck   200 calls, 8 failed (4 %)\n"), "{text}");

@@ -1,4 +1,4 @@
-//! A run that ended at a failure.
+//! `Aborted`: the error of a run without a full result.
 
 use std::error::Error;
 use std::fmt;
@@ -7,13 +7,37 @@ use super::failure::Failure;
 use super::summary::Report;
 use crate::error::human::human;
 
-/// A run that was given up at its first failure.
+/// The error of a run that has no full result, with the [`Report`] of what was done.
+///
+/// | verb | is `Err(Aborted)` |
+/// |---|---|
+/// | [`collect`](crate::Pipeline::collect) | at the first failure in [`Strict`](crate::ErrorMode::Strict) mode; after the last item, with the first failure, in [`Lenient`](crate::ErrorMode::Lenient) and [`Collect`](crate::ErrorMode::Collect) mode; when a token of [`cancel_on`](crate::Pipeline::cancel_on) stopped the run, with an error of kind [`Cancelled`](crate::ErrorKind::Cancelled) |
+/// | [`drain`](crate::Pipeline::drain) | at the first failure in `Strict` mode; a stopped run returns its report |
+/// | [`settle`](crate::Pipeline::settle) | never: each item has its own result |
+/// | [`stream`](crate::Pipeline::stream) | never: a failure is an `Err` in the place of its item |
+///
+/// ```
+/// use pipeline::{pipeline, stage, Aborted};
+///
+/// #[stage]
+/// async fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
+///     text.parse()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let lines = ["1", "two", "3"].map(String::from);
+/// let Aborted { failure, report, .. } = pipeline![parse].concurrency(1).collect(lines).await.unwrap_err();
+/// assert_eq!((failure.index, failure.error.stage()), (1, "parse"));
+/// assert_eq!((report.items_out(), report.items_failed()), (1, 1));
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Aborted {
-    /// The failure.
+    /// The first failure in time, or, of a run that was stopped without one, the first item that was not taken from the
+    /// source.
     pub failure: Failure,
-    /// What was done before it.
+    /// The report of the run, up to its end.
     pub report: Report,
 }
 

@@ -1,18 +1,18 @@
-//! Where the report adds up: the counters of a run become the rows of its report.
+//! Computes the rows of a report from the counters of a run.
 //!
-//! A call that is ready at once and succeeds is not counted. How many there were follows from what is counted: a stage is
-//! called on what the step before it passed on, and passes on what it neither failed nor had cancelled. Where a pipeline
-//! forks, the items that enter and leave the fork are counted.
+//! A call that is ready at once and succeeds is not counted. The number of such calls is derived: the calls of a stage are
+//! the outputs of the step before it, and its outputs are its calls minus failures and cancellations. Where a pipeline
+//! forks, the items that enter each branch and leave the fork are counted.
 
 use super::metrics::Snapshot;
 use super::stage_report::StageReport;
 
-/// What became of the items of a run, segment by segment.
+/// The item counts of a run, segment by segment.
 #[derive(Debug, Default)]
 pub struct RunTotals {
-    /// In the order of the pipeline.
+    /// The segments, in the order of the pipeline.
     pub(crate) segments: Vec<SegmentTotals>,
-    /// Items that were cancelled.
+    /// The items that were dropped before they finished.
     pub(crate) cancelled: u64,
     /// The counters of the other workers.
     pub(crate) worker_snapshots: Vec<Vec<Snapshot>>,
@@ -31,15 +31,15 @@ pub(crate) enum SegmentTotals {
     },
 }
 
-/// A step of the plan, as far as it is counted.
+/// How a step of the plan takes part in the report.
 pub(crate) enum CountedStep<'a> {
     /// A stage or a closure: a row of the report.
     Stage(&'a str),
-    /// A row of the report.
+    /// A boundary: a row of the report.
     Boundary(&'a str),
-    /// The head of a branch, or the end of a fork: the items that pass are counted there.
+    /// The start of a branch, or the end of a fork: it counts the items that pass.
     ForkMark,
-    /// Nothing is counted here.
+    /// A step that counts nothing.
     Uncounted,
 }
 
@@ -54,7 +54,7 @@ impl RunTotals {
             snapshots.iter_mut().zip(others).for_each(|(mine, other)| mine.add(other));
         }
         let mut segments = self.segments.iter();
-        // The items that arrive at the next step, where that is known.
+        // The number of items that reach the next step, if known: not at the start of a segment.
         let mut arriving = None;
         let rows = steps.zip(snapshots).filter_map(|(step, snapshot)| match step {
             CountedStep::Uncounted => None,
@@ -76,8 +76,8 @@ impl RunTotals {
                     Some(&SegmentTotals::Segment { started }) => started,
                     _ => 0,
                 });
-                let lost = (snapshot.failed - snapshot.isolated) + snapshot.cancelled;
-                let outputs = calls.saturating_sub(lost);
+                let dropped = (snapshot.failed - snapshot.isolated) + snapshot.cancelled;
+                let outputs = calls.saturating_sub(dropped);
                 arriving = Some(outputs);
                 Some(StageReport::new(name, false, (calls, outputs), snapshot))
             }

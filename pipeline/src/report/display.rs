@@ -1,4 +1,4 @@
-//! A report as a table for a terminal.
+//! Displays a report as a table for a terminal.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,7 +18,7 @@ impl fmt::Display for Report {
         if *items_cancelled > 0 {
             write!(f, ", {} cancelled", count(items_cancelled))?;
         }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate, to be read.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate for people to read.
         let rate = self.items_per_second().round() as u64;
         write!(f, " in {}", human(self.elapsed))?;
         if rate > 0 {
@@ -33,25 +33,25 @@ impl fmt::Display for Report {
         if self.stages.is_empty() {
             return Ok(());
         }
-        let quiet = |value: usize| if value == 0 { String::new() } else { count(value) };
+        let nonzero = |value: usize| if value == 0 { String::new() } else { count(value) };
         let time = |duration: Option<Duration>| duration.map(|it| human(it).to_string()).unwrap_or_default();
         let rows = self.stages.iter().map(|stage| {
             let queued = Some(stage.queued()).filter(|queued| !queued.is_zero());
             vec![
-                shortened(&stage.name),
+                short_name(&stage.name),
                 count(stage.calls()),
                 count(stage.outputs()),
-                quiet(stage.failed()),
-                quiet(stage.cancelled()),
-                quiet(stage.retries()),
-                quiet(stage.timeouts()),
+                nonzero(stage.failed()),
+                nonzero(stage.cancelled()),
+                nonzero(stage.retries()),
+                nonzero(stage.timeouts()),
                 time(stage.p50()),
                 time(stage.p95()),
                 time(stage.p99()),
                 time(queued),
             ]
         });
-        let heads = [
+        let headers = [
             "stage",
             "in",
             "out",
@@ -64,12 +64,13 @@ impl fmt::Display for Report {
             "p99",
             "queued",
         ];
-        table(f, &heads, &rows.collect::<Vec<_>>())
+        table(f, &headers, &rows.collect::<Vec<_>>())
     }
 }
 
-/// `closure at main.rs:7` of `closure at src/bin/main.rs:7`: a table has little room.
-fn shortened(name: &str) -> String {
+/// Drops the folders of a closure's location, to keep the table narrow: `closure at src/bin/main.rs:7` becomes
+/// `closure at main.rs:7`.
+fn short_name(name: &str) -> String {
     match (name.split_once(" at "), name.rsplit_once('/')) {
         (Some((what, _)), Some((_, file))) => format!("{what} at {file}"),
         _ => name.to_owned(),

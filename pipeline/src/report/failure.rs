@@ -1,18 +1,22 @@
-//! An item that failed.
+//! `Failure`: a failed item.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::error::stage_error::StageError;
 
-/// An item that failed: where it stood in the source, and why.
+/// A failed item: its position in the source, and its error.
+///
+/// It displays as ``item 1: stage `parse` failed: invalid digit found in string``.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Failure {
-    /// The position of the item in the source; the first is 0. Behind `each` it is that of the item that was taken
-    /// apart, behind `batch` that of the first of the batch.
+    /// The position of the item in the source, starting at 0.
+    ///
+    /// After `each` it is the position of the source item that the failed one came from; after `batch`, that of the first
+    /// item of the batch.
     pub index: usize,
-    /// What its stage said.
+    /// The error of the stage that failed.
     pub error: StageError,
 }
 

@@ -1,42 +1,46 @@
-//! What is counted of one stage in one run, by one worker.
+//! The counters of one stage in one run, as seen by one worker.
 //!
-//! A call that is ready at once and well is not counted at all: how many there were follows from how many items came
-//! in and what became of the others. Nobody else writes to a worker's meters, so these atomics are never contended.
+//! A call that is ready at once and succeeds is not counted: `accounting` derives the number of such calls from the
+//! others. Each worker has its own counters, so these atomics are never contended.
 
 use histogram::{AtomicHistogram, Histogram};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// 2^5 buckets to each power of two: percentiles are right to 3 %.
+/// 2^5 buckets per power of two: percentiles are accurate to 3 %.
 const GROUPING_POWER: u8 = 5;
 
-/// Nanoseconds up to 2^63: three centuries.
+/// The histogram covers up to 2^63 nanoseconds: three centuries.
 const MAX_VALUE_POWER: u8 = 63;
 
+/// The counters of one step.
 #[derive(Debug, Default)]
 pub(crate) struct StageMetrics {
     pub(crate) failed: Counter,
-    /// Rows that failed without their batch.
+    /// Rows that failed alone, while the rest of their batch succeeded.
     pub(crate) isolated: Counter,
-    /// Calls that had to wait, and are not over. At the end of a run these are the calls that were given up.
+    /// Calls that have returned `Pending` and are not finished. At the end of a run these are the cancelled calls.
     pub(crate) waiting: Gauge,
-    /// Attempts after the first.
+    /// Attempts after the first of their call.
     pub(crate) retries: Counter,
-    /// Calls that ended before their first attempt.
+    /// Calls that ended before their first attempt: the deadline passed in the queue.
     pub(crate) unattempted: Counter,
+    /// Attempts that exceeded the stage's `timeout`.
     pub(crate) timeouts: Counter,
-    /// Nanoseconds in queues: for a permit, for the rate.
+    /// Nanoseconds that calls were queued for a concurrency permit or the rate limit.
     pub(crate) queued: Counter,
-    /// Calls that had to wait, and came to an end.
+    /// Calls that returned `Pending` and then finished.
     waited: Gauge,
-    /// Items that came by, where a pipeline forks.
+    /// Items that passed, at the start of a branch or the end of a fork.
     pub(crate) passed: Gauge,
+    /// Durations of the sampled calls, in nanoseconds.
     latency: OnceLock<Option<AtomicHistogram>>,
 }
 
 impl StageMetrics {
-    /// Notes how long a call took that had to wait: each of the first thousand, then one in eight.
+    /// Records the duration of a call that returned `Pending`, in nanoseconds. Samples the first 1024 such calls, then one
+    /// in eight.
     #[inline]
     pub(crate) fn record_wait(&self, nanos: u64) {
         let calls = self.waited.get();
@@ -48,21 +52,23 @@ impl StageMetrics {
         }
     }
 
-    /// Notes how long a call took, in nanoseconds, which stands for so many.
+    /// Records a sampled duration, in nanoseconds, weighted as `calls` calls.
     pub(crate) fn record_latency(&self, nanos: u64, calls: u64) {
         let histogram =
             self.latency.get_or_init(|| AtomicHistogram::new(GROUPING_POWER, MAX_VALUE_POWER).ok());
         if let Some(histogram) = histogram {
-            // Too long a call for the histogram is no reason to fail.
+            // The value is capped, so it is always in range.
             let _ = histogram.add(nanos.min(1 << 62), calls);
         }
     }
 
+    /// A copy of the histogram; `None` if no call was sampled.
     pub(crate) fn latency(&self) -> Option<Histogram> {
         Some(self.latency.get()?.as_ref()?.load())
     }
 }
 
+/// A counter that threads may increment at the same time.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
@@ -76,7 +82,7 @@ impl Counter {
     }
 }
 
-/// Goes up and down, by the one task that a worker is: no two threads change it at once.
+/// A counter that only the worker's own task changes, so it needs no read-modify-write instruction.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge(AtomicU64);
 
@@ -96,7 +102,7 @@ impl Gauge {
     }
 }
 
-/// What was read off a meter, or off those of several workers.
+/// The values of the counters of one step, of one worker or summed over several.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {
     pub(crate) failed: u64,
@@ -125,6 +131,7 @@ impl Snapshot {
         }
     }
 
+    /// Adds the values of another worker.
     pub(crate) fn add(&mut self, other: &Self) {
         self.failed += other.failed;
         self.isolated += other.isolated;

@@ -1,4 +1,4 @@
-//! What came of a run: counters, and how they add up.
+//! The report of a run: counters, how they add up, and how they are displayed.
 
 pub(crate) mod aborted;
 pub(crate) mod accounting;

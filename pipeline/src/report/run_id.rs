@@ -1,8 +1,10 @@
-//! Which run it was.
+//! `RunId`: identifies a run.
 
 use std::fmt;
 
-/// Tells the runs of a process apart: in logs, and in what stages keep in their own places.
+/// Identifies a run within the process: in logs, and as a key for data that stages keep themselves.
+///
+/// It displays as `run-1`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(pub(crate) u64);
 

@@ -1,4 +1,4 @@
-//! Reports as data: for logs, dashboards and whatever else reads JSON. Durations are in seconds.
+//! Serializes reports, for logs and dashboards. Durations are in seconds.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::stage_report::StageReport;
 use super::summary::Report;
 
-/// The counts by the names of their methods; `elapsed` in seconds. Needs the feature `serde`.
+/// The fields are named like the methods; `elapsed` is in seconds. Needs the feature `serde`.
 ///
 /// ```
 /// use pipeline::pipeline;
@@ -37,8 +37,8 @@ impl Serialize for Report {
     }
 }
 
-/// The counts by the names of their methods; `queued` and the latencies `p50`, `p95` and `p99` in seconds, these `null`
-/// if no call was timed. Needs the feature `serde`.
+/// The fields are named like the methods. `queued` and the latencies `p50`, `p95` and `p99` are in seconds; a latency is
+/// `null` if no call was timed. Needs the feature `serde`.
 impl Serialize for StageReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let latency = |percentile| self.latency(percentile).as_ref().map(Duration::as_secs_f64);
@@ -60,8 +60,8 @@ impl Serialize for StageReport {
     }
 }
 
-/// The fields of a dead letter but for the item; `error` is the whole of what the error displays.
-/// Needs the feature `serde`.
+/// The fields of a recorded dead letter without the item; `error` is the full `Display` text of the error. Needs the
+/// feature `serde`.
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Failure", 5)?;

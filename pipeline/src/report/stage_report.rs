@@ -1,11 +1,21 @@
-//! The figures of one stage.
+//! `StageReport`: the counts and latencies of one step.
 
 use histogram::Histogram;
 use std::time::Duration;
 
 use super::metrics::Snapshot;
 
-/// What came of one step in a run: of a stage, or of a boundary.
+/// The counts and latencies of one step of a run: a stage, a closure or a boundary.
+///
+/// ```
+/// use pipeline::pipeline;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Aborted> {
+/// let report = pipeline![|x: u32| 0..x => each => batch(4)].drain(0..5).await?;
+/// let counts: Vec<_> = report.stages()[1..].iter().map(|it| (it.name(), it.calls(), it.outputs())).collect();
+/// assert_eq!(counts, [("each", 5, 10), ("batch(4)", 10, 3)]);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct StageReport {
     pub(super) name: String,
@@ -15,19 +25,19 @@ pub struct StageReport {
     pub(super) snapshot: Snapshot,
 }
 
-/// Counters are `u64`, what users see is `usize`.
+/// Converts an internal `u64` counter to the `usize` of the public methods.
 pub(crate) fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl StageReport {
-    /// `counts` are the items in and the items out.
+    /// `counts` is (items in, items out).
     pub(super) fn new(name: &str, boundary: bool, counts: (u64, u64), snapshot: Snapshot) -> Self {
         let (calls, outputs) = (size(counts.0), size(counts.1));
         Self { name: name.to_owned(), boundary, calls, outputs, snapshot }
     }
 
-    /// The name of the stage.
+    /// The name of the stage, closure or boundary.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -39,76 +49,77 @@ impl StageReport {
         self.boundary
     }
 
-    /// The items it was called on; of a boundary, the items that came in.
+    /// The number of items that the stage was called on; for a boundary, the items that went in.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.calls
     }
 
-    /// The items that it gave.
+    /// The number of items that the stage returned; for a boundary, the items that came out.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// All attempts, first ones and retries.
+    /// The number of attempts, including retries.
     #[must_use]
     pub fn attempts(&self) -> usize {
         (self.calls + size(self.snapshot.retries)).saturating_sub(size(self.snapshot.unattempted))
     }
 
-    /// The attempts after the first.
+    /// The number of attempts after the first of their call.
     #[must_use]
     pub fn retries(&self) -> usize {
         size(self.snapshot.retries)
     }
 
-    /// The attempts that took longer than the stage's `timeout`.
+    /// The number of attempts that exceeded the stage's `timeout`.
     #[must_use]
     pub fn timeouts(&self) -> usize {
         size(self.snapshot.timeouts)
     }
 
-    /// The calls that failed for good, panics included; and rows that failed by themselves.
+    /// The number of calls that failed after their last attempt, including panics, and of rows that failed alone.
     #[must_use]
     pub fn failed(&self) -> usize {
         size(self.snapshot.failed)
     }
 
-    /// The calls that were given up before they were done.
+    /// The number of calls that were dropped before they finished.
     #[must_use]
     pub fn cancelled(&self) -> usize {
         size(self.snapshot.cancelled)
     }
 
-    /// How long calls waited for their turn, a permit or the rate, all together.
+    /// The total time that calls were queued for a concurrency permit or the rate limit.
     #[must_use]
     pub fn queued(&self) -> Duration {
         self.snapshot.queued
     }
 
-    /// The median of how long calls took: see [`latency`](Self::latency).
+    /// The median of the call duration: see [`latency`](Self::latency).
     #[must_use]
     pub fn p50(&self) -> Option<Duration> {
         self.latency(50.0)
     }
 
-    /// What 95 of a hundred calls took at most: see [`latency`](Self::latency).
+    /// The 95th percentile of the call duration: see [`latency`](Self::latency).
     #[must_use]
     pub fn p95(&self) -> Option<Duration> {
         self.latency(95.0)
     }
 
-    /// What 99 of a hundred calls took at most: see [`latency`](Self::latency).
+    /// The 99th percentile of the call duration: see [`latency`](Self::latency).
     #[must_use]
     pub fn p99(&self) -> Option<Duration> {
         self.latency(99.0)
     }
 
-    /// How long calls took, attempts, waits and queues together: so many of a hundred took at most this long, to 3 %.
+    /// A percentile of the call duration, accurate to 3 %. `percentile` is from 0 to 100.
     ///
-    /// Calls that wait are timed by a clock that is read some times in each turn of the engine: the first thousand, then
-    /// one in eight. Of those that are ready at once, one in 256 is timed. Each stands for the others. `None` if no call was.
+    /// The duration of a call includes its attempts, waits and queues. Calls are sampled: of those that wait, the first
+    /// 1024 and then one in eight; of those that are ready at once, one in 256. A call that waits is timed with a clock
+    /// that is read a few times per poll of the run. Returns `None` if no call was timed.
     ///
     /// ```
     /// # fn show(stage: &pipeline::StageReport) {

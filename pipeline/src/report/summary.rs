@@ -1,4 +1,4 @@
-//! What came of a run of many items.
+//! `Report`: the result of a run of many items.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use super::failure::Failure;
 use super::run_id::RunId;
 use super::stage_report::StageReport;
 
-/// What came of a run, in all and stage by stage. It displays as a table.
+/// The result of a run: the counts of its items, and a [`StageReport`] per step. It displays as a table.
 ///
-/// The counts add up. In a pipeline without boundaries, and with rows that
-/// [`split_on_failure`](macro@crate::stage) took out of their batch on the left:
+/// The counts add up. In a pipeline without boundaries:
 ///
 /// `items_in + rows_isolated = items_out + items_failed + items_cancelled`
+///
+/// `rows_isolated` is on the left because each such row is an additional failure: its batch goes on.
 ///
 /// ```
 /// use pipeline::{pipeline, stage, ErrorMode};
@@ -26,7 +27,7 @@ use super::stage_report::StageReport;
 /// let report = pipeline![parse].on_error(ErrorMode::Collect).drain(lines).await?;
 /// assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (3, 2, 1));
 /// assert_eq!(report.failures()[0].index, 1);
-/// assert_eq!(report.stages()[0].failures(), 1);
+/// assert_eq!(report.stages()[0].failed(), 1);
 /// println!("{report}");
 /// # Ok(()) }
 /// ```
@@ -46,62 +47,62 @@ pub struct Report {
 }
 
 impl Report {
-    /// The run.
+    /// The id of the run.
     #[must_use]
     pub fn run_id(&self) -> RunId {
         self.run
     }
 
-    /// The items that were taken from the source.
+    /// The number of items that were taken from the source.
     #[must_use]
     pub fn items_in(&self) -> usize {
         self.items_in
     }
 
-    /// The items that came out at the end: behind `each` its items, behind `batch` its batches.
+    /// The number of items that came out at the end. After `each` these are its items, after `batch` its batches.
     #[must_use]
     pub fn items_out(&self) -> usize {
         self.items_out
     }
 
-    /// The failures: items that a stage failed on, and [single rows](Self::rows_isolated).
+    /// The number of failures: of failed items, and of [isolated rows](Self::rows_isolated).
     #[must_use]
     pub fn items_failed(&self) -> usize {
         self.items_failed
     }
 
-    /// The items that were given up while they were under way, or waited for the next stage.
+    /// The number of items that were dropped because the run was aborted: in flight, or queued between two stages.
     #[must_use]
     pub fn items_cancelled(&self) -> usize {
         self.items_cancelled
     }
 
-    /// The failures among [`items_failed`](Self::items_failed) that are rows of a batch whose other rows went on, by
-    /// `split_on_failure`.
+    /// The number of rows that `split_on_failure` removed from a batch whose other rows went on. They are included in
+    /// [`items_failed`](Self::items_failed).
     #[must_use]
     pub fn rows_isolated(&self) -> usize {
         self.rows_isolated
     }
 
-    /// The dead letters that their sink could not take; and those that were left when the run was stopped a second time.
+    /// The number of dead letters that were not delivered: the sink failed, or a second cancellation dropped them.
     #[must_use]
     pub fn letters_lost(&self) -> usize {
         self.letters_lost
     }
 
-    /// The calls of observers that panicked.
+    /// The number of observer calls that panicked.
     #[must_use]
     pub fn observer_panics(&self) -> usize {
         self.observer_panics
     }
 
-    /// How long the run took.
+    /// The duration of the run.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
 
-    /// The items taken per second.
+    /// The throughput: items taken from the source per second.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // A rate.
     pub fn items_per_second(&self) -> f64 {
@@ -109,25 +110,26 @@ impl Report {
         if seconds > 0.0 { self.items_in as f64 / seconds } else { 0.0 }
     }
 
-    /// The stages, closures and boundaries, in order.
+    /// The reports of the stages, closures and boundaries, in the order of the pipeline.
     #[must_use]
     pub fn stages(&self) -> &[StageReport] {
         &self.stages
     }
 
-    /// The first stage of this name.
+    /// The report of the first step with this name.
     #[must_use]
     pub fn stage(&self, name: &str) -> Option<&StageReport> {
         self.stages.iter().find(|stage| stage.name == name)
     }
 
-    /// The failures, in the order in which they came, of a run in [`Collect`](crate::ErrorMode::Collect) mode.
+    /// The failures in the order in which they occurred. Empty unless the run was in
+    /// [`Collect`](crate::ErrorMode::Collect) mode.
     #[must_use]
     pub fn failures(&self) -> &[Failure] {
         &self.failures
     }
 
-    /// Whether nothing failed and nothing was given up.
+    /// Whether no item failed or was cancelled.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.items_failed == 0 && self.items_cancelled == 0

@@ -1,8 +1,8 @@
-//! Numbers and tables for people.
+//! Formats numbers and tables for people.
 
 use std::fmt;
 
-/// A number with its thousands apart: `3,376`.
+/// Formats a number with thousands separators: `3,376`.
 pub(crate) fn count(number: impl fmt::Display) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
@@ -15,15 +15,15 @@ pub(crate) fn count(number: impl fmt::Display) -> String {
     text
 }
 
-/// Rows under heads, the first column to the left, the others to the right; a column without entries is left out.
-pub(crate) fn table(f: &mut fmt::Formatter<'_>, heads: &[&str], rows: &[Vec<String>]) -> fmt::Result {
-    let columns: Vec<_> = heads
+/// Writes rows under headers. The first column is left-aligned, the others right-aligned; empty columns are omitted.
+pub(crate) fn table(f: &mut fmt::Formatter<'_>, headers: &[&str], rows: &[Vec<String>]) -> fmt::Result {
+    let columns: Vec<_> = headers
         .iter()
         .enumerate()
-        .filter_map(|(column, head)| {
+        .filter_map(|(column, header)| {
             let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
             let widest = cells.max().filter(|widest| *widest > 0)?;
-            Some((column, widest.max(head.chars().count())))
+            Some((column, widest.max(header.chars().count())))
         })
         .collect();
     let line = |f: &mut fmt::Formatter<'_>, cells: &[&str]| {
@@ -37,7 +37,7 @@ pub(crate) fn table(f: &mut fmt::Formatter<'_>, heads: &[&str], rows: &[Vec<Stri
         }
         f.write_str(text.trim_end())
     };
-    line(f, heads)?;
+    line(f, headers)?;
     for row in rows {
         let cells: Vec<_> = row.iter().map(String::as_str).collect();
         line(f, &cells)?;

@@ -1,11 +1,11 @@
-//! Being asked to stop: once to take nothing more, twice to drop everything.
+//! Counts cancelled tokens: the first stops reading the source, the second drops the items in flight.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Waits for tokens, and counts those that were cancelled.
+/// Counts the cancelled tokens of a run.
 pub(crate) struct CancelCount {
     waiting: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     cancelled: usize,
@@ -17,7 +17,7 @@ impl CancelCount {
         Self { waiting, cancelled: 0 }
     }
 
-    /// How many of the tokens are cancelled. Whoever polls is woken when there is another.
+    /// The number of cancelled tokens. The polling task is woken when another token is cancelled.
     #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> usize {
         if !self.waiting.is_empty() {
@@ -28,13 +28,13 @@ impl CancelCount {
 
     #[inline(never)]
     fn count(&mut self, cx: &mut Context<'_>) {
-        let before = self.waiting.len();
+        let waiting_before = self.waiting.len();
         self.waiting.retain_mut(|token| token.as_mut().poll(cx).is_pending());
-        self.cancelled += before - self.waiting.len();
+        self.cancelled += waiting_before - self.waiting.len();
     }
 }
 
-/// Waits until so many of the tokens are cancelled: for ever, if there are fewer.
+/// Waits until `count` of the tokens are cancelled. Never completes if there are fewer tokens.
 pub(crate) async fn cancelled(tokens: &[CancellationToken], count: usize) {
     let mut cancel_count = CancelCount::new(tokens);
     poll_fn(|cx| if cancel_count.poll(cx) >= count { Poll::Ready(()) } else { Poll::Pending }).await;

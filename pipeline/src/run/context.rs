@@ -1,4 +1,4 @@
-//! What a stage can know about the item it works on, and about the run around it.
+//! `Context`: what a stage can ask about its item and its run.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use super::item::Item;
 use super::item::ItemExtras;
 use crate::report::run_id::RunId;
 
-/// The item that a stage works on, seen from inside the stage.
+/// The item that a stage is called on, and its run: stage name, attempt, index, cancellation, extensions.
 ///
-/// A stage asks for it with a `#[context]` parameter:
+/// A stage requests it with a `#[context]` parameter:
 ///
 /// ```
 /// use pipeline::{pipeline, stage, Context};
@@ -29,60 +29,62 @@ use crate::report::run_id::RunId;
 /// # Ok::<(), pipeline::StageError>(())
 /// ```
 ///
-/// A test that calls the function itself gives it a `Context::default()`: the first attempt on the first item of a
-/// run that nobody stops.
+/// A unit test that calls the function directly can pass `&Context::default()`: the first attempt on item 0 of a run that is
+/// never cancelled.
 #[derive(Clone, Default)]
 pub struct Context {
     run: RunId,
     cancel: Arc<[CancellationToken]>,
     index: usize,
     stage: &'static str,
-    /// Counted from 0.
+    /// Counted from 0, so that the derived `Default` is the first attempt.
     attempt: u32,
     extra: Arc<ItemExtras>,
 }
 
 impl Context {
-    /// The name of the stage: its function's, or the one that `name` gives it.
+    /// The name of the stage: that of its function, or the value of the option `name`.
     #[must_use]
     pub fn stage(&self) -> &'static str {
         self.stage
     }
 
-    /// Which attempt this is; the first is 1.
+    /// The number of the attempt, starting at 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt + 1
     }
 
-    /// The position of the item in the source of the run; 0 under [`run`](crate::Pipeline::run).
+    /// The position of the item in the source, starting at 0. Always 0 in [`run`](crate::Pipeline::run).
+    ///
+    /// After `each` it is the position of the source item; after `batch`, that of the first item of the batch.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// The run that this item is part of: the same for all its items.
+    /// The id of the run, which all its items share.
     #[must_use]
     pub fn run_id(&self) -> RunId {
         self.run
     }
 
-    /// Whether the run was asked to stop. Work that is under way may finish; long work may want to look here.
+    /// Whether the run was cancelled, by any of its tokens. A call in flight may still finish; a long one should check this.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancel.iter().any(CancellationToken::is_cancelled)
     }
 
-    /// Waits until the run is asked to stop; for ever, if nothing can ask it to.
+    /// Waits until the run is cancelled. Never completes if the run has no cancellation token.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: it holds nothing but its place among the waiters.
+    /// This method is cancel safe.
     pub async fn cancelled(&self) {
         cancelled(&self.cancel, 1).await;
     }
 
-    /// A typed map that lives as long as the item, shared by all its stages and attempts.
+    /// A map of typed values that lives as long as the item. All its stages and attempts share it.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         &self.extra.extensions

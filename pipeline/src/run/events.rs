@@ -1,4 +1,4 @@
-//! What happens in runs, as a stream: for consumers that are async, or elsewhere.
+//! The events of runs as a stream, for consumers that are async or in another task.
 
 use futures_util::stream::Stream;
 use std::pin::Pin;
@@ -15,76 +15,77 @@ use crate::error::kind::ErrorKind;
 use crate::report::run_id::RunId;
 use crate::report::summary::Report;
 
-/// Something that happened in a run.
+/// An event of a run, as an owned value. See [`events`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
     /// See [`Observer::run_started`].
     RunStarted {
-        /// The run.
+        /// The id of the run.
         run: RunId,
     },
     /// See [`Observer::stage_started`].
     StageStarted {
-        /// The run.
+        /// The id of the run.
         run: RunId,
-        /// The position of the item in the source.
+        /// The position of the item in the source, starting at 0.
         index: usize,
         /// The name of the stage.
         stage: &'static str,
     },
     /// See [`Observer::attempt_failed`].
     AttemptFailed {
-        /// The run.
+        /// The id of the run.
         run: RunId,
-        /// The position of the item in the source.
+        /// The position of the item in the source, starting at 0.
         index: usize,
         /// The name of the stage.
         stage: &'static str,
-        /// Which attempt it was; the first is 1.
+        /// The number of the attempt, starting at 1.
         attempt: u32,
-        /// Failed, or timed out.
+        /// How it failed: `Failed` or `TimedOut`.
         kind: ErrorKind,
-        /// What the attempt said.
+        /// The `Display` text of the attempt's error.
         error: String,
-        /// The wait before the next.
+        /// The scheduled wait before the next attempt.
         wait: Duration,
     },
     /// See [`Observer::stage_finished`].
     StageFinished {
-        /// The run.
+        /// The id of the run.
         run: RunId,
-        /// The position of the item in the source.
+        /// The position of the item in the source, starting at 0.
         index: usize,
         /// The name of the stage.
         stage: &'static str,
-        /// How it ended.
+        /// How the call ended.
         end: End,
-        /// How long it took.
+        /// The duration of the call.
         elapsed: Duration,
     },
     /// See [`Observer::item_finished`].
     ItemFinished {
-        /// The run.
+        /// The id of the run.
         run: RunId,
-        /// The position of the item in the source.
+        /// The position of the item in the source, starting at 0.
         index: usize,
-        /// How it ended.
+        /// How the item ended.
         end: End,
     },
     /// See [`Observer::run_finished`].
     RunFinished {
-        /// The run.
+        /// The id of the run.
         run: RunId,
-        /// What came of it.
+        /// The report of the run.
         report: Report,
     },
 }
 
-/// An observer, and the stream of what it sees.
+/// Creates an observer, and the stream of the events that it observes.
 ///
-/// Events wait without limit until they are read; those that nobody will read any more, as the stream was dropped, are
-/// dropped. The stream ends when the pipelines that are observed, and their runs, are gone.
+/// The channel between them is unbounded: events are buffered until they are read. Once the stream is dropped, further
+/// events are discarded. The stream ends when the sender is dropped with all its clones, that is, with the pipelines that it
+/// observes and their runs.
 ///
 /// ```
 /// use pipeline::{pipeline, stage, events, Event};
@@ -96,9 +97,9 @@ pub enum Event {
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Aborted> {
 /// let (sender, mut events) = events();
-/// let line = pipeline![double].observe(sender);
-/// line.drain(0..2).await?;
-/// drop(line);
+/// let doubled = pipeline![double].observe(sender);
+/// doubled.drain(0..2).await?;
+/// drop(doubled); // drops the sender, so that the stream ends
 /// let mut done = 0;
 /// while let Some(event) = events.next().await {
 ///     if let Event::ItemFinished { .. } = event {
@@ -114,24 +115,24 @@ pub fn events() -> (EventSender, Events) {
     (EventSender { sender }, Events { receiver })
 }
 
-/// The observer that feeds [`Events`].
+/// The observer that sends to [`Events`]. Created by [`events`]; clones send to the same stream.
 #[derive(Debug, Clone)]
 pub struct EventSender {
     sender: UnboundedSender<Event>,
 }
 
-/// What happens in runs, in order: a `Stream`.
+/// The events of runs, in order, as a `Stream`. Created by [`events`].
 #[derive(Debug)]
 pub struct Events {
     receiver: UnboundedReceiver<Event>,
 }
 
 impl Events {
-    /// The next event; `None` when there will be none.
+    /// Returns the next event, or `None` at the end of the stream.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: nothing is taken that is not returned.
+    /// This method is cancel safe: a dropped call loses no event.
     pub async fn next(&mut self) -> Option<Event> {
         self.receiver.recv().await
     }
@@ -147,7 +148,7 @@ impl Stream for Events {
 
 impl EventSender {
     fn send(&self, event: Event) {
-        // Nobody has to listen.
+        // The receiver may have been dropped.
         let _ = self.sender.send(event);
     }
 }

@@ -1,4 +1,4 @@
-//! A typed map that stages use to hand things to later stages of the same item.
+//! `Extensions`: values that a stage leaves for later stages of the same item.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -7,7 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Map = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
-/// One value of each type, for as long as the item lives. Empty until something is put in, and free until then.
+/// A map with at most one value per type, which lives as long as the item.
+///
+/// It is available through [`Context::extensions`](crate::Context::extensions). It allocates nothing until the first insertion.
 ///
 /// ```
 /// use pipeline::{pipeline, stage, Context};
@@ -37,26 +39,26 @@ pub struct Extensions {
 }
 
 impl Extensions {
-    /// Puts a value in, and gives back the one of the same type that was there.
+    /// Inserts a value, and returns the previous value of the same type.
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<T> {
         let old = lock(&self.map).insert(TypeId::of::<T>(), Box::new(value));
         old.and_then(|old| old.downcast().ok()).map(|old| *old)
     }
 
-    /// A copy of the value of type `T`, if there is one. Put an `Arc` in where a copy would cost too much.
+    /// Returns a clone of the value of type `T`. Insert an `Arc` if a clone would be expensive.
     #[must_use]
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         lock(&self.map).get(&TypeId::of::<T>())?.downcast_ref().cloned()
     }
 
-    /// Takes the value of type `T` out.
+    /// Removes and returns the value of type `T`.
     pub fn remove<T: Send + Sync + 'static>(&self) -> Option<T> {
         let old = lock(&self.map).remove(&TypeId::of::<T>())?;
         old.downcast().ok().map(|old| *old)
     }
 }
 
-/// No code of the user runs under the lock but `Clone`; after a panic there the map is still whole.
+/// Ignores poisoning: the only user code that runs under the lock is `Clone`, and a panic in it leaves the map intact.
 fn lock(map: &Mutex<Map>) -> MutexGuard<'_, Map> {
     map.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! One item on its way.
+//! `Item`: the bookkeeping of one item of a run.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,7 +7,7 @@ use super::extensions::Extensions;
 use super::shared::Run;
 use crate::error::stage_error::StageError;
 
-/// One item of a run. Made for each, so it is small, and owns nothing until somebody asks for it.
+/// One item of a run. One is created per item, so it is small and allocates only on demand.
 #[derive(Debug)]
 pub(crate) struct Item<'a> {
     run: &'a Run<'a>,
@@ -16,15 +16,16 @@ pub(crate) struct Item<'a> {
     extra: OnceLock<Arc<ItemExtras>>,
 }
 
-/// What few items need.
+/// Data that few items need, allocated on first use.
 #[derive(Debug, Default)]
 pub(crate) struct ItemExtras {
     pub(crate) extensions: Extensions,
+    /// Rows that failed alone, while the rest of their batch succeeded.
     isolated: Mutex<Vec<StageError>>,
 }
 
 impl<'a> Item<'a> {
-    /// `watched` asks for all its calls to be watched from their beginning.
+    /// With `observed`, all calls of the item are timed from their start, and reported to observers.
     #[inline]
     pub(crate) fn new(run: &'a Run<'a>, index: usize, observed: bool) -> Self {
         Self { run, index, observed, extra: OnceLock::new() }
@@ -39,7 +40,7 @@ impl<'a> Item<'a> {
         self.index
     }
 
-    /// Whether its calls are watched from their beginning.
+    /// Whether all calls of the item are timed from their start.
     #[inline]
     pub(crate) fn is_observed(&self) -> bool {
         self.observed
@@ -50,27 +51,27 @@ impl<'a> Item<'a> {
         self.extra.get_or_init(Arc::default)
     }
 
-    /// Notes a row that failed without its batch.
+    /// Records a row that failed alone.
     #[cold]
     pub(crate) fn isolate(&self, row: StageError) {
         lock(&self.extra().isolated).push(row);
     }
 
-    /// Forgets the rows that failed in these steps: something else is tried in their place. Those that failed elsewhere,
-    /// maybe at the same time, stay.
+    /// Removes the isolated rows of these steps, because another alternative is tried in their place. Rows of other steps,
+    /// which may run concurrently, stay.
     pub(crate) fn forget_isolated(&self, steps: &Range<usize>) {
         if let Some(extra) = self.extra.get() {
             lock(&extra.isolated).retain(|row| !steps.contains(&row.step().index()));
         }
     }
 
-    /// Whether anybody asked for what few items need.
+    /// Whether the extra data was allocated.
     #[inline]
     pub(crate) fn has_extra(&self) -> bool {
         self.extra.get().is_some()
     }
 
-    /// The rows that failed without their batch.
+    /// Takes the rows that failed alone.
     pub(crate) fn isolated(&self) -> Vec<StageError> {
         self.extra.get().map(|extra| std::mem::take(&mut *lock(&extra.isolated))).unwrap_or_default()
     }

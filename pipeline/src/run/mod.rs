@@ -1,4 +1,4 @@
-//! One run: its items and what travels with them, its settings, its cancellation, its observers.
+//! One run: its items and their context, its settings, cancellation and observers.
 
 pub(crate) mod cancellation;
 pub(crate) mod context;

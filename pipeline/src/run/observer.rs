@@ -1,4 +1,4 @@
-//! Who is told what happens in a run.
+//! `Observer`: callbacks for the events of a run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use crate::error::failed_attempt::FailedAttempt;
 use crate::report::run_id::RunId;
 use crate::report::summary::Report;
 
-/// Is told what happens in the runs of a pipeline: [`Pipeline::observe`](crate::Pipeline::observe).
+/// Callbacks for the events of a pipeline's runs. Attach it with [`Pipeline::observe`](crate::Pipeline::observe).
 ///
-/// Each method does nothing unless it is written. They are called in the middle of the work, on its own thread, so they
-/// should be quick and never block. A panic in one is swallowed and [counted](Report::observer_panics): it does not
-/// change what becomes of the item.
+/// All methods have an empty default implementation. They are called synchronously by the run, on its thread, so they must
+/// be fast and must not block. A panic in one is caught and [counted](Report::observer_panics), and does not affect the item.
+/// [`events`](crate::events) turns the callbacks into a stream.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ use crate::report::summary::Report;
 ///
 /// impl Observer for Retries {
 ///     fn attempt_failed(&self, call: &StageCall<'_>, attempt: &FailedAttempt) {
-///         println!("{} of item {}: {attempt}, again in {:?}", call.stage(), call.index(), attempt.wait());
+///         println!("{} of item {}: {attempt}, retry in {:?}", call.stage(), call.index(), attempt.wait());
 ///         self.0.fetch_add(1, Ordering::Relaxed);
 ///     }
 /// }
@@ -43,33 +43,34 @@ use crate::report::summary::Report;
 /// assert_eq!(retries.0.load(Ordering::Relaxed), 2);
 /// ```
 pub trait Observer: Send + Sync {
-    /// A run begins: one call of a verb.
+    /// A run starts: one call of `run`, `collect`, `drain`, `settle` or `stream`.
     fn run_started(&self, run: RunId) {
         let _ = run;
     }
 
-    /// A stage is called on an item: once, however many attempts follow.
+    /// A stage is called on an item. It is called once per call, not per attempt.
     fn stage_started(&self, call: &StageCall<'_>) {
         let _ = call;
     }
 
-    /// An attempt failed and another follows, after its [`wait`](FailedAttempt::wait). What the last attempt said comes with
+    /// An attempt failed and will be retried after its [`wait`](FailedAttempt::wait). The error of the last attempt is passed to
     /// [`stage_finished`](Self::stage_finished).
     fn attempt_failed(&self, call: &StageCall<'_>, attempt: &FailedAttempt) {
         let _ = (call, attempt);
     }
 
-    /// The call is over: done, failed (a panic is a failure) or cancelled.
+    /// A call ended: it succeeded, failed (also by a panic) or was cancelled. `elapsed` is its duration.
     fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome<'_>, elapsed: Duration) {
         let _ = (call, outcome, elapsed);
     }
 
-    /// An item is over: it came out at the end, failed, or was cancelled.
+    /// An item left the pipeline: it came out at the end, failed, or was cancelled. `index` is its position in the source,
+    /// starting at 0.
     fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome<'_>) {
         let _ = (run, index, outcome);
     }
 
-    /// The run is over.
+    /// The run ended. A run whose future is dropped ends too.
     fn run_finished(&self, run: RunId, report: &Report) {
         let _ = (run, report);
     }
@@ -101,8 +102,8 @@ impl<T: Observer + ?Sized> Observer for Arc<T> {
     }
 }
 
-/// Calls an observer, and says whether it came back.
+/// Calls an observer. Returns false if it panicked.
 pub(crate) fn catch_observer_panic(call: impl FnOnce()) -> bool {
-    // What an observer leaves half done is its own.
+    // Unwind safe: an observer is responsible for its own state after a panic.
     catch_unwind(AssertUnwindSafe(call)).is_ok()
 }

@@ -1,28 +1,28 @@
-//! How a call or an item ended.
+//! `Outcome` and `End`: how a call or an item ended.
 
 use crate::error::stage_error::StageError;
 
-/// How a call of a stage, or the way of an item, ended.
+/// How a call of a stage, or an item, ended. Passed to an [`Observer`](crate::Observer).
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Outcome<'a> {
-    /// It came out well.
+    /// It succeeded.
     Done,
-    /// It failed, for good; a panic is an error of kind [`Panicked`](crate::ErrorKind::Panicked).
+    /// It failed after its last attempt. A panic is an error of kind [`Panicked`](crate::ErrorKind::Panicked).
     Failed(&'a StageError),
-    /// It was given up while it was under way.
+    /// It was dropped before it finished.
     Cancelled,
 }
 
-/// How a call of a stage, or the way of an item, ended: an [`Outcome`] to keep.
+/// How a call of a stage, or an item, ended: the owned form of [`Outcome`], for an [`Event`](crate::Event).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum End {
-    /// It came out well.
+    /// It succeeded.
     Done,
-    /// It failed, for good.
+    /// It failed after its last attempt.
     Failed(StageError),
-    /// It was given up while it was under way.
+    /// It was dropped before it finished.
     Cancelled,
 }
 

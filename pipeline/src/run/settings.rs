@@ -1,4 +1,4 @@
-//! What a pipeline keeps to besides its stages.
+//! The settings of a pipeline: error mode, concurrency, cancellation, observers, dead letters.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,24 +7,34 @@ use tokio_util::sync::CancellationToken;
 use super::observer::Observer;
 use crate::dead_letters::delivery::DeadLetterConfig;
 
-/// What becomes of a run when an item fails.
+/// What a run does when an item fails. Set with [`Pipeline::on_error`](crate::Pipeline::on_error).
+///
+/// It does not apply to [`settle`](crate::Pipeline::settle), which always returns one result per item.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum ErrorMode {
-    /// The first failure cancels the rest.
+    /// The first failure ends the run.
+    ///
+    /// `collect` and `drain` drop the items in flight and return [`Aborted`](crate::Aborted). A `stream` emits the outputs
+    /// before the failure, then the failure, and ends. This is the default.
     #[default]
     Strict,
-    /// Failures are counted and logged (as [`tracing`](https://docs.rs/tracing) warnings), and the run goes on.
+    /// Failures are counted and logged as [`tracing`](https://docs.rs/tracing) warnings, and the run continues.
+    ///
+    /// `collect` still returns [`Aborted`](crate::Aborted) at the end if an item failed.
     Lenient,
-    /// Failures are kept in the [`Report`](crate::Report), and the run goes on.
+    /// Failures are kept in [`Report::failures`](crate::Report::failures), and the run continues.
+    ///
+    /// `collect` still returns [`Aborted`](crate::Aborted) at the end if an item failed.
     Collect,
 }
 
+/// The settings of a pipeline over `In`.
 pub(crate) struct Settings<In> {
     pub(crate) run: RunSettings,
     pub(crate) dead_letters: Option<DeadLetterConfig<In>>,
 }
 
-/// What does not depend on the items.
+/// The settings that do not depend on the item type.
 #[derive(Clone)]
 pub(crate) struct RunSettings {
     pub(crate) concurrency: usize,
@@ -37,7 +47,7 @@ pub(crate) struct RunSettings {
 }
 
 impl<In> Settings<In> {
-    /// Whether there is nothing that a single item has to know of.
+    /// Whether a single item can take the fast path: no dead letters, observers or cancellation tokens.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.dead_letters.is_none() && self.run.observers.is_empty() && self.run.cancel.is_empty()

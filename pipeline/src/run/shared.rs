@@ -1,4 +1,4 @@
-//! What all items of a run share.
+//! `Run`: the state that all items of a run share.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -15,21 +15,21 @@ use crate::report::metrics::StageMetrics;
 use crate::report::run_id::RunId;
 use crate::stage::plan::Plan;
 
-/// A run: one call of a verb of a pipeline, as one worker sees it.
+/// One run, that is, one call of `run`, `collect`, `drain`, `settle` or `stream`, as seen by one worker.
 pub(crate) struct Run<'a> {
-    /// 0 until somebody asks: most runs of one item never need a number of their own.
+    /// 0 until it is requested: most runs of a single item never need an id.
     id: AtomicU64,
     settings: &'a RunSettings,
-    /// What a run of many counts.
+    /// `None` for a single item, which is not counted.
     counters: Option<&'a RunCounters>,
 }
 
-/// What one worker counts of a run.
+/// The counters of a run, as seen by one worker.
 pub(crate) struct RunCounters {
-    /// One a step.
+    /// One per step of the plan.
     metrics: Box<[StageMetrics]>,
     started: Instant,
-    /// The time since the start, in nanoseconds, as of the last look at the clock.
+    /// Nanoseconds since `started`, as of the last call of `tick_clock`.
     clock: AtomicU64,
     observer_panics: Counter,
 }
@@ -58,27 +58,28 @@ impl RunCounters {
 }
 
 impl<'a> Run<'a> {
-    /// The run of a single item: nothing is counted.
+    /// The run of a single item, which counts nothing.
     #[inline]
     pub(crate) fn single(settings: &'a RunSettings) -> Self {
         Self { id: AtomicU64::new(0), settings, counters: None }
     }
 
-    /// A run of many, or a worker's part of it.
+    /// A run of many items, or one worker's part of it.
     pub(crate) fn counted(settings: &'a RunSettings, counters: &'a RunCounters, id: Option<RunId>) -> Self {
         Self { id: AtomicU64::new(id.map_or(0, |id| id.0)), settings, counters: Some(counters) }
     }
 
+    /// The id of the run, assigned at the first call.
     pub(crate) fn id(&self) -> RunId {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let known = self.id.load(Ordering::Relaxed);
-        if known != 0 {
-            return RunId(known);
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        let assigned = self.id.load(Ordering::Relaxed);
+        if assigned != 0 {
+            return RunId(assigned);
         }
-        let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
-        match self.id.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => RunId(fresh),
-            Err(first) => RunId(first),
+        let new = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        match self.id.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => RunId(new),
+            Err(concurrent) => RunId(concurrent),
         }
     }
 
@@ -86,24 +87,24 @@ impl<'a> Run<'a> {
         self.settings
     }
 
-    /// Whether there is an observer.
+    /// Whether the pipeline has observers.
     #[inline]
     pub(crate) fn is_observed(&self) -> bool {
         !self.settings.observers.is_empty()
     }
 
-    /// Tells all observers.
+    /// Calls `event` on each observer, in the order in which they were attached.
     #[inline]
-    pub(crate) fn notify(&self, what: impl Fn(&dyn Observer)) {
+    pub(crate) fn notify(&self, event: impl Fn(&dyn Observer)) {
         if self.is_observed() {
-            self.notify_all(&what);
+            self.notify_all(&event);
         }
     }
 
     #[cold]
-    fn notify_all(&self, what: &dyn Fn(&dyn Observer)) {
+    fn notify_all(&self, event: &dyn Fn(&dyn Observer)) {
         for observer in &self.settings.observers {
-            if !catch_observer_panic(|| what(observer))
+            if !catch_observer_panic(|| event(observer))
                 && let Some(counters) = self.counters
             {
                 counters.observer_panics.add(1);
@@ -111,12 +112,15 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The counters of a step; `None` for a single item, or for a step outside the plan.
     #[inline]
     pub(crate) fn metrics(&self, step: StepId) -> Option<&'a StageMetrics> {
         self.counters?.metrics.get(step.index())
     }
 
-    /// The time on the clock of the run, in nanoseconds from 1 on: as of the last look at it; of a single item, the time.
+    /// The current time of the run, in nanoseconds, starting at 1 so that 0 can mean "not set".
+    ///
+    /// A run of many items returns the time of the last [`tick_clock`](Self::tick_clock); a single item reads the clock.
     #[inline]
     pub(crate) fn nanos(&self) -> u64 {
         match self.counters {
@@ -125,18 +129,21 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Converts an instant to the time of the run, in nanoseconds, starting at 1.
     pub(crate) fn nanos_at(&self, time: Instant) -> u64 {
         let nanos = time.saturating_duration_since(self.epoch()).as_nanos();
         u64::try_from(nanos).unwrap_or(u64::MAX - 1) + 1
     }
 
+    /// Converts a time of the run, in nanoseconds, to an instant.
     pub(crate) fn at(&self, nanos: u64) -> Instant {
         self.epoch() + Duration::from_nanos(nanos - 1)
     }
 
-    /// When the clock of the run was at 0.
+    /// The instant at which the time of the run starts.
     fn epoch(&self) -> Instant {
-        /// Before all runs of single items, on whatever clock: a paused one may be behind.
+        /// Earlier than the start of any single-item run, on any clock: a paused tokio clock may be behind the one that
+        /// initializes this.
         static EPOCH: OnceLock<Instant> = OnceLock::new();
         match self.counters {
             Some(counters) => counters.started,
@@ -147,20 +154,21 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Looks at the clock, and says how long it is since the last look.
+    /// Reads the clock. Returns the time since the last call; zero for a single item.
     pub(crate) fn tick_clock(&self) -> Duration {
         let Some(counters) = self.counters else { return Duration::ZERO };
         let nanos = u64::try_from(counters.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
-        let before = counters.clock.load(Ordering::Relaxed);
+        let previous = counters.clock.load(Ordering::Relaxed);
         counters.clock.store(nanos, Ordering::Relaxed);
-        Duration::from_nanos(nanos.saturating_sub(before))
+        Duration::from_nanos(nanos.saturating_sub(previous))
     }
 
-    /// What the jitter of one wait is drawn from. Under a seed the same wait gets the same draw, whatever else runs.
+    /// The random number generator for the jitter of one wait. With a seed, a wait always gets the same jitter, regardless
+    /// of what else runs.
     #[cold]
     pub(crate) fn rng(&self, index: usize, stage: &str, attempt: u32) -> fastrand::Rng {
         let Some(seed) = self.settings.seed else { return fastrand::Rng::new() };
-        // FNV-1a (Fowler, Noll, Vo) over what names the wait: stable across platforms and releases of std.
+        // FNV-1a (Fowler, Noll, Vo) over seed, index, attempt and stage: stable across platforms and releases of std.
         let words = [seed, index as u64, u64::from(attempt)];
         let bytes = words.iter().flat_map(|word| word.to_le_bytes()).chain(stage.bytes());
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

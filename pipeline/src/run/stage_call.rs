@@ -1,10 +1,10 @@
-//! A call of a stage, as an observer sees it.
+//! `StageCall`: a call of a stage, as passed to an observer.
 
 use super::context::Context;
 use super::item::Item;
 use crate::report::run_id::RunId;
 
-/// One call of a stage on one item.
+/// One call of a stage on one item, including all its attempts. Passed to an [`Observer`](crate::Observer).
 #[derive(Debug, Clone, Copy)]
 pub struct StageCall<'a> {
     stage: &'static str,
@@ -22,19 +22,19 @@ impl<'a> StageCall<'a> {
         self.stage
     }
 
-    /// The position of the item in the source; the first is 0.
+    /// The position of the item in the source, starting at 0.
     #[must_use]
     pub fn index(&self) -> usize {
         self.item.index()
     }
 
-    /// The run.
+    /// The id of the run.
     #[must_use]
     pub fn run_id(&self) -> RunId {
         self.item.run().id()
     }
 
-    /// The context of the item, as the stage would get it.
+    /// The context that the stage gets in its first attempt.
     #[must_use]
     pub fn context(&self) -> Context {
         Context::of(self.item, self.stage, 1)

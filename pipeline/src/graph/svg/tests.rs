@@ -1,60 +1,60 @@
-//! What an image promises: it is XML, nothing lies on anything else, and it is the same each time.
+//! Tests of SVG images: they are valid XML, elements do not overlap, and the output is deterministic.
 
 use proptest::prelude::*;
 use roxmltree::Document;
 
 use crate::graph::model::Graph;
 use crate::graph::samples;
-use crate::graph::svg::layout;
-use crate::graph::svg::layout::Place;
+use crate::graph::svg::geometry::Rect;
+use crate::graph::svg::layout::Layout;
 use crate::graph::tests::plans;
 
-/// Whether two boxes have more in common than a rim.
-fn overlap(one: &Place, other: &Place) -> bool {
-    const RIM: f64 = 0.5;
-    one.left() + RIM < other.right()
-        && other.left() + RIM < one.right()
-        && one.top() + RIM < other.bottom()
-        && other.top() + RIM < one.bottom()
+/// Whether two rectangles overlap by more than a stroke.
+fn overlap(one: &Rect, other: &Rect) -> bool {
+    const STROKE: f64 = 0.5;
+    one.left() + STROKE < other.right()
+        && other.left() + STROKE < one.right()
+        && one.top() + STROKE < other.bottom()
+        && other.top() + STROKE < one.bottom()
 }
 
-/// What lies on what, in words.
+/// Describes the elements that overlap or are outside their group.
 fn collisions(graph: &Graph) -> Vec<String> {
-    let layout = layout::of(graph);
+    let layout = Layout::of(graph);
     let mut found = Vec::new();
-    let nodes: Vec<(usize, Place)> =
-        layout.nodes.iter().enumerate().filter_map(|(index, place)| Some((index, (*place)?))).collect();
+    let nodes: Vec<(usize, Rect)> =
+        layout.nodes.iter().enumerate().filter_map(|(index, rect)| Some((index, (*rect)?))).collect();
     if nodes.len() != graph.nodes.len() {
-        found.push("a node without a place".to_owned());
+        found.push("a node without a position".to_owned());
     }
-    let labels: Vec<(usize, Place)> =
+    let labels: Vec<(usize, Rect)> =
         layout.routes.iter().enumerate().filter_map(|(index, route)| Some((index, route.label?))).collect();
-    for (position, (index, place)) in nodes.iter().enumerate() {
+    for (position, (index, rect)) in nodes.iter().enumerate() {
         for (other_index, other) in &nodes[position + 1..] {
-            if overlap(place, other) {
-                found.push(format!("node {index} on node {other_index}"));
+            if overlap(rect, other) {
+                found.push(format!("node {index} overlaps node {other_index}"));
             }
         }
         for (edge, label) in &labels {
-            if overlap(place, label) {
-                found.push(format!("node {index} on the label of edge {edge}"));
+            if overlap(rect, label) {
+                found.push(format!("node {index} overlaps the label of edge {edge}"));
             }
         }
         for (group, frame) in layout.groups.iter().enumerate() {
             let Some(frame) = frame else { continue };
             let belongs = belongs(graph, graph.nodes[*index].group, group);
-            if belongs && !frame.contains(place) {
-                found.push(format!("node {index} beyond its group {group}"));
+            if belongs && !frame.contains(rect) {
+                found.push(format!("node {index} is outside its group {group}"));
             }
-            if !belongs && overlap(frame, place) {
-                found.push(format!("node {index} in group {group}, which it is not part of"));
+            if !belongs && overlap(frame, rect) {
+                found.push(format!("node {index} overlaps group {group}, to which it does not belong"));
             }
         }
     }
     for (position, (edge, label)) in labels.iter().enumerate() {
         for (other_edge, other) in &labels[position + 1..] {
             if overlap(label, other) {
-                found.push(format!("the label of edge {edge} on that of edge {other_edge}"));
+                found.push(format!("the label of edge {edge} overlaps that of edge {other_edge}"));
             }
         }
     }
@@ -72,41 +72,41 @@ fn belongs(graph: &Graph, mut inner: Option<usize>, group: usize) -> bool {
 }
 
 #[test]
-fn nothing_lies_on_anything_else() {
+fn elements_do_not_overlap() {
     for (name, graph) in samples::all() {
         assert_eq!(collisions(&graph), Vec::<String>::new(), "{name}");
     }
 }
 
 #[test]
-fn branches_stand_from_left_to_right_as_they_are_written() {
+fn branches_are_in_source_order_from_left_to_right() {
     let graph = Graph::new(&samples::router(), "String", None);
-    let layout = layout::of(&graph);
+    let layout = Layout::of(&graph);
     let x = |name: &str| {
         let index = graph.nodes().position(|node| node.name() == name)?;
-        Some(layout.nodes[index]?.middle.x)
+        Some(layout.nodes[index]?.center.x)
     };
-    let ways = ["split", "parse_json", "thumbnail", "recognize"].map(x);
-    assert!(ways.is_sorted() && ways[0].is_some(), "{ways:?}");
+    let branches = ["split", "parse_json", "thumbnail", "recognize"].map(x);
+    assert!(branches.is_sorted() && branches[0].is_some(), "{branches:?}");
 }
 
 #[test]
 fn text_fits_its_node() {
-    // In the narrow fonts, such as Helvetica, half an em a character: less room would be too little in any.
+    // Narrow fonts, such as Helvetica, need half an em per character: less space would be too little for any font.
     const CHARACTER: f64 = 5.5;
     for (name, graph) in samples::all() {
-        let layout = layout::of(&graph);
-        for (node, place) in graph.nodes().zip(layout.nodes) {
+        let layout = Layout::of(&graph);
+        for (node, rect) in graph.nodes().zip(layout.nodes) {
             let longest = node.label().lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-            #[allow(clippy::cast_precision_loss)] // A handful.
-            let least = longest as f64 * CHARACTER;
-            assert!(place.is_some_and(|place| place.width > least), "{name}: {}", node.name());
+            #[allow(clippy::cast_precision_loss)] // A line is short.
+            let min_width = longest as f64 * CHARACTER;
+            assert!(rect.is_some_and(|rect| rect.width > min_width), "{name}: {}", node.name());
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stands_out_is_filled() {
+async fn highlighted_nodes_are_filled() {
     let (graph, report) = samples::run().await;
     let image = graph.with_report(&report).to_svg();
     let document = Document::parse(&image).expect("XML");
@@ -118,7 +118,7 @@ async fn what_stands_out_is_filled() {
 }
 
 #[test]
-fn a_label_is_in_the_image_as_it_is_written() {
+fn labels_are_in_the_image_verbatim() {
     let image = Graph::new(&samples::router(), "String", None).to_svg();
     let document = Document::parse(&image).expect("XML");
     let texts: Vec<_> = document.descendants().filter_map(|it| it.text()).collect();
@@ -131,7 +131,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn any_plan_has_an_image_that_is_the_same_each_time(plan in plans()) {
+    fn the_image_of_any_plan_is_valid_and_deterministic(plan in plans()) {
         let graph = Graph::new(&plan, "In", None);
         let image = graph.to_svg();
         prop_assert!(Document::parse(&image).is_ok(), "{}", image);
