@@ -1,4 +1,4 @@
-//! What the main forms expand to, as one would have written it. `INSTA_UPDATE=always cargo test -p pipeline-macros`
+//! What the main forms expand to, as one would have written it. `INSTA_UPDATE=always cargo test -p checked-pipeline-macros`
 //! writes the snapshots anew.
 
 use proc_macro2::TokenStream;
