@@ -59,7 +59,7 @@ struct Items<'a> {
     lines: BTreeSet<String>,
 }
 
-impl Items<'_> {
+impl<'a> Items<'a> {
     /// `gate` is what limits the item to a feature, or empty.
     fn add(&mut self, path: &str, kind: &str, gate: &str) {
         self.lines.insert(format!("{path}: {kind}{gate}"));
@@ -124,7 +124,7 @@ impl Items<'_> {
     }
 
     /// The items of that path, through re-exports: a function and a type can have the same one.
-    fn definitions(&self, path: &[String]) -> Vec<(&Module, &Item)> {
+    fn definitions(&self, path: &[String]) -> Vec<(&'a Module, &'a Item)> {
         let Some((name, module)) = path.split_last() else { return Vec::new() };
         let Some(module) = self.source.module(module) else { return Vec::new() };
         let mut found = Vec::new();
