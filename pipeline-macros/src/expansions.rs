@@ -1,4 +1,4 @@
-//! Snapshots of what the main forms expand to. `INSTA_UPDATE=always cargo test -p pipeline-macros` updates them.
+//! Snapshots of what the main forms expand to. `INSTA_UPDATE=always cargo test -p checked-pipeline-macros` updates them.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -6,6 +6,7 @@
 //! - `runs`, `run_blocking`: many items or one; back-pressure, workers, sources, accounting
 //! - `observers`, `dead_letters`: what a run reports while it runs, and where failed items go
 //! - `ui`: compile errors
+//! - `layers`: which part of the runtime crate may import which; `public_items`: what users can name
 
 // Stages in tests take and return what users' stages may, recommended or not. A minute is written as 60 s.
 #![allow(
@@ -26,8 +27,10 @@ mod diagrams;
 mod failures;
 mod forks;
 mod graphs;
+mod layers;
 mod observers;
 mod policies;
+mod public_items;
 mod run_blocking;
 mod runs;
 mod state;

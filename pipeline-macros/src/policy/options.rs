@@ -84,7 +84,7 @@ mod tests {
     /// The README's table is the docs of the options; it and the list stay the same.
     #[test]
     fn the_readme_describes_each_option_in_this_order() {
-        let readme = include_str!("../../../README.md");
+        let readme = include_str!("../../README.md");
         let described: Vec<_> = readme
             .lines()
             .skip_while(|line| !line.starts_with("| option |"))

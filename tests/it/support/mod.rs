@@ -1,6 +1,8 @@
 //! What the tests share: a service that follows a script, and a gauge of concurrent calls.
 
+pub(crate) mod crate_source;
 pub(crate) mod drop_counter;
+pub(crate) mod imports;
 pub(crate) mod random_runs;
 pub(crate) mod recording_observer;
 pub(crate) mod scripted_stages;
