@@ -105,8 +105,6 @@ fn wide(run: &Runtime, client: &Client, server: SocketAddr) -> Result<(), Failur
 }
 
 fn main() -> Result<(), Failure> {
-    // There is no TLS here, but no client without it either where the examples are built along.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let server = serve()?;
     let client = Client::new();
     let runtime = runtime();

@@ -1,8 +1,8 @@
 //! The pictures in `docs/`, drawn from the pipelines of two examples.
 //!
 //! ```text
-//! cargo run --example draw
-//! cargo run --example draw -- --check
+//! cargo run --example draw --features svg
+//! cargo run --example draw --features svg -- --check
 //! ```
 //!
 //! `ingest` is drawn as it stands. `dashboard` is drawn with what came of a run over all of its users: the requests go
@@ -86,7 +86,6 @@ use std::{fs, io};
 use clap::Parser;
 use pipeline::ErrorMode;
 use pipeline::graph::Graph;
-use sqlx::SqlitePool;
 
 use crate::journal::Journal;
 use crate::line::{App, Written};
@@ -125,8 +124,8 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
 /// The line of `ingest`. Nothing is fetched and nothing is stored.
 fn ingest() -> Result<Graph, Box<dyn std::error::Error>> {
     let app = App {
-        http: fetch::client().build()?,
-        db: SqlitePool::connect_lazy("sqlite::memory:")?,
+        http: reqwest::Client::new(),
+        db: store::open(":memory:".as_ref())?,
         written: Written::default(),
     };
     Ok(line::ingest(app, 8, &Arc::new(Journal::default())).graph())
@@ -156,7 +155,7 @@ fn conclude(check: bool, stale: &[PathBuf]) -> ExitCode {
         (true, _) => {
             let names: Vec<_> = stale.iter().map(name).collect();
             eprintln!("error: {} is not the picture of what is in the code now", names.join(" and "));
-            eprintln!("  Draw it anew, look at it, and check it in: cargo run --example draw");
+            eprintln!("  Draw it anew, look at it, and check it in: cargo run --example draw --features svg");
             return ExitCode::FAILURE;
         }
     }

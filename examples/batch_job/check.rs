@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sqlx::SqlitePool;
-
-use crate::store;
+use crate::store::{self, Database};
 
 /// A total, from both sides.
 #[derive(Debug)]
@@ -26,8 +24,8 @@ impl Check {
 }
 
 /// Reads the file of the airports again, in the plainest way. The rows that were rejected are not in the database.
-pub(crate) async fn airports(file: &Path, rejected: usize, db: &SqlitePool) -> Result<Check, sqlx::Error> {
-    let found = store::rows(db).await?;
+pub(crate) fn airports(file: &Path, rejected: usize, db: &Database) -> Result<Check, rusqlite::Error> {
+    let found = store::rows(db)?;
     let rows = csv::Reader::from_path(file).map(|file| file.into_records().count());
     let rows =
         rows.map_or_else(|_| "unreadable".to_owned(), |rows| rows.saturating_sub(rejected).to_string());
@@ -35,14 +33,14 @@ pub(crate) async fn airports(file: &Path, rejected: usize, db: &SqlitePool) -> R
 }
 
 /// Reads the file of the temperatures again, in the plainest way.
-pub(crate) async fn temperatures(file: &Path, db: &SqlitePool) -> Result<Vec<Check>, sqlx::Error> {
-    let found: (i64, i64, f64, f64, f64) = sqlx::query_as(
+pub(crate) fn temperatures(file: &Path, db: &Database) -> Result<Vec<Check>, rusqlite::Error> {
+    let found: (i64, i64, f64, f64, f64) = db.lock().query_row(
         "SELECT count(*), coalesce(sum(readings), 0), coalesce(min(low), 0.0), coalesce(max(high), 0.0),
             coalesce(sum(mean * readings), 0.0)
          FROM days",
-    )
-    .fetch_one(db)
-    .await?;
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+    )?;
     let Ok(totals) = Totals::of(file) else {
         return Ok(vec![Check::new("days", &"unreadable", &found.0)]);
     };

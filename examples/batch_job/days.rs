@@ -1,10 +1,10 @@
 //! What is kept of a day, and where.
 
 use pipeline::stage;
-use sqlx::{QueryBuilder, SqlitePool};
+use rusqlite::params;
 
 use crate::file::{Day, Row};
-use crate::store::is_locked;
+use crate::store::{Database, is_locked};
 
 /// A day in one row. Temperatures are in °F, as they were measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +75,7 @@ fn hour(time: &str) -> Option<usize> {
 }
 
 /// Makes the table where it is not there.
-pub(crate) async fn create(db: &SqlitePool) -> Result<(), sqlx::Error> {
+pub(crate) fn create(db: &Database) -> rusqlite::Result<()> {
     let table = "CREATE TABLE IF NOT EXISTS days (
         day TEXT PRIMARY KEY,
         readings INTEGER NOT NULL,
@@ -83,25 +83,27 @@ pub(crate) async fn create(db: &SqlitePool) -> Result<(), sqlx::Error> {
         mean REAL NOT NULL,
         high REAL NOT NULL
     )";
-    sqlx::query(table).execute(db).await.map(drop)
+    db.lock().execute_batch(table)
 }
 
-/// Stores a batch of days, in one statement: all of them or none. A day that is there already is brought up to date.
-#[stage(concurrency = 1, retries = 5, delay = "50ms", jitter, retry_if = is_locked)]
-pub(crate) async fn upsert_days(days: &[Summary], #[state] db: &SqlitePool) -> Result<u64, sqlx::Error> {
-    let mut statement = QueryBuilder::new("INSERT INTO days (day, readings, low, mean, high) ");
-    statement.push_values(days, |mut row, day| {
-        row.push_bind(&day.day)
-            .push_bind(day.readings)
-            .push_bind(day.low)
-            .push_bind(day.mean)
-            .push_bind(day.high);
-    });
-    statement.push(
-        " ON CONFLICT (day) DO UPDATE SET readings = excluded.readings, low = excluded.low, mean = excluded.mean,
-         high = excluded.high",
-    );
-    Ok(statement.build().execute(db).await?.rows_affected())
+const UPSERT: &str = "
+    INSERT INTO days (day, readings, low, mean, high) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (day) DO UPDATE SET readings = excluded.readings, low = excluded.low, mean = excluded.mean,
+        high = excluded.high";
+
+/// Stores a batch of days, in one transaction: all of them or none. A day that is there already is brought up to date.
+#[stage(blocking, concurrency = 1, retries = 5, delay = "50ms", jitter, retry_if = is_locked)]
+pub(crate) fn upsert_days(days: &[Summary], #[state] db: &Database) -> rusqlite::Result<u64> {
+    let mut db = db.lock();
+    let transaction = db.transaction()?;
+    let mut upsert = transaction.prepare(UPSERT)?;
+    let mut rows = 0;
+    for Summary { day, readings, low, mean, high } in days {
+        rows += upsert.execute(params![day, readings, low, mean, high])? as u64;
+    }
+    drop(upsert);
+    transaction.commit()?;
+    Ok(rows)
 }
 
 #[cfg(test)]

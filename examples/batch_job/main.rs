@@ -27,13 +27,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pipeline::{ErrorMode, pipeline};
-use sqlx::SqlitePool;
 
 use crate::airports::{parse, validate};
 use crate::days::{summarize, upsert_days};
 use crate::file::{by_day, read};
 use crate::result::Night;
-use crate::store::upsert;
+use crate::store::{Database, upsert};
 
 const AIRPORTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/airports.csv");
 const TEMPERATURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/seattle-temps.csv");
@@ -65,7 +64,7 @@ enum Trouble {
          Name a file that you can write to, and that no other program keeps locked: --database FILE",
         path.display()
     )]
-    Database { path: PathBuf, error: sqlx::Error },
+    Database { path: PathBuf, error: rusqlite::Error },
 }
 
 #[tokio::main]
@@ -84,17 +83,14 @@ async fn main() -> ExitCode {
 async fn run(args: Args) -> Result<Night, Trouble> {
     let path = args.database.clone();
     let night = async {
-        let db = store::open(&path).await?;
-        days::create(&db).await?;
-        let night = work(args, &db).await;
-        // SQLite tidies up beside its file when the last connection is closed.
-        db.close().await;
-        night
+        let db = store::open(&path)?;
+        days::create(&db)?;
+        work(args, &db).await
     };
     night.await.map_err(|error| Trouble::Database { path, error })
 }
 
-async fn work(args: Args, db: &SqlitePool) -> Result<Night, sqlx::Error> {
+async fn work(args: Args, db: &Database) -> Result<Night, rusqlite::Error> {
     let Args { airports, temperatures, database } = args;
     let rows = pipeline![read => parse => each => validate => batch(500, "50ms") => upsert];
     let rows = rows.with(db.clone()).on_error(ErrorMode::Collect);
@@ -106,7 +102,7 @@ async fn work(args: Args, db: &SqlitePool) -> Result<Night, sqlx::Error> {
     // Only a strict run is given up at a failure.
     let reports = [rows, year].map(|report| report.unwrap_or_else(|aborted| aborted.report));
 
-    Night::new([airports, temperatures], reports, database, db).await
+    Night::new([airports, temperatures], reports, database, db)
 }
 
 #[cfg(test)]
@@ -114,33 +110,34 @@ mod tests {
     use super::*;
     use crate::store::tests::in_memory;
 
-    async fn night(temperatures: &str, db: &SqlitePool) -> Result<Night, sqlx::Error> {
-        days::create(db).await?;
+    async fn night(temperatures: &str, db: &Database) -> Result<Night, rusqlite::Error> {
+        days::create(db)?;
         let database = PathBuf::from("in memory");
         work(Args { airports: AIRPORTS.into(), temperatures: temperatures.into(), database }, db).await
     }
 
     #[tokio::test]
-    async fn two_nights_leave_what_the_files_hold() -> Result<(), sqlx::Error> {
-        let db = in_memory().await;
+    async fn two_nights_leave_what_the_files_hold() -> Result<(), rusqlite::Error> {
+        let db = in_memory();
         for _ in 0..2 {
             let night = night(TEMPERATURES, &db).await?;
             assert!(night.is_success(), "{night}");
         }
-        let sums: (i64, i64) =
-            sqlx::query_as("SELECT count(*), sum(readings) FROM days").fetch_one(&db).await?;
+        let sums = "SELECT count(*), sum(readings) FROM days";
+        let sums: (i64, i64) = db.lock().query_row(sums, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         assert_eq!(sums, (365, 8759));
-        assert_eq!(store::rows(&db).await?, 3364);
+        assert_eq!(store::rows(&db)?, 3364);
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_file_of_something_else_is_no_success_and_the_other_one_is_stored() -> Result<(), sqlx::Error> {
-        let db = in_memory().await;
+    async fn a_file_of_something_else_is_no_success_and_the_other_one_is_stored()
+    -> Result<(), rusqlite::Error> {
+        let db = in_memory();
         let night = night(AIRPORTS, &db).await?;
         assert!(!night.is_success());
         assert!(night.to_string().contains("stage `by_day` failed: the columns are not"), "{night}");
-        assert_eq!(store::rows(&db).await?, 3364);
+        assert_eq!(store::rows(&db)?, 3364);
         Ok(())
     }
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pipeline::{Failure, Report};
-use sqlx::SqlitePool;
+use rusqlite::OptionalExtension;
 
 use crate::check::{self, Check};
 use crate::days::Summary;
 use crate::rejected::Rejected;
+use crate::store::Database;
 
 /// The reports of both pipelines, and what the database says.
 #[derive(Debug)]
@@ -25,21 +26,23 @@ pub(crate) struct Night {
 
 impl Night {
     /// Asks the database, and the files once more.
-    pub(crate) async fn new(
+    pub(crate) fn new(
         files: [PathBuf; 2],
         reports: [Report; 2],
         database: PathBuf,
-        db: &SqlitePool,
-    ) -> Result<Self, sqlx::Error> {
+        db: &Database,
+    ) -> Result<Self, rusqlite::Error> {
         let rejected = reports[0].failures().iter().filter(|failure| rejected(failure).is_some()).count();
-        let mut checks = vec![check::airports(&files[0], rejected, db).await?];
-        checks.extend(check::temperatures(&files[1], db).await?);
-        let coldest =
-            day(db, "SELECT day, readings, low, mean, high FROM days ORDER BY mean LIMIT 1").await?;
-        let warmest =
-            day(db, "SELECT day, readings, low, mean, high FROM days ORDER BY mean DESC LIMIT 1").await?;
+        let mut checks = vec![check::airports(&files[0], rejected, db)?];
+        checks.extend(check::temperatures(&files[1], db)?);
+        let coldest = day(db, "SELECT day, readings, low, mean, high FROM days ORDER BY mean LIMIT 1")?;
+        let warmest = day(db, "SELECT day, readings, low, mean, high FROM days ORDER BY mean DESC LIMIT 1")?;
         let uneven = "SELECT day, readings FROM days WHERE readings <> 24 ORDER BY day";
-        let uneven = sqlx::query_as(uneven).fetch_all(db).await?;
+        let uneven = db
+            .lock()
+            .prepare(uneven)?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
         Ok(Self { database, files, reports, checks, coldest, warmest, uneven })
     }
 
@@ -64,9 +67,17 @@ fn rejected(failure: &Failure) -> Option<&Rejected> {
     failure.error.downcast_ref()
 }
 
-async fn day(db: &SqlitePool, query: &'static str) -> Result<Option<Summary>, sqlx::Error> {
-    let day: Option<(String, u32, f64, f64, f64)> = sqlx::query_as(query).fetch_optional(db).await?;
-    Ok(day.map(|(day, readings, low, mean, high)| Summary { day, readings, low, mean, high }))
+fn day(db: &Database, query: &str) -> rusqlite::Result<Option<Summary>> {
+    let day = db.lock().query_row(query, [], |row| {
+        Ok(Summary {
+            day: row.get(0)?,
+            readings: row.get(1)?,
+            low: row.get(2)?,
+            mean: row.get(3)?,
+            high: row.get(4)?,
+        })
+    });
+    day.optional()
 }
 
 impl fmt::Display for Night {

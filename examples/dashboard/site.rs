@@ -21,8 +21,6 @@ pub(crate) enum ApiError {
 
 impl Site {
     pub(crate) fn new(url: Url) -> Result<Self, reqwest::Error> {
-        // It may have been called before: then that is settled.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         // A proxy would not find the way back into this program.
         Ok(Self { http: Client::builder().no_proxy().build()?, url })
     }

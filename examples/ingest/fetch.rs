@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use pipeline::stage;
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
 
 /// Where a server says how many rows it has in all.
 const TOTAL: &str = "x-total-count";
@@ -26,13 +26,6 @@ impl From<reqwest::Error> for FetchError {
         // The address is known to whoever reads this, and it is long.
         Self::Broken(error.without_url())
     }
-}
-
-/// A client that speaks TLS too. rustls leaves it open who does the arithmetic; ring builds anywhere, and fastest.
-pub(crate) fn client() -> ClientBuilder {
-    // It may have been called before: then that is settled.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
 }
 
 /// Asks how many rows there are; `None` from a server that does not count them.

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use pipeline::{StageError, pipeline};
 use reqwest::{Client, Url};
-use sqlx::SqlitePool;
 
 use crate::fetch::count;
 use crate::journal::Journal;
 use crate::line::{App, Written, ingest};
-use crate::store;
+use crate::store::{self, Database};
 use crate::summary::Summary;
 
 /// What is to be done, and with what.
@@ -20,7 +19,7 @@ pub(crate) struct Job {
     pub(crate) url: Url,
     pub(crate) http: Client,
     pub(crate) database: PathBuf,
-    pub(crate) db: SqlitePool,
+    pub(crate) db: Database,
     pub(crate) page_size: NonZeroU64,
     pub(crate) concurrency: usize,
 }
@@ -31,11 +30,11 @@ pub(crate) enum JobError {
     /// The server does not say what there is to fetch.
     Source(StageError),
     /// The rows in the database cannot be counted.
-    Database(sqlx::Error),
+    Database(rusqlite::Error),
 }
 
-impl From<sqlx::Error> for JobError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<rusqlite::Error> for JobError {
+    fn from(error: rusqlite::Error) -> Self {
         Self::Database(error)
     }
 }
@@ -44,7 +43,7 @@ impl Job {
     /// Does it. A page that fails, fails alone, and so does a row: the report has them, with their errors.
     pub(crate) async fn run(self) -> Result<Summary, JobError> {
         let Self { url, http, database, db, page_size, concurrency } = self;
-        let rows_before = store::rows(&db).await?;
+        let rows_before = store::rows(&db)?;
 
         let counting = pipeline![count].with(http.clone());
         let rows_expected = counting.run(url.clone()).await.map_err(JobError::Source)?;
@@ -63,7 +62,7 @@ impl Job {
             rows_expected,
             rows_stored: written.rows(),
             rows_before,
-            rows_after: store::rows(&db).await?,
+            rows_after: store::rows(&db)?,
             failed_requests: journal.failed(),
             report,
         })

@@ -5,18 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pipeline::{BoxPipeline, ErrorMode, Provide, WithBoundary, pipeline, stage};
 use reqwest::{Client, Url};
-use sqlx::SqlitePool;
 
 use crate::airports::{parse, validate};
 use crate::fetch::fetch;
 use crate::journal::Journal;
-use crate::store::upsert;
+use crate::store::{Database, upsert};
 
 /// What the stages ask for with `#[state]`.
 #[derive(Debug, Provide)]
 pub(crate) struct App {
     pub(crate) http: Client,
-    pub(crate) db: SqlitePool,
+    pub(crate) db: Database,
     pub(crate) written: Written,
 }
 

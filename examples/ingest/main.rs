@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pipeline::StageError;
-use reqwest::Url;
+use reqwest::{Client, Url};
 
 use crate::faults::Faults;
 use crate::fetch::FetchError;
@@ -76,7 +76,7 @@ enum Trouble {
          Name a file that you can write to, and that no other program keeps locked: --database FILE",
         path.display()
     )]
-    Database { path: PathBuf, error: sqlx::Error },
+    Database { path: PathBuf, error: rusqlite::Error },
     #[error("cannot ask {url} what rows it has: {error}\n  {}", advice(error))]
     Source { url: Url, error: StageError },
     #[error("cannot start the server inside this program: {0}\n  Name another one: --url URL")]
@@ -100,32 +100,29 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> Result<Summary, Trouble> {
     let Args { url, database: path, page_size, concurrency, broken } = args;
-    let db = match store::open(&path).await {
+    let db = match store::open(&path) {
         Ok(db) => db,
         Err(error) => return Err(Trouble::Database { path, error }),
     };
     // The server stops when this goes out of scope.
     let (_server, url, http) = match url {
-        Some(url) => (None, url, fetch::client()),
+        Some(url) => (None, url, Client::builder()),
         None => {
             let server = Server::start(Faults::usual().and_broken(broken)).await?;
             let url = server.url().clone();
             // A proxy would not find the way back into this program.
-            (Some(server), url, fetch::client().no_proxy())
+            (Some(server), url, Client::builder().no_proxy())
         }
     };
     let job = Job {
         url: url.clone(),
         http: http.build()?,
         database: path.clone(),
-        db: db.clone(),
+        db,
         page_size,
         concurrency: concurrency.get(),
     };
-    let summary = job.run().await;
-    // SQLite tidies up beside its file when the last connection is closed.
-    db.close().await;
-    summary.map_err(|error| match error {
+    job.run().await.map_err(|error| match error {
         JobError::Source(error) => Trouble::Source { url, error },
         JobError::Database(error) => Trouble::Database { path, error },
     })

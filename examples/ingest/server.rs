@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::faults::{Faults, Reply};
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/airports.csv");
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/airports.csv");
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// A server that runs until it is dropped.

@@ -1,28 +1,42 @@
 //! The database.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pipeline::stage;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{QueryBuilder, SqlitePool};
+use rusqlite::{Connection, ErrorCode, params};
 
 use crate::airports::Airport;
 
-/// Opens the file, and makes it and its table where they are not there.
-pub(crate) async fn open(file: &Path) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(Duration::from_secs(1));
-    connect(options).await
+const UPSERT: &str = "
+    INSERT INTO airports (iata, name, city, state, country, latitude, longitude) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (iata) DO UPDATE SET name = excluded.name, city = excluded.city, state = excluded.state,
+        country = excluded.country, latitude = excluded.latitude, longitude = excluded.longitude";
+
+/// One connection. Clones share it; when the last one is dropped, SQLite tidies up beside its file.
+#[derive(Debug, Clone)]
+pub(crate) struct Database(Arc<Mutex<Connection>>);
+
+impl Database {
+    /// Nobody waits for long: SQLite lets one connection write at a time anyway. A transaction that a panic cut short was
+    /// rolled back, so a panic elsewhere does no harm to it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
-    let db = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    sqlx::query(
+/// Opens the file, and makes it and its table where they are not there.
+pub(crate) fn open(file: &Path) -> rusqlite::Result<Database> {
+    let db = Connection::open(file)?;
+    db.busy_timeout(Duration::from_secs(1))?;
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(None, "synchronous", "normal")?;
+    with_table(db)
+}
+
+fn with_table(db: Connection) -> rusqlite::Result<Database> {
+    db.execute_batch(
         "CREATE TABLE IF NOT EXISTS airports (
             iata TEXT PRIMARY KEY,
             name TEXT NOT NULL,
@@ -32,48 +46,37 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
             latitude REAL NOT NULL,
             longitude REAL NOT NULL
         )",
-    )
-    .execute(&db)
-    .await?;
-    Ok(db)
+    )?;
+    Ok(Database(Arc::new(Mutex::new(db))))
 }
 
 /// How many airports there are.
-pub(crate) async fn rows(db: &SqlitePool) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar("SELECT count(*) FROM airports").fetch_one(db).await
+pub(crate) fn rows(db: &Database) -> rusqlite::Result<u64> {
+    db.lock().query_row("SELECT count(*) FROM airports", [], |row| row.get(0))
 }
 
-/// Stores a batch, and says how many rows it wrote. It is one statement, which writes all of them or none. An airport
+/// Stores a batch, and says how many rows it wrote. It is one transaction, which writes all of them or none. An airport
 /// that is there already is brought up to date.
 ///
-/// SQLite lets one connection write at a time, so the others wait for the permit, which is cheaper than to wait for the
-/// file. Another program may hold that all the same: who has waited a second for it comes again later.
-///
-/// (A statement takes 32,766 values, and a row has seven: a batch may have 4,680 rows.)
-#[stage(concurrency = 1, retries = 5, delay = "50ms", jitter, retry_if = is_locked)]
-pub(crate) async fn upsert(airports: &[Airport], #[state] db: &SqlitePool) -> Result<u64, sqlx::Error> {
-    let mut statement =
-        QueryBuilder::new("INSERT INTO airports (iata, name, city, state, country, latitude, longitude) ");
-    statement.push_values(airports, |mut row, airport| {
-        row.push_bind(&airport.iata)
-            .push_bind(&airport.name)
-            .push_bind(&airport.city)
-            .push_bind(&airport.state)
-            .push_bind(&airport.country)
-            .push_bind(airport.latitude)
-            .push_bind(airport.longitude);
-    });
-    statement.push(
-        " ON CONFLICT (iata) DO UPDATE SET name = excluded.name, city = excluded.city, state = excluded.state,
-         country = excluded.country, latitude = excluded.latitude, longitude = excluded.longitude",
-    );
-    Ok(statement.build().execute(db).await?.rows_affected())
+/// SQLite blocks its thread, so this runs on one that may be blocked, and one call at a time, since one connection
+/// writes at a time. Another program may hold the file all the same: who has waited a second for it comes again later.
+#[stage(blocking, concurrency = 1, retries = 5, delay = "50ms", jitter, retry_if = is_locked)]
+pub(crate) fn upsert(airports: &[Airport], #[state] db: &Database) -> rusqlite::Result<u64> {
+    let mut db = db.lock();
+    let transaction = db.transaction()?;
+    let mut upsert = transaction.prepare(UPSERT)?;
+    let mut rows = 0;
+    for Airport { iata, name, city, state, country, latitude, longitude } in airports {
+        rows += upsert.execute(params![iata, name, city, state, country, latitude, longitude])? as u64;
+    }
+    drop(upsert);
+    transaction.commit()?;
+    Ok(rows)
 }
 
-/// Whether somebody else was writing: SQLITE_BUSY is 5 and SQLITE_LOCKED is 6, with details above the lowest byte.
-pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
+/// Whether somebody else was writing.
+pub(crate) fn is_locked(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 #[cfg(test)]
@@ -81,8 +84,8 @@ pub(crate) mod tests {
     use super::*;
 
     /// A database of its own for a test. It lives as long as its one connection.
-    pub(crate) async fn in_memory() -> SqlitePool {
-        connect(SqliteConnectOptions::new().in_memory(true)).await.expect("there is memory for a database")
+    pub(crate) fn in_memory() -> Database {
+        Connection::open_in_memory().and_then(with_table).expect("there is memory for a database")
     }
 
     fn batch(codes: std::ops::Range<u32>, name: &str) -> Vec<Airport> {
@@ -98,44 +101,52 @@ pub(crate) mod tests {
         airports.collect()
     }
 
-    #[tokio::test]
-    async fn storing_a_row_twice_leaves_it_once_and_as_it_was_last() -> Result<(), sqlx::Error> {
-        let db = in_memory().await;
-        upsert(&batch(0..3, "old"), &db).await?;
-        assert_eq!(upsert(&batch(1..4, "new"), &db).await?, 3);
+    #[test]
+    fn storing_a_row_twice_leaves_it_once_and_as_it_was_last() -> rusqlite::Result<()> {
+        let db = in_memory();
+        upsert(&batch(0..3, "old"), &db)?;
+        assert_eq!(upsert(&batch(1..4, "new"), &db)?, 3);
 
-        let names: Vec<(String, String)> =
-            sqlx::query_as("SELECT iata, name FROM airports ORDER BY iata").fetch_all(&db).await?;
+        let db = db.lock();
+        let mut names = db.prepare("SELECT iata, name FROM airports ORDER BY iata")?;
+        let names = names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let names: Vec<(String, String)> = names.collect::<Result<_, _>>()?;
         let expected = [("A0", "old"), ("A1", "new"), ("A2", "new"), ("A3", "new")];
         assert_eq!(names, expected.map(|(iata, name)| (iata.to_owned(), name.to_owned())));
         Ok(())
     }
 
-    #[tokio::test]
-    async fn a_batch_may_have_as_many_rows_as_a_statement_has_values_for() -> Result<(), sqlx::Error> {
-        let db = in_memory().await;
-        assert_eq!(upsert(&batch(0..4680, "many"), &db).await?, 4680);
-        assert_eq!(rows(&db).await?, 4680);
+    #[test]
+    fn a_batch_is_stored_as_a_whole_or_not_at_all() -> rusqlite::Result<()> {
+        let db = in_memory();
+        db.lock().execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON airports WHEN (SELECT count(*) FROM airports) >= 3
+             BEGIN SELECT RAISE(ABORT, 'full'); END",
+        )?;
+        assert_eq!(upsert(&batch(0..2, "first"), &db)?, 2);
+        upsert(&batch(2..5, "second"), &db).expect_err("there is room for one more");
+        assert_eq!(rows(&db)?, 2);
         Ok(())
     }
 
-    #[tokio::test]
-    async fn only_a_locked_database_is_worth_another_try() -> Result<(), sqlx::Error> {
-        let db = in_memory().await;
-        let mistake =
-            sqlx::query("SELECT nothing FROM nowhere").execute(&db).await.expect_err("no such table");
+    #[test]
+    fn only_a_locked_database_is_worth_another_try() -> rusqlite::Result<()> {
+        let db = in_memory();
+        let mistake = db.lock().execute_batch("SELECT nothing FROM nowhere").expect_err("no such table");
         assert!(!is_locked(&mistake));
 
         let file = std::env::temp_dir().join(format!("ingest-test-{}.db", std::process::id()));
-        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
-        let options = options.busy_timeout(Duration::ZERO);
-        let db = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
-        let first = db.begin_with("BEGIN IMMEDIATE").await?;
-        let second = db.begin_with("BEGIN IMMEDIATE").await.map(drop).expect_err("the first one is writing");
-        first.rollback().await?;
-        db.close().await;
+        let open = || Connection::open(&file).and_then(with_table);
+        let (first, second) = (open()?, open()?);
+        second.lock().busy_timeout(Duration::ZERO)?;
+        first.lock().execute_batch("BEGIN IMMEDIATE")?;
+        let refused = upsert(&batch(0..1, "late"), &second).expect_err("the first one is writing");
+        first.lock().execute_batch("ROLLBACK")?;
+        let stored = upsert(&batch(0..1, "late"), &second);
+        drop((first, second));
         let _ = std::fs::remove_file(file);
-        assert!(is_locked(&second), "{second}");
+        assert!(is_locked(&refused), "{refused}");
+        assert_eq!(stored?, 1);
         Ok(())
     }
 }

@@ -7,22 +7,22 @@ use std::path::PathBuf;
 
 use pipeline::{ErrorKind, Failure};
 use reqwest::{Client, StatusCode, Url};
-use sqlx::SqlitePool;
 
 use crate::faults::{Fault, Faults};
-use crate::fetch::{self, FetchError};
+use crate::fetch::FetchError;
 use crate::job::{Job, JobError};
 use crate::server::Server;
+use crate::store::Database;
 use crate::store::tests::in_memory;
 use crate::summary::Summary;
 
 type Tested = Result<(), Box<dyn Error>>;
 
 fn client() -> Result<Client, reqwest::Error> {
-    fetch::client().no_proxy().build()
+    Client::builder().no_proxy().build()
 }
 
-async fn ingest(url: &Url, db: &SqlitePool) -> Result<Summary, Box<dyn Error>> {
+async fn ingest(url: &Url, db: &Database) -> Result<Summary, Box<dyn Error>> {
     let job = Job {
         url: url.clone(),
         http: client()?,
@@ -40,7 +40,7 @@ async fn ingest(url: &Url, db: &SqlitePool) -> Result<Summary, Box<dyn Error>> {
 #[tokio::test]
 async fn every_page_and_every_row_is_accounted_for() -> Tested {
     let server = Server::start(Faults::default()).await?;
-    let summary = ingest(server.url(), &in_memory().await).await?;
+    let summary = ingest(server.url(), &in_memory()).await?;
 
     assert!(summary.is_success(), "{summary}");
     assert_eq!((summary.pages(), summary.pages_done(), summary.requests()), (34, 34, 34));
@@ -54,7 +54,7 @@ async fn every_page_and_every_row_is_accounted_for() -> Tested {
 #[tokio::test]
 async fn running_twice_leaves_the_same_rows() -> Tested {
     let server = Server::start(Faults::default()).await?;
-    let db = in_memory().await;
+    let db = in_memory();
     let first = ingest(server.url(), &db).await?;
     let second = ingest(server.url(), &db).await?;
 
@@ -67,7 +67,7 @@ async fn running_twice_leaves_the_same_rows() -> Tested {
 #[tokio::test]
 async fn a_page_that_is_not_there_fails_alone_at_once_and_by_name() -> Tested {
     let server = Server::start(Faults::new([(7, vec![Fault::Status(StatusCode::NOT_FOUND)])])).await?;
-    let summary = ingest(server.url(), &in_memory().await).await?;
+    let summary = ingest(server.url(), &in_memory()).await?;
 
     let failures: Vec<_> = summary.failures().collect();
     let [Failure { index: 6, error, .. }] = failures.as_slice() else { panic!("{summary}") };
@@ -82,8 +82,8 @@ async fn a_page_that_is_not_there_fails_alone_at_once_and_by_name() -> Tested {
 #[tokio::test]
 async fn a_database_that_cannot_be_written_fails_batches_and_their_rows_are_missed() -> Tested {
     let server = Server::start(Faults::default()).await?;
-    let db = in_memory().await;
-    sqlx::query("PRAGMA query_only = 1").execute(&db).await?;
+    let db = in_memory();
+    db.lock().pragma_update(None, "query_only", true)?;
     let summary = ingest(server.url(), &db).await?;
 
     assert!(!summary.is_success());
@@ -119,7 +119,7 @@ async fn a_busy_server_says_when_to_come_back() -> Tested {
 async fn an_address_without_rows_is_a_clear_error() -> Tested {
     let server = Server::start(Faults::default()).await?;
     let elsewhere = server.url().join("/elsewhere")?;
-    let error = ingest(&elsewhere, &in_memory().await).await.err().ok_or("there is nothing there")?;
+    let error = ingest(&elsewhere, &in_memory()).await.err().ok_or("there is nothing there")?;
     assert_eq!(error.to_string().split(" in ").next(), Some("stage `count` failed"), "{error}");
     let refused = error.source().and_then(|error| error.downcast_ref());
     assert!(matches!(refused, Some(FetchError::Refused { status: StatusCode::NOT_FOUND, .. })), "{error:?}");

@@ -115,8 +115,6 @@ const EVENING: [(&str, Option<Source>); 5] = [
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    // It may have been called before: then that is settled.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let server = Server::start().await?;
     let folder = tempfile::tempdir()?;
     let app = App {
