@@ -48,7 +48,10 @@ pub type Put<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a
 /// | [`tokio::sync::mpsc::UnboundedSender`], [`std::sync::mpsc::Sender`] | sends |
 /// | `Arc<Mutex<Vec<DeadLetter<In>>>>` | pushes, for tests |
 /// | `JsonLines`, with the feature `serde` | writes a line of JSON to a file, which a later run reads back |
-#[cfg_attr(feature = "serde", doc = "\nUse [`JsonLines`](crate::dead_letters::JsonLines) to re-run failed items later.")]
+#[cfg_attr(
+    feature = "serde",
+    doc = "\nUse [`JsonLines`](crate::dead_letters::JsonLines) to re-run failed items later."
+)]
 ///
 /// A sink of your own implements `put`:
 ///
