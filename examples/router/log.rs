@@ -13,7 +13,7 @@ const AIRPORTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/airports.csv")
 const TEMPERATURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/seattle-temps.csv");
 
 /// How many lines are cut off.
-pub(crate) const CUT_OFF: u64 = 2;
+pub(crate) const CUT_OFF: usize = 2;
 const HOURS_OF_A_MONTH: usize = 730;
 
 /// Writes the log, and says how many lines it has.
