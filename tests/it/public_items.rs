@@ -44,14 +44,20 @@ fn list(source: &CrateSource) -> String {
         .map(|(name, _)| name)
         .filter(|name| !name.contains("::"))
         .collect();
-    let lines: String = items.lines.iter().map(|line| format!("{line}\n")).collect();
-    format!("# {} names at the crate root, {} items. {BLESS}\n{lines}", at_root.len(), items.lines.len())
+    let (names, count) = (at_root.len(), items.lines.len());
+    println!("{names} names at the crate root");
+    let first = format!("# {names} names at the crate root, {count} items. {BLESS}");
+    lines([first].into_iter().chain(items.lines))
 }
 
 fn difference(listed: &str, found: &str) -> String {
     let (old, new): (BTreeSet<_>, BTreeSet<_>) = (listed.lines().collect(), found.lines().collect());
     let changed = old.symmetric_difference(&new);
-    changed.map(|line| format!("{} {line}\n", if new.contains(line) { '+' } else { '-' })).collect()
+    lines(changed.map(|line| format!("{} {line}", if new.contains(line) { '+' } else { '-' })))
+}
+
+fn lines(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 struct Items<'a> {
