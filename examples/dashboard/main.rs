@@ -60,7 +60,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let report = pages.report().await;
     println!("\n{report}");
 
-    let dropped: u64 = report.stages().iter().map(StageReport::cancelled).sum();
+    let dropped: usize = report.stages().iter().map(StageReport::cancelled).sum();
     println!("\n{dropped} requests were dropped, since the page that they were for had failed already.");
     if made == USERS - 1 && report.items_failed() == 1 {
         Ok(ExitCode::SUCCESS)
