@@ -187,7 +187,11 @@ mod tests {
     }
 
     /// A run over one page of these rows.
-    async fn summary(expected: Option<usize>, rows: &[u32], stored: usize) -> Result<Summary, Box<dyn Error>> {
+    async fn summary(
+        expected: Option<usize>,
+        rows: &[u32],
+        stored: usize,
+    ) -> Result<Summary, Box<dyn Error>> {
         let run = pipeline![Vec<u32>: each => rejects_nines].on_error(ErrorMode::Collect);
         Ok(Summary {
             url: "http://host/rows".parse()?,

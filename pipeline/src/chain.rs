@@ -2,12 +2,11 @@
 
 use std::future::Future;
 
-use crate::call::caller::Caller;
-use crate::call::caller::ObservedCaller;
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::{Observe, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
-use crate::stage::contract::Accepts;
-use crate::stage::contract::Stage;
+use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
 /// Stages that run one after another on one item: what `a => b => c` becomes, `Chain<(a, b, c)>`.
@@ -30,32 +29,37 @@ macro_rules! chain {
             }
         }
 
-        impl<In, S, $first, $($stage),*> Stage<In, S> for Chain<($first, $($stage,)*)>
+        impl<In, S, Z, $first, $($stage),*> Stage<In, S, Z> for Chain<($first, $($stage,)*)>
         where
             In: Send,
             S: Send + Sync,
-            $first: Stage<In, S>,
-            $($stage: Stage<$before::Out, S>,)*
+            Z: Mechanism,
+            $first: Stage<In, S, Z>,
+            $($stage: Stage<$before::Out, S, Z>,)*
         {
-            // Not an `async fn`, which would copy its arguments before it begins: this is the hottest path there is.
-            #[allow(clippy::manual_async_fn)]
             #[inline]
             fn call(
                 &self,
                 input: In,
-                cx: &StageContext<'_, S>,
+                cx: &StageContext<'_, S, Z>,
             ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-                async move {
-                    let value = self.0.$first_index.call(input, cx).await?;
-                    $(let value = self.0.$index.call(value, cx).await?;)*
-                    Ok(value)
-                }
+                self.__call(Unobserved, input, cx)
             }
 
-            async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<Self::Out, StageError> {
-                let value = ObservedCaller.call(&self.0.$first_index, input, cx).await?;
-                $(let value = ObservedCaller.call(&self.0.$index, value, cx).await?;)*
-                Ok(value)
+            // Not an `async fn`, which would copy its arguments before it begins: this is the hottest path there is.
+            #[allow(clippy::manual_async_fn)]
+            #[inline]
+            fn __call<O: Observe>(
+                &self,
+                observe: O,
+                input: In,
+                cx: &StageContext<'_, S, Z>,
+            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+                async move {
+                    let value = self.0.$first_index.__call(observe, input, cx).await?;
+                    $(let value = self.0.$index.__call(observe, value, cx).await?;)*
+                    Ok(value)
+                }
             }
         }
     };

@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-pub use crate::call::caller::Caller;
+pub use crate::call::mechanism::{Caller, Mechanism};
+pub use crate::call::observe::{Observe, Unobserved};
 pub use crate::call::stage_context::StageContext;
 pub use crate::call::user_code::{CodeSite, guard_user_code};
 pub use crate::chain::Chain;
@@ -26,20 +27,18 @@ pub use crate::fork::passing::{
 pub use crate::fork::route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8};
 pub use crate::fork::step::{Branches, Branching};
 pub use crate::fork::try_join::{TryJoin2, try_join2};
-pub use crate::policy::bare::bare;
 pub use crate::policy::blocking::blocking;
+pub use crate::policy::function_call::FunctionCall;
 pub use crate::policy::gate::{Gate, Limited, Unlimited};
 pub use crate::policy::merge::Merge;
 pub use crate::policy::overridden::{own_policy, same_retries, with_retries, without_retries};
-pub use crate::policy::retry::retrying;
-pub use crate::policy::single::single;
-pub use crate::policy::split::{Halves, Rows, splitting};
-pub use crate::policy::strategy::Strategy;
+pub use crate::policy::split::{Halves, Rows};
+pub use crate::policy::strategy::{StageUse, Strategy};
 pub use crate::stage::attribute::{Backoff, Growth, Policy, Rate};
 pub use crate::stage::contract::{Accepts, Stage, StageFn};
 pub use crate::stage::edge::EdgeType;
 pub use crate::stage::function::{
-    Attempts, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split,
+    Attempts, Bare, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split,
 };
 pub use crate::stage::never_fails::NeverFails;
 pub use crate::stage::plan::{ForkKind, Plan};

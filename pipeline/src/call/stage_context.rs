@@ -3,34 +3,45 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::mechanism::{Direct, Mechanism};
 use crate::error::panic_origin::CallSite;
 use crate::error::step_id::StepId;
 use crate::run::context::Context;
 use crate::run::item::Item;
 
-/// What a [`Stage`](crate::Stage) is called under: its item, and the state of its pipeline.
-pub struct StageContext<'a, S = ()> {
+/// What a [`Stage`](crate::Stage) is called with besides its input: the item, and the state of the pipeline.
+///
+/// `C` is who calls: [`Direct`], the default, makes each call itself.
+pub struct StageContext<'a, S = (), C: Mechanism = Direct> {
+    handle: C::Handle<'a>,
     state: &'a Arc<S>,
     item: &'a Item<'a>,
     /// Where the steps of this pipeline begin among those of the run.
     base: u32,
 }
 
-impl<S> Clone for StageContext<'_, S> {
+impl<S, C: Mechanism> Clone for StageContext<'_, S, C> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S> Copy for StageContext<'_, S> {}
+impl<S, C: Mechanism> Copy for StageContext<'_, S, C> {}
 
-impl<S> fmt::Debug for StageContext<'_, S> {
+impl<S, C: Mechanism> fmt::Debug for StageContext<'_, S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StageContext").field("index", &self.item.index()).finish_non_exhaustive()
     }
 }
 
 impl<'a, S> StageContext<'a, S> {
+    #[inline]
+    pub(crate) fn new(state: &'a Arc<S>, item: &'a Item<'a>) -> Self {
+        Self { handle: (), state, item, base: 0 }
+    }
+}
+
+impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
     /// The state that is bound to the pipeline, `.with(state)`; `()` if none is.
     #[must_use]
     #[inline]
@@ -44,18 +55,26 @@ impl<'a, S> StageContext<'a, S> {
         Context::of(self.item, stage, 1)
     }
 
-    #[inline]
-    pub(crate) fn new(state: &'a Arc<S>, item: &'a Item<'a>) -> Self {
-        Self { state, item, base: 0 }
-    }
-
     /// That of a pipeline in this one, whose steps begin there.
     pub(crate) fn inside(&self, base: u32) -> Self {
         Self { base: self.base.saturating_add(base), ..*self }
     }
 
-    pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> StageContext<'b, T> {
-        StageContext { state, item: self.item, base: self.base }
+    pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> StageContext<'b, T, C> {
+        StageContext { handle: C::shorten(self.handle), state, item: self.item, base: self.base }
+    }
+
+    /// What functions, and stages written by hand, get: they are called, and call nobody.
+    #[inline]
+    pub(crate) fn plain(&self) -> StageContext<'a, S> {
+        StageContext { handle: (), state: self.state, item: self.item, base: self.base }
+    }
+
+    /// The caller of the item.
+    #[doc(hidden)]
+    #[inline]
+    pub fn __handle(&self) -> C::Handle<'a> {
+        self.handle
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! User code that is not a stage: the `match` of a route, the expressions of a graph.
 
+use super::mechanism::Mechanism;
 use super::stage_context::StageContext;
 use crate::error::panic_origin::CallSite;
 use crate::error::panic_origin::PanicGuard;
@@ -14,9 +15,9 @@ pub struct CodeSite {
 
 /// Runs such a piece.
 #[inline]
-pub fn guard_user_code<S, T>(
+pub fn guard_user_code<S, C: Mechanism, T>(
     CodeSite { name, step }: CodeSite,
-    cx: &StageContext<'_, S>,
+    cx: &StageContext<'_, S, C>,
     piece: impl FnOnce() -> T,
 ) -> T {
     PanicGuard::guard(CallSite::of(name, cx.step(step)), piece)

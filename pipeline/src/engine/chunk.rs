@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use super::item_result::ItemResult;
 use super::item_result::item_result;
 use super::provenance::Provenance;
+use crate::call::observe::{Observed, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::run::item::Item;
 use crate::run::shared::Run;
@@ -82,7 +83,7 @@ where
         loop {
             let item = Item::new(run, guard.provenance.origin().index, false);
             let cx = StageContext::new(state, &item);
-            let call = stages.call(input, &cx);
+            let call = stages.__call(Unobserved, input, &cx);
             let output = match (FirstCall { call, guard: &mut guard }).await {
                 Ok(output) if !item.has_extra() => output,
                 other => match item_result(other, &item) {
@@ -128,7 +129,7 @@ where
     let Chunk { first: QueuedItem { provenance, input }, remainder, .. } = chunk;
     let item = Item::new(run, provenance.origin().index, true);
     let cx = StageContext::new(state, &item);
-    let result = stages.__call_observed(input, &cx).await;
+    let result = stages.__call(Observed, input, &cx).await;
     (provenance, item_result(result, &item), remainder.map(|(remainder, _)| remainder))
 }
 

@@ -6,6 +6,7 @@ use super::item_result::ItemResult;
 use super::item_result::item_result;
 use crate::call::catch_panic::CatchPanic;
 use crate::call::catch_panic::panic_failure;
+use crate::call::observe::{Observed, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::run::item::Item;
 use crate::run::shared::Run;
@@ -28,9 +29,9 @@ where
     let item = Item::new(run, index, observed);
     let cx = StageContext::new(state, &item);
     let result = if observed {
-        Box::pin(CatchPanic { call: stages.__call_observed(input, &cx) }).await
+        Box::pin(CatchPanic { call: stages.__call(Observed, input, &cx) }).await
     } else {
-        CatchPanic { call: stages.call(input, &cx) }.await
+        CatchPanic { call: stages.__call(Unobserved, input, &cx) }.await
     };
     match result.unwrap_or_else(|payload| Err(panic_failure(run, payload))) {
         Ok(output) if !item.has_extra() => Ok(output),

@@ -23,7 +23,7 @@ use super::upstream::Tagged;
 use super::upstream::Upstream;
 use crate::call::catch_panic::CatchPanic;
 use crate::call::catch_panic::panic_failure;
-use crate::call::observed::SAMPLE_EVERY;
+use crate::call::observed_call::SAMPLE_EVERY;
 use crate::report::accounting::RunTotals;
 use crate::report::accounting::SegmentTotals;
 use crate::run::shared::Run;

@@ -21,7 +21,7 @@ use super::work_queue::Task;
 use super::work_queue::WorkItem;
 use super::work_queue::WorkQueue;
 use super::work_queue::Worker;
-use crate::call::observed::SAMPLE_EVERY;
+use crate::call::observed_call::SAMPLE_EVERY;
 use crate::report::accounting::RunTotals;
 use crate::report::accounting::SegmentTotals;
 use crate::stage::contract::Stage;

@@ -3,11 +3,12 @@
 use std::future::Future;
 
 use super::passing::PassMode;
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
-use crate::error::step_id::StepId;
 use crate::policy::gate::Gate;
-use crate::stage::attribute::Policy;
+use crate::policy::strategy::StageUse;
 use crate::stage::plan::Plan;
 
 /// The values that a call takes, as a tuple, and as the one input that they are.
@@ -81,47 +82,32 @@ pub trait TakesArgs<L> {
 
     /// See [`Accepts`](crate::Accepts).
     fn register(&mut self, plan: &mut Plan);
-
-    /// See [`Accepts`](crate::Accepts).
-    fn label(&self) -> Option<(&'static str, StepId)>;
 }
 
-/// A step that can be called with values that others want too.
-pub trait CallArgs<L, S>: TakesArgs<L> + Send + Sync {
+/// A step that can be called with values that other calls use too.
+pub trait CallArgs<L, S, C: Mechanism>: TakesArgs<L> + Send + Sync {
     /// Calls it.
-    fn call_with<'a>(
+    fn call_with<'a, O: Observe>(
         &self,
+        observe: O,
         args: Args<'a, L, Self>,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         L: 'a;
-
-    /// The same, watched. See `Stage::__call_watched`.
-    fn call_with_observed<'a>(
-        &self,
-        args: Args<'a, L, Self>,
-        cx: &StageContext<'_, S>,
-    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
-    where
-        L: 'a,
-    {
-        self.call_with(args, cx)
-    }
 }
 
-/// A stage function that can be called with such values under another policy than its own, attempted as `A` says.
-pub trait CallWithPolicy<L, S, A>: TakesArgs<L> + Send + Sync {
+/// A stage function that can be called with such values under another policy than its own, by the strategy `A`.
+pub trait CallWithPolicy<L, S, C: Mechanism, A>: TakesArgs<L> + Send + Sync {
     /// Calls it.
-    fn call_with_policy<'a, X: Gate>(
-        &self,
-        attempts: A,
-        policy: &Policy,
-        step: StepId,
-        gate: &X,
+    fn call_with_policy<'a, G: Gate, O: Observe>(
+        stage: StageUse<'_, Self, G>,
+        strategy: A,
+        observe: O,
         args: Args<'a, L, Self>,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
+        Self: Sized,
         L: 'a;
 }

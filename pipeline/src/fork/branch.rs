@@ -2,20 +2,14 @@
 
 use std::future::Future;
 
-use super::args::ArgList;
-use super::args::Args;
-use super::args::CallArgs;
-use super::args::TakesArgs;
+use super::args::{ArgList, Args, CallArgs, TakesArgs};
 use super::passing::Move;
-use crate::call::caller::Caller;
-use crate::call::caller::ObservedCaller;
-use crate::call::caller::Unobserved;
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::chain::Chain;
 use crate::error::stage_error::StageError;
-use crate::error::step_id::StepId;
-use crate::stage::contract::Accepts;
-use crate::stage::contract::Stage;
+use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
 /// A branch of a fork: a step that takes what the others take, too, and what follows it.
@@ -29,27 +23,6 @@ impl<F, R> Branch<F, R> {
     pub(crate) fn new(first: F, rest: Chain<R>) -> Self {
         Self { first, rest }
     }
-
-    #[allow(clippy::manual_async_fn)] // Of an `async fn` rustc does not see that it is `Send`.
-    #[inline]
-    fn go<'a, In, S, C>(
-        &self,
-        caller: C,
-        args: Args<'a, (In,), F>,
-        cx: &StageContext<'_, S>,
-    ) -> impl Future<Output = Result<<Chain<R> as Accepts<F::Out>>::Out, StageError>> + Send
-    where
-        In: Send + 'a,
-        S: Send + Sync,
-        C: Caller,
-        F: CallArgs<(In,), S, Out: Send>,
-        Chain<R>: Stage<F::Out, S>,
-    {
-        async move {
-            let value = caller.call_with(&self.first, args, cx).await?;
-            caller.call(&self.rest, value, cx).await
-        }
-    }
 }
 
 impl<In, F, R> TakesArgs<(In,)> for Branch<F, R>
@@ -62,40 +35,31 @@ where
 
     /// Its steps have their places.
     fn register(&mut self, _: &mut Plan) {}
-
-    fn label(&self) -> Option<(&'static str, StepId)> {
-        None
-    }
 }
 
-impl<In, S, F, R> CallArgs<(In,), S> for Branch<F, R>
+impl<In, S, C, F, R> CallArgs<(In,), S, C> for Branch<F, R>
 where
     In: Send,
     S: Send + Sync,
-    F: CallArgs<(In,), S, Out: Send>,
-    Chain<R>: Stage<F::Out, S>,
+    C: Mechanism,
+    F: CallArgs<(In,), S, C, Out: Send>,
+    Chain<R>: Stage<F::Out, S, C>,
 {
+    #[allow(clippy::manual_async_fn)] // Of an `async fn` rustc does not see that it is `Send`.
     #[inline]
-    fn call_with<'a>(
+    fn call_with<'a, O: Observe>(
         &self,
+        observe: O,
         args: Args<'a, (In,), Self>,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         (In,): 'a,
     {
-        self.go(Unobserved, args, cx)
-    }
-
-    fn call_with_observed<'a>(
-        &self,
-        args: Args<'a, (In,), Self>,
-        cx: &StageContext<'_, S>,
-    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
-    where
-        (In,): 'a,
-    {
-        self.go(ObservedCaller, args, cx)
+        async move {
+            let value = self.first.call_with(observe, args, cx).await?;
+            self.rest.__call(observe, value, cx).await
+        }
     }
 }
 
@@ -115,37 +79,23 @@ macro_rules! by_value {
             fn register(&mut self, plan: &mut Plan) {
                 self.0.__register(plan);
             }
-
-            fn label(&self) -> Option<(&'static str, StepId)> {
-                self.0.__label()
-            }
         }
 
-        impl<$($value: Send,)* S: Send + Sync, F> CallArgs<($($value,)*), S> for ByValue<F>
+        impl<$($value: Send,)* S: Send + Sync, Z: Mechanism, F> CallArgs<($($value,)*), S, Z> for ByValue<F>
         where
-            F: Stage<<($($value,)*) as ArgList>::AsInput, S>,
+            F: Stage<<($($value,)*) as ArgList>::AsInput, S, Z>,
         {
             #[inline]
-            fn call_with<'a>(
+            fn call_with<'a, O: Observe>(
                 &self,
+                observe: O,
                 args: Args<'a, ($($value,)*), Self>,
-                cx: &StageContext<'_, S>,
+                cx: &StageContext<'_, S, Z>,
             ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
             where
                 ($($value,)*): 'a,
             {
-                self.0.call(ArgList::as_input(args), cx)
-            }
-
-            fn call_with_observed<'a>(
-                &self,
-                args: Args<'a, ($($value,)*), Self>,
-                cx: &StageContext<'_, S>,
-            ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
-            where
-                ($($value,)*): 'a,
-            {
-                self.0.__call_observed(ArgList::as_input(args), cx)
+                self.0.__call(observe, ArgList::as_input(args), cx)
             }
         }
     };

@@ -9,7 +9,8 @@ use super::passing::SharedInput;
 use super::passing::ValueCell;
 use super::step::Branches;
 use super::step::Branching;
-use crate::call::caller::Caller;
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::error::kind::ErrorKind;
 use crate::error::stage_error::StageError;
@@ -80,22 +81,23 @@ macro_rules! first {
             type Out = $last::Out;
         }
 
-        impl<In, S, $($branch, $mode,)* $last, $last_mode> Branching<In, S> for First<($($branch,)* $last), $count>
+        impl<In, S, Z, $($branch, $mode,)* $last, $last_mode> Branching<In, S, Z> for First<($($branch,)* $last), $count>
         where
             In: Send,
             S: Send + Sync,
+            Z: Mechanism,
             $(
-                $branch: CallArgs<(In,), S> + TakesArgs<(In,), ArgModes = ($mode,), Out = $last::Out>,
+                $branch: CallArgs<(In,), S, Z> + TakesArgs<(In,), ArgModes = ($mode,), Out = $last::Out>,
                 $mode: SharedInput<In>,
             )*
-            $last: CallArgs<(In,), S> + TakesArgs<(In,), ArgModes = ($last_mode,), Out: Send>,
+            $last: CallArgs<(In,), S, Z> + TakesArgs<(In,), ArgModes = ($last_mode,), Out: Send>,
             $last_mode: Input<In>,
         {
-            fn go<Call: Caller>(
+            fn go<Obs: Observe>(
                 &self,
-                caller: Call,
+                observe: Obs,
                 input: In,
-                cx: &StageContext<'_, S>,
+                cx: &StageContext<'_, S, Z>,
             ) -> impl Future<Output = Result<$last::Out, StageError>> + Send {
                 async move {
                     let mut input = ValueCell::new(input);
@@ -103,7 +105,7 @@ macro_rules! first {
                     $(
                         cx.passes(self.heads[$index]);
                         let (arg, ()) = input.share::<($mode, ())>();
-                        match caller.call_with(&self.branches.$index, (arg,), cx).await {
+                        match self.branches.$index.call_with(observe, (arg,), cx).await {
                             Ok(value) => {
                                 cx.passes(self.end);
                                 return Ok(value);
@@ -116,7 +118,7 @@ macro_rules! first {
                     )*
                     cx.passes(self.heads[$last_index]);
                     let ((), arg) = input.give::<(), $last_mode>();
-                    match caller.call_with(&self.branches.$last_index, (arg,), cx).await {
+                    match self.branches.$last_index.call_with(observe, (arg,), cx).await {
                         Ok(value) => {
                             cx.passes(self.end);
                             Ok(value)

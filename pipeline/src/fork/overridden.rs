@@ -8,10 +8,12 @@ use super::args::CallWithPolicy;
 use super::args::TakesArgs;
 use super::checks::Arity;
 use super::checks::Parameter;
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
-use crate::error::step_id::StepId;
 use crate::policy::overridden::Overridden;
+use crate::policy::strategy::StageUse;
 use crate::stage::plan::Plan;
 
 impl<L, F: TakesArgs<L>, A> TakesArgs<L> for Overridden<F, A> {
@@ -21,28 +23,28 @@ impl<L, F: TakesArgs<L>, A> TakesArgs<L> for Overridden<F, A> {
     fn register(&mut self, plan: &mut Plan) {
         self.step = plan.stage(self.policy);
     }
-
-    fn label(&self) -> Option<(&'static str, StepId)> {
-        Some((self.policy.name, self.step))
-    }
 }
 
-impl<L, S, F, A> CallArgs<L, S> for Overridden<F, A>
+impl<L, S, C, F, A> CallArgs<L, S, C> for Overridden<F, A>
 where
     S: Send + Sync,
-    F: CallWithPolicy<L, S, A>,
+    C: Mechanism,
+    F: CallWithPolicy<L, S, C, A>,
     A: Copy + Send + Sync,
 {
     #[inline]
-    fn call_with<'a>(
+    fn call_with<'a, O: Observe>(
         &self,
-        args: Args<'a, L, F>,
-        cx: &StageContext<'_, S>,
+        observe: O,
+        args: Args<'a, L, Self>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         L: 'a,
     {
-        self.stage.call_with_policy(self.attempts, &self.policy, self.step, &self.limits, args, cx)
+        let stage =
+            StageUse { stage: &self.stage, policy: &self.policy, step: self.step, gate: &self.limits };
+        F::call_with_policy(stage, self.attempts, observe, args, cx)
     }
 }
 

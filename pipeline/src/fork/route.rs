@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 
 use super::step::Branches;
 use super::step::Branching;
-use crate::call::caller::Caller;
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::call::user_code::CodeSite;
 use crate::call::user_code::guard_user_code;
@@ -57,31 +58,32 @@ macro_rules! route {
             type Out = $first::Out;
         }
 
-        impl<In, S, Choose, $first, $first_value, $($arm, $value),*> Branching<In, S>
+        impl<In, S, Z, Choose, $first, $first_value, $($arm, $value),*> Branching<In, S, Z>
             for Route<In, Choose, ($first, $($arm,)*), $count>
         where
             In: Send,
             S: Send + Sync,
             Choose: Fn(In) -> $one_of<$first_value, $($value),*> + Send + Sync,
-            $first: Stage<$first_value, S>,
+            $first: Stage<$first_value, S, Z>,
+            Z: Mechanism,
             $first_value: Send,
-            $($arm: Stage<$value, S, Out = $first::Out>, $value: Send,)*
+            $($arm: Stage<$value, S, Z, Out = $first::Out>, $value: Send,)*
         {
-            fn go<Call: Caller>(
+            fn go<Obs: Observe>(
                 &self,
-                caller: Call,
+                observe: Obs,
                 input: In,
-                cx: &StageContext<'_, S>,
+                cx: &StageContext<'_, S, Z>,
             ) -> impl Future<Output = Result<$first::Out, StageError>> + Send {
                 async move {
                     let output = match guard_user_code(self.place, cx, || (self.choose)(input)) {
                         $one_of::$first(value) => {
                             cx.passes(self.heads[$first_index]);
-                            caller.call(&self.arms.$first_index, value, cx).await?
+                            self.arms.$first_index.__call(observe, value, cx).await?
                         }
                         $($one_of::$arm(value) => {
                             cx.passes(self.heads[$index]);
-                            caller.call(&self.arms.$index, value, cx).await?
+                            self.arms.$index.__call(observe, value, cx).await?
                         })*
                     };
                     cx.passes(self.end);

@@ -1,33 +1,32 @@
-//! Where a pipeline is more than a line: branches on one item.
+//! A fork as a step of a pipeline.
 //!
-//! What runs side by side, `(a, b)` and the graph form, becomes a struct that `pipeline!` writes out, with the calls in its
-//! own order of needs; the others are here. What they all have in common is in `lend` (who has a value that several want),
-//! `takes` (steps that can be called with such values), `caller` (watched or not) and `branch`.
+//! Calls that run side by side, `(a, b)` and the graph form, become a struct that `pipeline!` writes out, with the calls in the
+//! order of their dependencies. `(a | b)` and `match` are in this crate.
 //!
-//! A fork counts what arrives in its branches and what leaves it: reports are made from that.
+//! A fork counts the items that enter each of its branches and that leave it: reports are made from these counts.
 
 use std::future::Future;
 
-use crate::call::caller::{Caller, ObservedCaller, Unobserved};
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::{Observe, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
-use crate::stage::contract::Accepts;
-use crate::stage::contract::Stage;
+use crate::stage::contract::{Accepts, Stage};
 
-/// Branches, and what comes out of them: the types alone.
+/// The types of a fork: its input and its output.
 pub trait Branches<In> {
-    /// What comes out.
+    /// The output.
     type Out: Send;
 }
 
-/// Branches, and how an item goes through them.
-pub trait Branching<In, S>: Branches<In> + Send + Sync {
-    /// TakesArgs an item through.
-    fn go<C: Caller>(
+/// How an item goes through the branches of a fork.
+pub trait Branching<In, S, C: Mechanism>: Branches<In> + Send + Sync {
+    /// Calls the branches.
+    fn go<O: Observe>(
         &self,
-        caller: C,
+        observe: O,
         input: In,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
 }
 
@@ -39,26 +38,29 @@ impl<In, B: Branches<In>> Accepts<In> for Fork<B> {
     type Out = B::Out;
 }
 
-impl<In, S, B> Stage<In, S> for Fork<B>
+impl<In, S, C, B> Stage<In, S, C> for Fork<B>
 where
     In: Send,
     S: Send + Sync,
-    B: Branching<In, S>,
+    C: Mechanism,
+    B: Branching<In, S, C>,
 {
     #[inline]
     fn call(
         &self,
         input: In,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         self.0.go(Unobserved, input, cx)
     }
 
-    fn __call_observed(
+    #[inline]
+    fn __call<O: Observe>(
         &self,
+        observe: O,
         input: In,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.0.go(ObservedCaller, input, cx)
+        self.0.go(observe, input, cx)
     }
 }

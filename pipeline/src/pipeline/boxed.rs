@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::value::Pipeline;
+use crate::call::observe::{Observe, Observed, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::engine::run_many::{RunMany, RunMode, RunOutcome, RunRequest};
 use crate::engine::shape::{AnyBoundary, OneToOne, Shape, WithBoundary, WorkerTasks};
@@ -100,9 +101,9 @@ where
         Box::pin(async move {
             let cx = cx.with_state(&self.state);
             if observed {
-                self.stages.__call_observed(input, &cx).await
+                self.stages.__call(Observed, input, &cx).await
             } else {
-                self.stages.call(input, &cx).await
+                self.stages.__call(Unobserved, input, &cx).await
             }
         })
     }
@@ -142,11 +143,11 @@ where
     S: Send + Sync,
 {
     async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<Out, StageError> {
-        self.stages.call(false, input, &cx.with_state(&self.no_state)).await
+        self.__call(Unobserved, input, cx).await
     }
 
-    async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<Out, StageError> {
-        self.stages.call(true, input, &cx.with_state(&self.no_state)).await
+    async fn __call<O: Observe>(&self, _: O, input: In, cx: &StageContext<'_, S>) -> Result<Out, StageError> {
+        self.stages.call(O::OBSERVED, input, &cx.with_state(&self.no_state)).await
     }
 }
 

@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::value::Pipeline;
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::{Observe, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::engine::shape::{OneToOne, WithBoundary};
 use crate::error::stage_error::StageError;
@@ -20,19 +22,25 @@ impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {
 }
 
 /// A pipeline in another one, under the state that it is bound to itself.
-impl<In, F, S, X, Outer> Stage<In, Outer> for Pipeline<In, F, S, OneToOne<X>>
+impl<In, F, S, X, Outer, C> Stage<In, Outer, C> for Pipeline<In, F, S, OneToOne<X>>
 where
     In: Send,
     S: Send + Sync,
     Outer: Send + Sync,
-    F: Stage<In, S>,
+    C: Mechanism,
+    F: Stage<In, S, C>,
 {
-    async fn call(&self, input: In, cx: &StageContext<'_, Outer>) -> Result<F::Out, StageError> {
-        self.stages.call(input, &cx.with_state(&self.state).inside(self.base)).await
+    async fn call(&self, input: In, cx: &StageContext<'_, Outer, C>) -> Result<F::Out, StageError> {
+        <Self as Stage<In, Outer, C>>::__call(self, Unobserved, input, cx).await
     }
 
-    async fn __call_observed(&self, input: In, cx: &StageContext<'_, Outer>) -> Result<F::Out, StageError> {
-        self.stages.__call_observed(input, &cx.with_state(&self.state).inside(self.base)).await
+    async fn __call<O: Observe>(
+        &self,
+        observe: O,
+        input: In,
+        cx: &StageContext<'_, Outer, C>,
+    ) -> Result<F::Out, StageError> {
+        self.stages.__call(observe, input, &cx.with_state(&self.state).inside(self.base)).await
     }
 }
 
@@ -70,18 +78,24 @@ impl<In, F: Accepts<In>> Accepts<In> for Nested<In, F> {
     }
 }
 
-impl<In, F, S> Stage<In, S> for Nested<In, F>
+impl<In, F, S, C> Stage<In, S, C> for Nested<In, F>
 where
     In: Send,
     S: Send + Sync,
-    F: Stage<In, S>,
+    C: Mechanism,
+    F: Stage<In, S, C>,
 {
-    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<F::Out, StageError> {
-        self.stages.call(input, &cx.inside(self.base)).await
+    async fn call(&self, input: In, cx: &StageContext<'_, S, C>) -> Result<F::Out, StageError> {
+        <Self as Stage<In, S, C>>::__call(self, Unobserved, input, cx).await
     }
 
-    async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<F::Out, StageError> {
-        self.stages.__call_observed(input, &cx.inside(self.base)).await
+    async fn __call<O: Observe>(
+        &self,
+        observe: O,
+        input: In,
+        cx: &StageContext<'_, S, C>,
+    ) -> Result<F::Out, StageError> {
+        self.stages.__call(observe, input, &cx.inside(self.base)).await
     }
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::boxed::{BoxPipeline, BoxSections, BoxStage};
 use crate::call::catch_panic::CatchPanic;
+use crate::call::observe::Unobserved;
 use crate::call::stage_context::StageContext;
 use crate::dead_letters::delivery::DeadLetterConfig;
 use crate::dead_letters::sink::DeadLetters;
@@ -240,7 +241,7 @@ where
             let run = Run::single(&self.settings.run);
             let item = Item::new(&run, 0, false);
             let cx = StageContext::new(&self.state, &item);
-            let call = self.stages.call(input, &cx);
+            let call = self.stages.__call(Unobserved, input, &cx);
             match (CatchPanic { call }).await {
                 Ok(Ok(output)) if !item.has_extra() => Ok(output),
                 other => item_result::single_result(other, &item),

@@ -25,13 +25,26 @@ use crate::error::stage_error::StageError;
 use crate::stage::attribute::Policy;
 use crate::stage::function::StageFailure;
 
-/// Waits for the turn of an attempt. The permit is to live as long as the attempt.
-pub(crate) async fn acquire<'l, L: Gate>(
-    gate: &'l L,
+/// The permit of an attempt, which is to live as long as the attempt.
+#[inline]
+pub(super) async fn acquire<'l, G: Gate>(
+    gate: &'l G,
     policy: &'l Policy,
     timer: &mut CallTimer<'_>,
     attempt: u32,
-) -> Result<L::Permit<'l>, Expired> {
+) -> Result<G::Permit<'l>, Expired> {
+    match gate.try_acquire(policy) {
+        Some(permit) => Ok(permit),
+        None => wait_for_permit(gate, policy, timer, attempt).await,
+    }
+}
+
+async fn wait_for_permit<'l, G: Gate>(
+    gate: &'l G,
+    policy: &'l Policy,
+    timer: &mut CallTimer<'_>,
+    attempt: u32,
+) -> Result<G::Permit<'l>, Expired> {
     let (item, site) = (timer.item, timer.call_site(policy.name, attempt));
     let future = within(timer, policy.deadline, gate.acquire(policy));
     let Some(metrics) = item.run().metrics(site.step) else {
@@ -44,11 +57,11 @@ pub(crate) async fn acquire<'l, L: Gate>(
 }
 
 pin_project! {
-    /// A wait of ours, on a panic_origin: it panics where there is no runtime to keep the time.
-    pub(crate) struct GuardedWait<W> {
+    /// A wait that is not user code. It panics where no runtime keeps the time, and the panic names the stage.
+    pub(super) struct GuardedWait<W> {
         #[pin]
-        pub(crate) future: W,
-        pub(crate) site: CallSite,
+        pub(super) future: W,
+        pub(super) site: CallSite,
     }
 }
 
@@ -63,15 +76,22 @@ impl<W: Future> Future for GuardedWait<W> {
 }
 
 pin_project! {
-    /// One attempt, for as long as it may take.
-    pub(crate) struct Attempt<'w, 'a, A> {
+    /// One attempt, for as long as its timeout and the deadline of the call allow.
+    pub(super) struct Attempt<'w, 'a, A> {
         #[pin]
-        pub(crate) future: A,
-        pub(crate) timer: &'w mut CallTimer<'a>,
-        pub(crate) policy: &'w Policy,
-        pub(crate) number: u32,
+        pub(super) future: A,
+        pub(super) timer: &'w mut CallTimer<'a>,
+        pub(super) policy: &'w Policy,
+        pub(super) number: u32,
         #[pin]
-        pub(crate) deadline_timer: LazyTimer,
+        pub(super) deadline_timer: LazyTimer,
+    }
+}
+
+impl<'w, 'a, A> Attempt<'w, 'a, A> {
+    #[inline]
+    pub(super) fn new(future: A, timer: &'w mut CallTimer<'a>, policy: &'w Policy, number: u32) -> Self {
+        Self { future, timer, policy, number, deadline_timer: LazyTimer::Unset }
     }
 }
 
@@ -94,40 +114,48 @@ impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
     }
 }
 
-/// An attempt that gave no value, or a wait that took too long.
-pub(crate) enum AttemptError<E> {
+/// An attempt that failed, or a wait that took too long.
+pub(super) enum AttemptError<E> {
     Failed(E),
     Expired(Expired),
 }
 
 impl<E: StageFailure> AttemptError<E> {
-    pub(crate) fn describe(self, policy: &Policy, timer: &CallTimer<'_>) -> (ErrorKind, Option<BoxError>) {
+    pub(super) fn describe(self, policy: &Policy, timer: &CallTimer<'_>) -> (ErrorKind, Option<BoxError>) {
         match self {
             Self::Failed(error) => (ErrorKind::Failed, Some(error.__boxed())),
             Self::Expired(Expired::Attempt) => {
                 if let Some(metrics) = timer.item.run().metrics(timer.call_site(policy.name, 1).step) {
                     metrics.timeouts.add(1);
                 }
-                (ErrorKind::TimedOut, policy.timeout.map(|gate| TimeoutElapsed(gate).into()))
+                (ErrorKind::TimedOut, policy.timeout.map(|timeout| TimeoutElapsed(timeout).into()))
             }
             Self::Expired(Expired::Call) => (ErrorKind::DeadlineExceeded, None),
         }
     }
 }
 
-/// The failure of a call whose deadline passed before its first turn came.
+/// The failure of a call whose deadline passed while it waited for a permit or between attempts.
 #[cold]
-pub(crate) fn unattempted(policy: &Policy, timer: &mut CallTimer<'_>, expired: Expired) -> StageError {
-    if let Some(metrics) = timer.item.run().metrics(timer.call_site(policy.name, 0).step) {
+pub(super) fn expired(
+    policy: &Policy,
+    timer: &mut CallTimer<'_>,
+    limit: Expired,
+    attempts: u32,
+    earlier: Vec<FailedAttempt>,
+) -> StageError {
+    if attempts == 0
+        && let Some(metrics) = timer.item.run().metrics(timer.call_site(policy.name, 0).step)
+    {
         metrics.unattempted.add(1);
     }
-    report(policy, timer, AttemptError::<Infallible>::Expired(expired), 0, Vec::new())
+    call_error(policy, timer, AttemptError::<Infallible>::Expired(limit), attempts, earlier)
 }
 
-/// The failure of a call, after so many attempts were started.
+/// The failure of a call after so many attempts.
 #[cold]
 #[inline(never)]
-pub(crate) fn report<E: StageFailure>(
+pub(super) fn call_error<E: StageFailure>(
     policy: &Policy,
     timer: &mut CallTimer<'_>,
     error: AttemptError<E>,
@@ -138,7 +166,8 @@ pub(crate) fn report<E: StageFailure>(
     finish(policy, timer, kind, cause, attempts, earlier)
 }
 
-pub(crate) fn finish(
+/// The failure of a call that is described already.
+pub(super) fn finish(
     policy: &Policy,
     timer: &CallTimer<'_>,
     kind: ErrorKind,

@@ -1,29 +1,25 @@
 //! Calls of stages without a policy: they cost what direct calls cost.
 
-use pin_project_lite::pin_project;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use crate::call::stage_context::StageContext;
+use crate::call::timed_call::{BareStep, TimedCall};
 use crate::call::timer::CallTimer;
-use crate::error::causes::BoxError;
 use crate::error::kind::ErrorKind;
 use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::stage::contract::StageFn;
-use crate::stage::function::Function;
-use crate::stage::function::StageFailure;
+use crate::stage::function::{Function, StageFailure};
 
-/// A call of a stage without a policy: the function's own future, and the stage's name on its failure.
+/// The future of the function, with the name of the stage on its failure.
 #[inline]
-pub fn bare<F, In, S>(
+pub(crate) fn bare<F, In, S>(
     stage: &F,
     step: StepId,
     input: In,
-    cx: &StageContext<'_, S>,
+    cx: StageContext<'_, S>,
 ) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     F: Function<In, S>,
@@ -32,49 +28,23 @@ where
 {
     let timer = CallTimer::new(cx.item(), cx.step(step));
     let site = timer.call_site(F::__POLICY.name, 1);
-    let call = PanicGuard::guard(site, || stage.call_once(input, *cx, site));
-    Bare { call, timer, stage: PhantomData::<fn() -> F> }
+    let call = PanicGuard::guard(site, || stage.call_once(input, cx, site));
+    TimedCall::new(call, timer, BareFunction(PhantomData::<fn() -> F>))
 }
 
-pin_project! {
-    /// Not an async block, which would keep a state of its own beside that of the function.
-    struct Bare<'a, C, F> {
-        #[pin]
-        call: C,
-        timer: CallTimer<'a>,
-        stage: PhantomData<fn() -> F>,
+struct BareFunction<F>(PhantomData<fn() -> F>);
+
+impl<F: StageFn> BareStep for BareFunction<F> {
+    type Error = F::Error;
+
+    #[inline]
+    fn name(&self) -> &'static str {
+        F::__POLICY.name
     }
-}
 
-impl<C, F, Out> Future for Bare<'_, C, F>
-where
-    C: Future<Output = Result<Out, F::Error>>,
-    F: StageFn,
-{
-    type Output = Result<Out, StageError>;
-
-    #[allow(clippy::inline_always)] // A third of the instructions of a chain of ready stages, counted.
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let (call, timer) = (this.call, this.timer);
-        match PanicGuard::guard(timer.call_site(F::__POLICY.name, 1), || call.poll(cx)) {
-            Poll::Ready(Ok(value)) => {
-                timer.finish();
-                Poll::Ready(Ok(value))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(failed(timer, F::__POLICY.name, error.__boxed()))),
-            Poll::Pending => {
-                timer.on_pending();
-                Poll::Pending
-            }
-        }
+    #[cold]
+    fn failure(&self, error: F::Error, timer: &CallTimer<'_>) -> StageError {
+        let site = timer.call_site(F::__POLICY.name, 1);
+        StageError::new(site, ErrorKind::Failed, Some(error.__boxed()), timer.elapsed(), Vec::new())
     }
-}
-
-#[cold]
-fn failed(timer: &CallTimer<'_>, name: &'static str, error: BoxError) -> StageError {
-    let (site, elapsed) = (timer.call_site(name, 1), timer.elapsed());
-    timer.finish();
-    StageError::new(site, ErrorKind::Failed, Some(error), elapsed, Vec::new())
 }

@@ -5,6 +5,7 @@ pub(crate) mod backoff;
 pub(crate) mod bare;
 pub(crate) mod blocking;
 pub(crate) mod deadline;
+pub(crate) mod function_call;
 pub(crate) mod gate;
 pub(crate) mod merge;
 pub(crate) mod overridden;

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 
+use super::function_call::FunctionCall;
 use super::gate::Limited;
-use super::merge::Merge;
-use super::split::Halves;
-use super::split::splitting;
+use super::strategy::StageUse;
 use super::strategy::Strategy;
+use crate::call::mechanism::Caller;
+use crate::call::observe::{Observe, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
@@ -16,10 +17,7 @@ use crate::stage::contract::Stage;
 use crate::stage::contract::StageFn;
 use crate::stage::edge::EdgeType;
 use crate::stage::function::Attempts;
-use crate::stage::function::Repeat;
-use crate::stage::function::Retry;
-use crate::stage::function::Single;
-use crate::stage::function::Split;
+use crate::stage::function::Function;
 use crate::stage::plan::Plan;
 
 /// A stage function with a policy made for one place in a pipeline.
@@ -94,55 +92,34 @@ impl<In, F: Accepts<In>, A> Accepts<In> for Overridden<F, A> {
     fn __register(&mut self, plan: &mut Plan) {
         self.step = plan.stage(self.policy);
     }
-
-    fn __label(&self) -> Option<(&'static str, StepId)> {
-        Some((self.policy.name, self.step))
-    }
 }
 
-impl<In, S, F> Stage<In, S> for Overridden<F, Single>
+impl<In, S, C, F, A> Stage<In, S, C> for Overridden<F, A>
 where
     In: Send,
     S: Send + Sync,
-    F: Accepts<In> + Repeat<In, S, Value = <F as Accepts<In>>::Out>,
+    C: Caller<F, In, <F as Accepts<In>>::Out>,
+    F: Accepts<In> + Function<In, S, Value = <F as Accepts<In>>::Out>,
+    A: Strategy<F, In, S>,
 {
     #[inline]
     fn call(
         &self,
         input: In,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.attempts.call(&self.stage, &self.policy, self.step, &self.limits, input, cx)
+        <Self as Stage<In, S, C>>::__call(self, Unobserved, input, cx)
     }
-}
 
-impl<In, S, F, M> Stage<In, S> for Overridden<F, Retry<M>>
-where
-    In: Send,
-    S: Send + Sync,
-    F: Accepts<In> + Repeat<In, S, Moved = M, Value = <F as Accepts<In>>::Out>,
-    M: Send,
-{
     #[inline]
-    fn call(
+    fn __call<O: Observe>(
         &self,
+        observe: O,
         input: In,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.attempts.call(&self.stage, &self.policy, self.step, &self.limits, input, cx)
-    }
-}
-
-impl<In, S, F, M> Stage<In, S> for Overridden<F, Split<M>>
-where
-    In: Send,
-    S: Send + Sync,
-    F: Accepts<In> + Repeat<In, S, Moved = M, Value = <F as Accepts<In>>::Out>,
-    F::Out: Merge,
-    F::Kept: Halves + Send + Sync,
-    M: Send,
-{
-    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<Self::Out, StageError> {
-        splitting(&self.stage, self.attempts, &self.policy, self.step, &self.limits, input, cx).await
+        let stage =
+            StageUse { stage: &self.stage, policy: &self.policy, step: self.step, gate: &self.limits };
+        C::call(cx.__handle(), FunctionCall::new(stage, self.attempts, observe, input, cx))
     }
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use super::gate::Gate;
 use super::merge::Merge;
 use super::retry::lent;
+use super::strategy::StageUse;
 use crate::call::stage_context::StageContext;
 use crate::error::panic_origin::CallSite;
 use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::Row;
 use crate::error::stage_error::StageError;
-use crate::error::step_id::StepId;
-use crate::stage::attribute::Policy;
 use crate::stage::function::Repeat;
 use crate::stage::function::Split;
 
@@ -100,14 +99,11 @@ impl<R: Rows> Halves for ((), (R,)) {
 /// # Errors
 ///
 /// The failure of the last row, if none is left.
-pub async fn splitting<F, In, S, L>(
-    stage: &F,
+pub(crate) async fn splitting<F, In, S, G>(
+    stage: StageUse<'_, F, G>,
     Split(copy): Split<F::Moved>,
-    policy: &Policy,
-    step: StepId,
-    gate: &L,
     input: In,
-    cx: &StageContext<'_, S>,
+    cx: StageContext<'_, S>,
 ) -> Result<F::Value, StageError>
 where
     In: Send,
@@ -115,9 +111,9 @@ where
     F: Repeat<In, S>,
     F::Kept: Halves + Sync,
     F::Value: Merge + Send,
-    L: Gate,
+    G: Gate,
 {
-    let site = CallSite { stage: policy.name, step: cx.step(step), attempt: 1, waiting: false };
+    let site = CallSite { stage: stage.policy.name, step: cx.step(stage.step), attempt: 1, waiting: false };
     let whole = PanicGuard::guard(site, || F::keep(input));
     let of = whole.rows().__len();
     // What is to be tried, and where it began; the first part last.
@@ -125,7 +121,7 @@ where
     let mut merged: Option<F::Value> = None;
     let mut failed: Option<StageError> = None;
     while let Some((index, mut part)) = parts.pop() {
-        match lent(stage, copy, policy, step, gate, &part, cx).await {
+        match lent(stage, copy, &part, cx).await {
             Ok(output) => match &mut merged {
                 Some(merged) => PanicGuard::guard(site, || merged.merge(output)),
                 None => merged = Some(output),

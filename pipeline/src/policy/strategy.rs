@@ -1,76 +1,115 @@
-//! How a stage is attempted: once, or again.
+//! How a stage is called: as it is, once, with retries, or in halves.
 
 use std::future::Future;
 
+use super::bare::bare;
 use super::gate::Gate;
+use super::merge::Merge;
 use super::retry::retrying;
 use super::single::single;
+use super::split::{Halves, splitting};
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::stage::attribute::Policy;
-use crate::stage::function::Repeat;
-use crate::stage::function::Retry;
-use crate::stage::function::Single;
+use crate::stage::function::{Bare, Function, Repeat, Retry, Single, Split};
 
-/// [`Single`] or [`Retry`], with copies of what `Moved`.
-pub trait Strategy<Moved>: Copy + Send + Sync {
-    /// Calls a stage in this way.
-    #[allow(clippy::too_many_arguments)] // What a call knows, once.
-    fn call<F, In, S, L>(
-        self,
-        stage: &F,
-        policy: &Policy,
-        step: StepId,
-        gate: &L,
-        input: In,
-        cx: &StageContext<'_, S>,
-    ) -> impl Future<Output = Result<F::Value, StageError>> + Send
-    where
-        In: Send,
-        S: Send + Sync,
-        F: Repeat<In, S, Moved = Moved>,
-        L: Gate;
+/// A stage where it is used: with its policy, its place in the plan and its limits.
+#[derive(Debug)]
+pub struct StageUse<'c, F, G> {
+    /// The stage.
+    pub stage: &'c F,
+    /// What its attribute and its overrides say.
+    pub policy: &'c Policy,
+    /// Its place in the plan of its pipeline.
+    pub step: StepId,
+    /// Its limits.
+    pub gate: &'c G,
 }
 
-impl<M> Strategy<M> for Single {
-    #[inline]
-    fn call<F, In, S, L>(
-        self,
-        stage: &F,
-        policy: &Policy,
-        step: StepId,
-        gate: &L,
-        input: In,
-        cx: &StageContext<'_, S>,
-    ) -> impl Future<Output = Result<F::Value, StageError>> + Send
-    where
-        In: Send,
-        S: Send + Sync,
-        F: Repeat<In, S, Moved = M>,
-        L: Gate,
-    {
-        single(stage, policy, step, gate, input, cx)
+impl<F, G> Clone for StageUse<'_, F, G> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-impl<M: Send> Strategy<M> for Retry<M> {
-    #[inline]
-    fn call<F, In, S, L>(
+impl<F, G> Copy for StageUse<'_, F, G> {}
+
+/// How a stage is called: [`Bare`], [`Single`], [`Retry`] or [`Split`].
+pub trait Strategy<F: Function<In, S>, In, S>: Copy + Send + Sync {
+    /// Calls the stage.
+    fn call<G: Gate>(
         self,
-        stage: &F,
-        policy: &Policy,
-        step: StepId,
-        gate: &L,
+        stage: StageUse<'_, F, G>,
         input: In,
-        cx: &StageContext<'_, S>,
-    ) -> impl Future<Output = Result<F::Value, StageError>> + Send
-    where
-        In: Send,
-        S: Send + Sync,
-        F: Repeat<In, S, Moved = M>,
-        L: Gate,
-    {
-        retrying(stage, self, policy, step, gate, input, cx)
+        cx: StageContext<'_, S>,
+    ) -> impl Future<Output = Result<F::Value, StageError>> + Send;
+}
+
+impl<F, In, S> Strategy<F, In, S> for Bare
+where
+    In: Send,
+    S: Send + Sync,
+    F: Function<In, S>,
+{
+    #[inline]
+    fn call<G: Gate>(
+        self,
+        stage: StageUse<'_, F, G>,
+        input: In,
+        cx: StageContext<'_, S>,
+    ) -> impl Future<Output = Result<F::Value, StageError>> + Send {
+        bare(stage.stage, stage.step, input, cx)
+    }
+}
+
+impl<F, In, S> Strategy<F, In, S> for Single
+where
+    In: Send,
+    S: Send + Sync,
+    F: Function<In, S>,
+{
+    #[inline]
+    fn call<G: Gate>(
+        self,
+        stage: StageUse<'_, F, G>,
+        input: In,
+        cx: StageContext<'_, S>,
+    ) -> impl Future<Output = Result<F::Value, StageError>> + Send {
+        single(stage, input, cx)
+    }
+}
+
+impl<F, In, S, M> Strategy<F, In, S> for Retry<M>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Repeat<In, S, Moved = M>,
+{
+    #[inline]
+    fn call<G: Gate>(
+        self,
+        stage: StageUse<'_, F, G>,
+        input: In,
+        cx: StageContext<'_, S>,
+    ) -> impl Future<Output = Result<F::Value, StageError>> + Send {
+        retrying(stage, self, input, cx)
+    }
+}
+
+impl<F, In, S, M> Strategy<F, In, S> for Split<M>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Repeat<In, S, Moved = M, Kept: Halves + Sync, Value: Merge + Send>,
+{
+    #[inline]
+    fn call<G: Gate>(
+        self,
+        stage: StageUse<'_, F, G>,
+        input: In,
+        cx: StageContext<'_, S>,
+    ) -> impl Future<Output = Result<F::Value, StageError>> + Send {
+        splitting(stage, self, input, cx)
     }
 }

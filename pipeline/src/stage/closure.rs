@@ -1,14 +1,15 @@
 //! Closures as steps of a pipeline.
 
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 
-use super::contract::Accepts;
-use super::contract::Stage;
+use super::contract::{Accepts, Stage};
 use super::plan::Plan;
+use crate::call::mechanism::Mechanism;
+use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
-use crate::error::panic_origin::CallSite;
-use crate::error::panic_origin::PanicGuard;
+use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
@@ -30,26 +31,34 @@ where
     fn __register(&mut self, plan: &mut Plan) {
         self.step = plan.step(self.name);
     }
-
-    fn __label(&self) -> Option<(&'static str, StepId)> {
-        Some((self.name, self.step))
-    }
 }
 
-impl<In, Out, S, F> Stage<In, S> for Closure<In, F>
+impl<In, Out, S, C, F> Stage<In, S, C> for Closure<In, F>
 where
     In: Send,
     Out: Send,
     S: Send + Sync,
+    C: Mechanism,
     F: Fn(In) -> Out + Send + Sync,
 {
     #[inline]
-    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<Out, StageError> {
+    async fn call(&self, input: In, cx: &StageContext<'_, S, C>) -> Result<Out, StageError> {
         Ok(PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(input)))
+    }
+
+    #[inline]
+    fn __call<O: Observe>(
+        &self,
+        observe: O,
+        input: In,
+        cx: &StageContext<'_, S, C>,
+    ) -> impl Future<Output = Result<Out, StageError>> + Send {
+        let call = <Self as Stage<In, S, C>>::call(self, input, cx);
+        observe.observe(self.name, cx.step(self.step), cx.plain(), call)
     }
 }
 
-/// A look at what goes by: `inspect(|x| println!("{x}"))`.
+/// Calls a closure with a reference to each item: `inspect(|x| println!("{x}"))`.
 pub struct Inspect<In, F> {
     name: &'static str,
     step: StepId,
@@ -67,22 +76,30 @@ where
     fn __register(&mut self, plan: &mut Plan) {
         self.step = plan.step(self.name);
     }
-
-    fn __label(&self) -> Option<(&'static str, StepId)> {
-        Some((self.name, self.step))
-    }
 }
 
-impl<In, S, F> Stage<In, S> for Inspect<In, F>
+impl<In, S, C, F> Stage<In, S, C> for Inspect<In, F>
 where
     In: Send,
     S: Send + Sync,
+    C: Mechanism,
     F: Fn(&In) + Send + Sync,
 {
     #[inline]
-    async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<In, StageError> {
+    async fn call(&self, input: In, cx: &StageContext<'_, S, C>) -> Result<In, StageError> {
         PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(&input));
         Ok(input)
+    }
+
+    #[inline]
+    fn __call<O: Observe>(
+        &self,
+        observe: O,
+        input: In,
+        cx: &StageContext<'_, S, C>,
+    ) -> impl Future<Output = Result<In, StageError>> + Send {
+        let call = <Self as Stage<In, S, C>>::call(self, input, cx);
+        observe.observe(self.name, cx.step(self.step), cx.plain(), call)
     }
 }
 

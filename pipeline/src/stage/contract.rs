@@ -9,9 +9,10 @@ use super::edge::Keep;
 use super::edge::Kept;
 use super::function::StageFailure;
 use super::plan::Plan;
+use crate::call::mechanism::{Direct, Mechanism};
+use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
-use crate::error::step_id::StepId;
 
 /// What a stage takes and what it makes of it: the types alone, free of any state.
 ///
@@ -30,12 +31,6 @@ pub trait Accepts<In> {
     #[doc(hidden)]
     fn __register(&mut self, plan: &mut Plan) {
         let _ = plan;
-    }
-
-    /// What it goes by among the steps, if it is one of them; a pipeline is several.
-    #[doc(hidden)]
-    fn __label(&self) -> Option<(&'static str, StepId)> {
-        None
     }
 
     /// Checks one edge of a pipeline, and gives the step behind it its place in the plan.
@@ -85,7 +80,7 @@ pub trait Accepts<In> {
     label = "this pipeline does not run",
     note = "each stage must take what the one before it returns, and find what it asks for in the state"
 )]
-pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
+pub trait Stage<In, S = (), C: Mechanism = Direct>: Accepts<In> + Send + Sync {
     /// Takes one item through the stage, its policy included.
     ///
     /// # Errors
@@ -94,16 +89,19 @@ pub trait Stage<In, S = ()>: Accepts<In> + Send + Sync {
     fn call(
         &self,
         input: In,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
 
-    /// The same, with each call of a stage watched from its beginning.
+    /// The same, with each call of a step observed or not.
     #[doc(hidden)]
-    fn __call_observed(
+    #[inline]
+    fn __call<O: Observe>(
         &self,
+        observe: O,
         input: In,
-        cx: &StageContext<'_, S>,
+        cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        let _ = observe;
         self.call(input, cx)
     }
 }

@@ -1,17 +1,13 @@
 //! A value as a step: `{ value }`.
 
-use pin_project_lite::pin_project;
 use std::any::type_name;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use super::contract::Accepts;
-use super::contract::Stage;
+use super::contract::{Accepts, Stage};
 use super::plan::Plan;
+use crate::call::observe::{Observe, Unobserved};
 use crate::call::stage_context::StageContext;
+use crate::call::timed_call::{BareStep, TimedCall};
 use crate::call::timer::CallTimer;
-use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
@@ -47,12 +43,9 @@ impl<In, T: Accepts<In>> Accepts<In> for Embedded<T> {
             self.step = plan.step(self.name);
         }
     }
-
-    fn __label(&self) -> Option<(&'static str, StepId)> {
-        (self.step != StepId::NONE).then_some((self.name, self.step))
-    }
 }
 
+/// A value is one step, or, as a pipeline is, several.
 impl<In, S, T> Stage<In, S> for Embedded<T>
 where
     In: Send,
@@ -60,49 +53,39 @@ where
     T: Stage<In, S>,
 {
     async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<T::Out, StageError> {
-        let call = self.stage.call(input, cx);
-        if self.step == StepId::NONE {
-            return call.await;
-        }
-        let timer = CallTimer::new(cx.item(), cx.step(self.step));
-        Own { call, timer, name: self.name }.await
+        self.__call(Unobserved, input, cx).await
     }
 
-    async fn __call_observed(&self, input: In, cx: &StageContext<'_, S>) -> Result<T::Out, StageError> {
+    async fn __call<O: Observe>(
+        &self,
+        observe: O,
+        input: In,
+        cx: &StageContext<'_, S>,
+    ) -> Result<T::Out, StageError> {
         if self.step == StepId::NONE {
-            self.stage.__call_observed(input, cx).await
-        } else {
-            self.call(input, cx).await
+            return self.stage.__call(observe, input, cx).await;
         }
+        let step = cx.step(self.step);
+        let timer = CallTimer::new(cx.item(), step);
+        let call = TimedCall::new(self.stage.call(input, cx), timer, ByHand { name: self.name, step });
+        observe.observe(self.name, step, cx.plain(), call).await
     }
 }
 
-pin_project! {
-    /// The call of a value that is a stage, with its name on what goes wrong.
-    struct Own<'a, C> {
-        #[pin]
-        call: C,
-        timer: CallTimer<'a>,
-        name: &'static str,
-    }
+/// A stage written by hand: its errors say what failed, but not at which step of this pipeline.
+struct ByHand {
+    name: &'static str,
+    step: StepId,
 }
 
-impl<C: Future<Output = Result<T, StageError>>, T> Future for Own<'_, C> {
-    type Output = C::Output;
+impl BareStep for ByHand {
+    type Error = StageError;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let (call, timer) = (this.call, this.timer);
-        let site = timer.call_site(this.name, 1);
-        match PanicGuard::guard(site, || call.poll(cx)) {
-            Poll::Ready(result) => {
-                timer.finish();
-                Poll::Ready(result.map_err(|error| error.or_at_step(site.step)))
-            }
-            Poll::Pending => {
-                timer.on_pending();
-                Poll::Pending
-            }
-        }
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn failure(&self, error: StageError, _: &CallTimer<'_>) -> StageError {
+        error.or_at_step(self.step)
     }
 }

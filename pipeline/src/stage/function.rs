@@ -79,11 +79,15 @@ pub trait Attempts<In> {
     fn single() -> Self::Single;
 }
 
-/// Strategy once.
+/// Called as it is: there is no policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Bare;
+
+/// Attempted once.
 #[derive(Debug, Clone, Copy)]
 pub struct Single;
 
-/// Strategy again when it fails, with copies made by this function of what moves.
+/// Attempted again when it fails, with copies made by this function of what moves.
 pub struct Retry<Moved>(pub fn(&Moved) -> Moved);
 
 impl<Moved> Clone for Retry<Moved> {
@@ -94,7 +98,7 @@ impl<Moved> Clone for Retry<Moved> {
 
 impl<Moved> Copy for Retry<Moved> {}
 
-/// Strategy again in parts when it fails for good, with copies made by this function of what moves.
+/// Attempted again in parts when it fails for good, with copies made by this function of what moves.
 pub struct Split<Moved>(pub fn(&Moved) -> Moved);
 
 impl<Moved> Clone for Split<Moved> {

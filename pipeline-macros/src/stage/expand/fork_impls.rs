@@ -4,9 +4,11 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse_quote;
 
-use super::generics::{generics_with_state, inputs_are_send, split_bounds, type_arguments, value_type};
+use super::generics::{
+    generics_with_caller, generics_with_state, inputs_are_send, split_bounds, type_arguments, value_type,
+};
 use crate::arity::MAX_ARITY;
-use crate::stage::model::{Input, Stage};
+use crate::stage::model::{Input, Stage, one_or_tuple};
 use crate::stage::passing::PassMode;
 
 /// A list of arguments that the stage accepts.
@@ -17,6 +19,8 @@ struct ArgList {
     modes: TokenStream,
     /// Turns `args` into `input`.
     bind_input: TokenStream,
+    /// The type of `input`, with the lifetime `'__args`.
+    input: TokenStream,
 }
 
 pub(crate) fn fork_impls(stage: &Stage) -> TokenStream {
@@ -42,10 +46,18 @@ fn arg_lists(stage: &Stage) -> Vec<ArgList> {
     let modes = stage.inputs().map(|input| pass_mode(stage, input));
     let variables: Vec<_> = stage.inputs().map(|input| &input.variable).collect();
     let input = stage.input_pattern();
+    let passed = one_or_tuple(stage.inputs().map(|input| {
+        let owned = &input.owned;
+        match input.pass_mode {
+            PassMode::Borrow if stage.can_borrow() => quote_spanned!(at=> &'__args #owned),
+            PassMode::Borrow | PassMode::Move => quote_spanned!(at=> #owned),
+        }
+    }));
     let separate = ArgList {
         types: quote_spanned!(at=> (#(#types,)*)),
         modes: quote_spanned!(at=> (#(#modes,)*)),
         bind_input: quote_spanned!(at=> let (#(#variables,)*) = args; let input = #input;),
+        input: passed.clone(),
     };
     if variables.len() == 1 {
         return vec![separate];
@@ -53,15 +65,16 @@ fn arg_lists(stage: &Stage) -> Vec<ArgList> {
     // Several inputs are also one, a tuple.
     let tuple = stage.input_type();
     let all_borrowed = stage.can_borrow() && !variables.is_empty() && stage.moved().next().is_none();
-    let (pass_mode, bind_input) = if all_borrowed {
-        (quote!(Borrow), quote_spanned!(at=> let (#input,) = args; let input = #input;))
+    let (pass_mode, bind_input, passed) = if all_borrowed {
+        (quote!(Borrow), quote_spanned!(at=> let (#input,) = args; let input = #input;), passed)
     } else {
-        (quote!(Move), quote_spanned!(at=> let (input,) = args;))
+        (quote!(Move), quote_spanned!(at=> let (input,) = args;), tuple.clone())
     };
     let as_tuple = ArgList {
         types: quote_spanned!(at=> (#tuple,)),
         modes: quote_spanned!(at=> (#private::#pass_mode,)),
         bind_input,
+        input: passed,
     };
     vec![separate, as_tuple]
 }
@@ -90,9 +103,6 @@ fn takes_args_impl(stage: &Stage, ArgList { types, modes, .. }: &ArgList) -> Tok
             fn register(&mut self, plan: &mut #private::Plan) {
                 <Self as #private::Accepts<#input>>::__register(self, plan)
             }
-            fn label(&self) -> #private::Option<(&'static #private::str, #private::StepId)> {
-                <Self as #private::Accepts<#input>>::__label(self)
-            }
         }
     }
 }
@@ -101,72 +111,52 @@ fn call_args_impl(stage: &Stage, ArgList { types, bind_input, .. }: &ArgList) ->
     let Stage { name, .. } = stage;
     let at = name.span();
     let private = stage.crate_path.private();
-    let input = stage.input_type();
-    let call = if stage.policy.is_bare() {
-        quote_spanned!(at=> #bind_input #private::bare(self, self.__stage.step, input, cx))
-    } else {
-        let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        let call_context = quote_spanned! {at=>
-            const { &<Self as #private::StageFn>::__POLICY }, self.__stage.step, &self.__stage.limits, input, cx
-        };
-        if stage.policy.splits() {
-            quote_spanned!(at=> #bind_input #private::splitting(self, #attempts, #call_context))
-        } else {
-            quote_spanned!(at=> #bind_input #private::Strategy::call(#attempts, self, #call_context))
-        }
-    };
-    let generics = generics_with_state(stage);
+    let call = super::function_call(stage);
+    let generics = generics_with_caller(stage, generics_with_state(stage));
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
-    let splits = split_clause(stage, clause);
+    let clause = split_clause(stage, clause);
     quote_spanned! {at=>
-        impl #generics #private::CallArgs<#types, __S> for #name #arguments #splits {
+        impl #generics #private::CallArgs<#types, __S, __C> for #name #arguments #clause {
             #[inline]
-            fn call_with<'__args>(
+            fn call_with<'__args, __O: #private::Observe>(
                 &self,
+                observe: __O,
                 args: #private::Args<'__args, #types, Self>,
-                cx: &#private::StageContext<'_, __S>,
+                cx: &#private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send
             where
                 #types: '__args,
             {
+                #bind_input
                 #call
             }
         }
     }
 }
 
-fn call_with_policy_impl(stage: &Stage, ArgList { types, bind_input, .. }: &ArgList) -> TokenStream {
+fn call_with_policy_impl(stage: &Stage, ArgList { types, bind_input, input, .. }: &ArgList) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
     let private = stage.crate_path.private();
-    let moved = stage.moved().map(|input| &input.owned);
-    let moved = quote_spanned!(at=> (#(#moved,)*));
-    let mut generics = generics_with_state(stage);
-    let (attempts, call) = if stage.policy.splits() {
-        (
-            quote_spanned!(at=> #private::Split<#moved>),
-            quote_spanned!(at=> #private::splitting(self, attempts, policy, step, gate, input, cx)),
-        )
-    } else {
-        let attempts = Ident::new("__Attempts", at);
-        generics.params.push(parse_quote!(#attempts: #private::Strategy<#moved>));
-        (quote!(#attempts), quote_spanned!(at=> attempts.call(self, policy, step, gate, input, cx)))
-    };
+    let call = super::call_by_caller(stage, &quote_spanned!(at=> stage), &quote_spanned!(at=> strategy));
+    let mut generics = generics_with_caller(stage, generics_with_state(stage));
+    let strategy = Ident::new("__Strategy", at);
+    generics.params.push(parse_quote!(#strategy));
+    let bound = quote_spanned!(at=> for<'__args> #strategy: #private::Strategy<Self, #input, __S>);
+    generics.make_where_clause().predicates.push(parse_quote!(#bound));
     let (generics, _, clause) = generics.split_for_impl();
-    let splits = split_clause(stage, clause);
+    let clause = split_clause(stage, clause);
     let arguments = type_arguments(&stage.generics);
     quote_spanned! {at=>
-        impl #generics #private::CallWithPolicy<#types, __S, #attempts> for #name #arguments #splits {
+        impl #generics #private::CallWithPolicy<#types, __S, __C, #strategy> for #name #arguments #clause {
             #[inline]
-            fn call_with_policy<'__args, __Gate: #private::Gate>(
-                &self,
-                attempts: #attempts,
-                policy: &#private::Policy,
-                step: #private::StepId,
-                gate: &__Gate,
+            fn call_with_policy<'__args, __G: #private::Gate, __O: #private::Observe>(
+                stage: #private::StageUse<'_, Self, __G>,
+                strategy: #strategy,
+                observe: __O,
                 args: #private::Args<'__args, #types, Self>,
-                cx: &#private::StageContext<'_, __S>,
+                cx: &#private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send
             where
                 #types: '__args,

@@ -168,3 +168,18 @@ pub(super) fn phantom_type(generics: &Generics) -> TokenStream {
 pub(super) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
 }
+
+/// These generics, and a mechanism `__C` that can call the stage: its bound stands at the type that the function returns.
+pub(super) fn generics_with_caller(stage: &Stage, mut generics: Generics) -> Generics {
+    let private = stage.crate_path.private();
+    let name = &stage.name;
+    let arguments = type_arguments(&stage.generics);
+    let (input, output) = (stage.input_type(), value_type(stage));
+    generics.params.push(parse_quote!(__C));
+    let at = match &stage.output {
+        Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
+    };
+    let caller = respan(quote!(#private::Caller<#name #arguments, #input, #output>), at);
+    generics.make_where_clause().predicates.push(parse_quote!(__C: #caller));
+    generics
+}

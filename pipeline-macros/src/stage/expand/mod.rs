@@ -10,8 +10,8 @@ use quote::{quote, quote_spanned};
 
 pub(super) use self::fallback::fallback;
 use self::generics::{
-    any_instance, cfgs, error_type, generics_with_state, phantom_type, split_bounds, struct_generics,
-    type_arguments, value_type,
+    any_instance, cfgs, error_type, generics_with_caller, generics_with_state, phantom_type, split_bounds,
+    struct_generics, type_arguments, value_type,
 };
 use super::model::Stage;
 use crate::policy::{self, Asyncness};
@@ -93,9 +93,6 @@ fn accepts_impl(stage: &Stage) -> TokenStream {
             fn __register(&mut self, plan: &mut #private::Plan) {
                 self.__stage.step = plan.stage(#any_instance::__POLICY);
             }
-            fn __label(&self) -> #private::Option<(&'static #private::str, #private::StepId)> {
-                #private::Option::Some((#any_instance::__POLICY.name, self.__stage.step))
-            }
         }
     }
 }
@@ -126,37 +123,68 @@ fn policy_impls(stage: &Stage) -> TokenStream {
 
 /// The function under its policy.
 fn stage_impl(stage: &Stage) -> TokenStream {
-    let Stage { name, policy, .. } = stage;
+    let Stage { name, .. } = stage;
     let private = stage.crate_path.private();
     let input = stage.input_type();
-    let mut generics = generics_with_state(stage);
+    let mut generics = generics_with_caller(stage, generics_with_state(stage));
     generics.make_where_clause().predicates.extend(split_bounds(stage));
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
-    let own_policy = quote_spanned!(at=> <Self as #private::StageFn>::__POLICY);
-    let call = if policy.is_bare() {
-        quote_spanned!(at=> #private::bare(self, self.__stage.step, input, cx))
-    } else if policy.splits() {
-        let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        quote_spanned!(at=> #private::splitting(self, #attempts, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
-    } else if policy.retries() {
-        let attempts = quote_spanned!(at=> <Self as #private::Attempts<#input>>::own());
-        quote_spanned!(at=> #private::retrying(self, #attempts, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
-    } else {
-        quote_spanned!(at=> #private::single(self, const { &#own_policy }, self.__stage.step, &self.__stage.limits, input, cx))
-    };
-    let at = name.span();
+    let call = function_call(stage);
     quote_spanned! {at=>
-        impl #generics #private::Stage<#input, __S> for #name #arguments #clause {
+        impl #generics #private::Stage<#input, __S, __C> for #name #arguments #clause {
             #[inline]
             fn call(
                 &self,
                 input: #input,
-                cx: &#private::StageContext<'_, __S>,
+                cx: &#private::StageContext<'_, __S, __C>,
+            ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
+                <Self as #private::Stage<#input, __S, __C>>::__call(self, #private::Unobserved, input, cx)
+            }
+            #[inline]
+            fn __call<__O: #private::Observe>(
+                &self,
+                observe: __O,
+                input: #input,
+                cx: &#private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
                 #call
             }
         }
+    }
+}
+
+/// Gives the caller a call of the function under the stage's own policy. In scope: `self`, `observe`, `input`, `cx`.
+fn function_call(stage: &Stage) -> TokenStream {
+    let private = stage.crate_path.private();
+    let at = stage.name.span();
+    let stage_use = quote_spanned! {at=>
+        #private::StageUse {
+            stage: self,
+            policy: const { &<Self as #private::StageFn>::__POLICY },
+            step: self.__stage.step,
+            gate: &self.__stage.limits,
+        }
+    };
+    let input = stage.input_type();
+    let strategy = if stage.policy.is_bare() {
+        quote_spanned!(at=> #private::Bare)
+    } else {
+        quote_spanned!(at=> <Self as #private::Attempts<#input>>::own())
+    };
+    call_by_caller(stage, &stage_use, &strategy)
+}
+
+/// Gives the caller a call of a use of the stage, by a strategy.
+fn call_by_caller(stage: &Stage, stage_use: &TokenStream, strategy: &TokenStream) -> TokenStream {
+    let private = stage.crate_path.private();
+    let at = stage.name.span();
+    let (input, output) = (stage.input_type(), value_type(stage));
+    quote_spanned! {at=>
+        <__C as #private::Caller<Self, #input, #output>>::call(
+            cx.__handle(),
+            #private::FunctionCall::new(#stage_use, #strategy, observe, input, cx),
+        )
     }
 }

@@ -128,7 +128,7 @@ impl Generator<'_> {
         quote! {
             #statements
             cx.__passes(self.branch_ids[#branch]);
-            let #pattern = #private::Caller::call_with(caller, &self.#field, (#(#arguments,)*), cx).await?;
+            let #pattern = #private::CallArgs::call_with(&self.#field, observe, (#(#arguments,)*), cx).await?;
             #values
         }
     }

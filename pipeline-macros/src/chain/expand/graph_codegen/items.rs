@@ -55,20 +55,21 @@ impl Generator<'_> {
                 type Out = #output;
             }
             #[allow(non_camel_case_types, unused_mut, unused_variables, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
-            impl<__State, #(#types,)* #(#values,)* #(#modes),*> #private::Branching<#input, __State> for #graph<#(#types),*>
+            impl<__State, __C, #(#types,)* #(#values,)* #(#modes),*> #private::Branching<#input, __State, __C> for #graph<#(#types),*>
             where
                 __State: #private::Send + #private::Sync,
+                __C: #private::Mechanism,
                 #(#types: #private::Send + #private::Sync,)*
                 #(#values: #private::Send,)*
                 #type_bounds
                 #callable_bounds
                 #(#bounds,)*
             {
-                fn go<__Caller: #private::Caller>(
+                fn go<__O: #private::Observe>(
                     &self,
-                    caller: __Caller,
+                    observe: __O,
                     input: #input,
-                    cx: &#private::StageContext<'_, __State>,
+                    cx: &#private::StageContext<'_, __State, __C>,
                 ) -> impl #private::Future<Output = #private::Result<#output, #private::StageError>> + #private::Send {
                     async move {
                         let #input_pattern = input;
@@ -129,7 +130,7 @@ impl Generator<'_> {
                 .map(|argument| mode_type(Use { call: index, argument, capture: None }));
             types.extend(quote!(#ty: #private::TakesArgs<#values, Out = #output>,));
             calls.extend(
-                quote!(#ty: #private::CallArgs<#values, __State> + #private::TakesArgs<#values, ArgModes = (#(#modes,)*)>,),
+                quote!(#ty: #private::CallArgs<#values, __State, __C> + #private::TakesArgs<#values, ArgModes = (#(#modes,)*)>,),
             );
         }
         for (number, captures) in self.expressions() {

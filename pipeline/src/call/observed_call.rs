@@ -8,26 +8,25 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 
 use super::catch_panic::panic_failure;
-use super::stage_context::StageContext;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::run::item::Item;
 use crate::run::outcome::Outcome;
 use crate::run::stage_call::StageCall;
 
-/// How many calls one of them stands for, where not all are timed.
+/// One call in so many is timed where nobody observes; it stands for the others.
 pub(crate) const SAMPLE_EVERY: u64 = 256;
 
 pin_project! {
-    /// A call that is watched from its beginning: because somebody observes, or as one in [`SAMPLE_EVERY`] to be timed.
-    pub(crate) struct Observed<'a, C> {
+    /// A call that is observed from its start: because there is an observer, or as one in [`SAMPLE_EVERY`] that are timed.
+    pub(crate) struct ObservedCall<'a, C> {
         #[pin]
         call: C,
         record: CallRecord<'a>,
     }
 }
 
-/// Its clock; and whoever observes it is told at the end, however that comes.
+/// Times the call, and notifies the observers of its end, also when it is dropped.
 struct CallRecord<'a> {
     item: &'a Item<'a>,
     name: &'static str,
@@ -37,26 +36,24 @@ struct CallRecord<'a> {
     over: bool,
 }
 
-impl<'a, C> Observed<'a, C> {
-    /// Watches a call, from now on.
-    pub(crate) fn new<S>(name: &'static str, step: StepId, call: C, cx: &StageContext<'a, S>) -> Self {
-        let item = cx.item();
-        let record =
-            CallRecord { item, name, step: cx.step(step), begun: Instant::now(), polls: 0, over: false };
+impl<'a, C> ObservedCall<'a, C> {
+    /// Observes a call, from now on.
+    pub(crate) fn new(name: &'static str, step: StepId, call: C, item: &'a Item<'a>) -> Self {
+        let record = CallRecord { item, name, step, begun: Instant::now(), polls: 0, over: false };
         let observed = record.call();
         item.run().notify(|observer| observer.stage_started(&observed));
         Self { call, record }
     }
 }
 
-impl<C: Future<Output = Result<T, StageError>>, T> Future for Observed<'_, C> {
+impl<C: Future<Output = Result<T, StageError>>, T> Future for ObservedCall<'_, C> {
     type Output = C::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (call, record) = (this.call, this.record);
         record.polls = record.polls.saturating_add(1);
-        // CatchPanic here, where it is known when the call began.
+        // Caught here, where it is known when the call began.
         let result = match catch_unwind(AssertUnwindSafe(|| call.poll(cx))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => result,

@@ -1,0 +1,58 @@
+//! A call of a stage function under its policy: what a mechanism gets.
+
+use std::future::Future;
+
+use super::gate::Gate;
+use super::strategy::{StageUse, Strategy};
+use crate::call::mechanism::{Callee, Mechanism};
+use crate::call::observe::Observe;
+use crate::call::stage_context::StageContext;
+use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
+use crate::stage::function::Function;
+
+/// A call of a stage function that has not begun.
+pub struct FunctionCall<'c, 'x, F, G, A, O, In, S> {
+    stage: StageUse<'c, F, G>,
+    strategy: A,
+    observe: O,
+    input: In,
+    cx: StageContext<'x, S>,
+}
+
+impl<'c, 'x, F, G, A, O, In, S> FunctionCall<'c, 'x, F, G, A, O, In, S> {
+    /// A call of this stage on this input.
+    #[inline]
+    pub fn new<C: Mechanism>(
+        stage: StageUse<'c, F, G>,
+        strategy: A,
+        observe: O,
+        input: In,
+        cx: &StageContext<'x, S, C>,
+    ) -> Self {
+        Self { stage, strategy, observe, input, cx: cx.plain() }
+    }
+}
+
+impl<F, G, A, O, In, S> Callee for FunctionCall<'_, '_, F, G, A, O, In, S>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Function<In, S>,
+    G: Gate,
+    A: Strategy<F, In, S>,
+    O: Observe,
+{
+    type Out = F::Value;
+
+    fn step(&self) -> StepId {
+        self.cx.step(self.stage.step)
+    }
+
+    #[inline]
+    fn run(self) -> impl Future<Output = Result<F::Value, StageError>> + Send {
+        let Self { stage, strategy, observe, input, cx } = self;
+        let (name, step) = (stage.policy.name, cx.step(stage.step));
+        observe.observe(name, step, cx, strategy.call(stage, input, cx))
+    }
+}
