@@ -62,8 +62,7 @@ pub mod traits {
     };
     pub use crate::pipeline::nested::{Nestable, OneToOneRun};
     pub use crate::policy::split::Rows;
-    pub use crate::stage::contract::StageFn;
-    pub use crate::stage::function::{RetryInput, Retryable, Returns, StageFailure};
+    pub use crate::stage::function::{RetryInput, Retryable, Returns, StageFailure, StageFn};
 }
 
 /// Makes a function a stage: what [`pipeline!`] chains.

@@ -33,12 +33,13 @@ pub use crate::policy::gate::{Gate, Limited, Unlimited};
 pub use crate::policy::merge::Merge;
 pub use crate::policy::overridden::{own_policy, same_retries, with_retries, without_retries};
 pub use crate::policy::split::{Halves, Rows};
-pub use crate::policy::strategy::{StageUse, Strategy};
+pub use crate::policy::stage_use::StageUse;
+pub use crate::policy::strategy::Strategy;
 pub use crate::stage::attribute::{Backoff, Growth, Policy, Rate};
-pub use crate::stage::contract::{Accepts, Stage, StageFn};
+pub use crate::stage::contract::{Accepts, Stage};
 pub use crate::stage::edge::EdgeType;
 pub use crate::stage::function::{
-    Attempts, Bare, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split,
+    Attempts, Bare, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split, StageFn,
 };
 pub use crate::stage::never_fails::NeverFails;
 pub use crate::stage::plan::{ForkKind, Plan};

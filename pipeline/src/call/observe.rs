@@ -6,7 +6,7 @@
 use std::future::Future;
 
 use super::observed_call::ObservedCall;
-use super::stage_context::StageContext;
+use super::stage_context::PlainContext;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
@@ -20,7 +20,7 @@ pub trait Observe: Copy + Send + Sync {
         self,
         name: &'static str,
         step: StepId,
-        cx: StageContext<'_, S>,
+        cx: &PlainContext<'_, S>,
         call: C,
     ) -> impl Future<Output = Result<T, StageError>> + Send
     where
@@ -44,7 +44,7 @@ impl Observe for Unobserved {
         self,
         _: &'static str,
         _: StepId,
-        _: StageContext<'_, S>,
+        _: &PlainContext<'_, S>,
         call: C,
     ) -> impl Future<Output = Result<T, StageError>> + Send
     where
@@ -62,7 +62,7 @@ impl Observe for Observed {
         self,
         name: &'static str,
         step: StepId,
-        cx: StageContext<'_, S>,
+        cx: &PlainContext<'_, S>,
         call: C,
     ) -> Result<T, StageError>
     where

@@ -13,10 +13,15 @@ use crate::run::item::Item;
 ///
 /// `C` is who calls: [`Direct`], the default, makes each call itself.
 pub struct StageContext<'a, S = (), C: Mechanism = Direct> {
+    plain: PlainContext<'a, S>,
     handle: C::Handle<'a>,
+}
+
+/// What a stage is called with, whoever calls.
+pub struct PlainContext<'a, S> {
     state: &'a Arc<S>,
     item: &'a Item<'a>,
-    /// Where the steps of this pipeline begin among those of the run.
+    /// The number of the first step of this pipeline among those of the run.
     base: u32,
 }
 
@@ -28,16 +33,43 @@ impl<S, C: Mechanism> Clone for StageContext<'_, S, C> {
 
 impl<S, C: Mechanism> Copy for StageContext<'_, S, C> {}
 
+impl<S> Clone for PlainContext<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for PlainContext<'_, S> {}
+
 impl<S, C: Mechanism> fmt::Debug for StageContext<'_, S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageContext").field("index", &self.item.index()).finish_non_exhaustive()
+        f.debug_struct("StageContext").field("index", &self.plain.item.index()).finish_non_exhaustive()
+    }
+}
+
+impl<'a, S> PlainContext<'a, S> {
+    #[inline]
+    pub(crate) fn item(&self) -> &'a Item<'a> {
+        self.item
+    }
+
+    /// The number of a step of this pipeline among those of the run.
+    #[inline]
+    pub(crate) fn step(&self, step: StepId) -> StepId {
+        step.offset(self.base)
+    }
+
+    /// What functions get: they are called, and call nobody.
+    #[inline]
+    pub(crate) fn stage_context(&self) -> StageContext<'a, S> {
+        StageContext { plain: *self, handle: () }
     }
 }
 
 impl<'a, S> StageContext<'a, S> {
     #[inline]
     pub(crate) fn new(state: &'a Arc<S>, item: &'a Item<'a>) -> Self {
-        Self { handle: (), state, item, base: 0 }
+        Self { plain: PlainContext { state, item, base: 0 }, handle: () }
     }
 }
 
@@ -46,28 +78,29 @@ impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
     #[must_use]
     #[inline]
     pub fn state(&self) -> &'a S {
-        self.state
+        self.plain.state
     }
 
     /// The context of the item, for a stage of this name.
     #[must_use]
     pub fn context(&self, stage: &'static str) -> Context {
-        Context::of(self.item, stage, 1)
+        Context::of(self.plain.item, stage, 1)
     }
 
-    /// That of a pipeline in this one, whose steps begin there.
+    /// The context of a pipeline nested in this one, whose steps begin at `base`.
     pub(crate) fn inside(&self, base: u32) -> Self {
-        Self { base: self.base.saturating_add(base), ..*self }
+        let plain = PlainContext { base: self.plain.base.saturating_add(base), ..self.plain };
+        Self { plain, handle: self.handle }
     }
 
     pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> StageContext<'b, T, C> {
-        StageContext { handle: C::shorten(self.handle), state, item: self.item, base: self.base }
+        let plain = PlainContext { state, item: self.plain.item, base: self.plain.base };
+        StageContext { plain, handle: C::shorten(self.handle) }
     }
 
-    /// What functions, and stages written by hand, get: they are called, and call nobody.
     #[inline]
-    pub(crate) fn plain(&self) -> StageContext<'a, S> {
-        StageContext { handle: (), state: self.state, item: self.item, base: self.base }
+    pub(crate) fn plain(&self) -> &PlainContext<'a, S> {
+        &self.plain
     }
 
     /// The caller of the item.
@@ -79,19 +112,19 @@ impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
 
     #[inline]
     pub(crate) fn item(&self) -> &'a Item<'a> {
-        self.item
+        self.plain.item
     }
 
-    /// The number in the run of a step of this pipeline.
+    /// The number of a step of this pipeline among those of the run.
     #[inline]
     pub(crate) fn step(&self, step: StepId) -> StepId {
-        step.offset(self.base)
+        self.plain.step(step)
     }
 
-    /// RunCounters an item that comes by a mark of the plan.
+    /// Counts an item that passes a mark of the plan.
     #[inline]
     pub(crate) fn passes(&self, mark: StepId) {
-        if let Some(metrics) = self.item.run().metrics(self.step(mark)) {
+        if let Some(metrics) = self.item().run().metrics(self.step(mark)) {
             metrics.passed.inc();
         }
     }
@@ -105,12 +138,12 @@ impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
     #[doc(hidden)]
     #[must_use]
     pub fn __context(&self, site: CallSite) -> Context {
-        Context::of(self.item, site.stage, site.attempt)
+        Context::of(self.plain.item, site.stage, site.attempt)
     }
 
     #[doc(hidden)]
     #[must_use]
     pub fn __shared_state(&self) -> Arc<S> {
-        Arc::clone(self.state)
+        Arc::clone(self.plain.state)
     }
 }

@@ -8,7 +8,7 @@ use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
 use crate::policy::gate::Gate;
-use crate::policy::strategy::StageUse;
+use crate::policy::stage_use::StageUse;
 use crate::stage::plan::Plan;
 
 /// The values that a call takes, as a tuple, and as the one input that they are.

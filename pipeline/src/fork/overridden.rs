@@ -13,7 +13,7 @@ use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
 use crate::policy::overridden::Overridden;
-use crate::policy::strategy::StageUse;
+use crate::policy::stage_use::StageUse;
 use crate::stage::plan::Plan;
 
 impl<L, F: TakesArgs<L>, A> TakesArgs<L> for Overridden<F, A> {

@@ -26,20 +26,20 @@ use crate::stage::attribute::Policy;
 use crate::stage::function::StageFailure;
 
 /// The permit of an attempt, which is to live as long as the attempt.
-#[inline]
-pub(super) async fn acquire<'l, G: Gate>(
-    gate: &'l G,
-    policy: &'l Policy,
-    timer: &mut CallTimer<'_>,
-    attempt: u32,
-) -> Result<G::Permit<'l>, Expired> {
-    match gate.try_acquire(policy) {
-        Some(permit) => Ok(permit),
-        None => wait_for_permit(gate, policy, timer, attempt).await,
-    }
+///
+/// A macro, because an `async fn` around the common case, a permit that is free, costs more than a ready call.
+macro_rules! acquire {
+    ($gate:expr, $policy:expr, $timer:expr, $attempt:expr) => {
+        match $gate.try_acquire($policy) {
+            Some(permit) => Ok(permit),
+            None => $crate::policy::attempt::wait_for_permit($gate, $policy, $timer, $attempt).await,
+        }
+    };
 }
 
-async fn wait_for_permit<'l, G: Gate>(
+pub(super) use acquire;
+
+pub(super) async fn wait_for_permit<'l, G: Gate>(
     gate: &'l G,
     policy: &'l Policy,
     timer: &mut CallTimer<'_>,

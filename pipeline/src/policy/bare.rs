@@ -3,14 +3,14 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use crate::call::stage_context::StageContext;
+use crate::call::stage_context::PlainContext;
 use crate::call::timed_call::{BareStep, TimedCall};
 use crate::call::timer::CallTimer;
 use crate::error::kind::ErrorKind;
 use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
-use crate::stage::contract::StageFn;
+use crate::stage::function::StageFn;
 use crate::stage::function::{Function, StageFailure};
 
 /// The future of the function, with the name of the stage on its failure.
@@ -19,7 +19,7 @@ pub(crate) fn bare<F, In, S>(
     stage: &F,
     step: StepId,
     input: In,
-    cx: StageContext<'_, S>,
+    cx: &PlainContext<'_, S>,
 ) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     F: Function<In, S>,
@@ -28,7 +28,7 @@ where
 {
     let timer = CallTimer::new(cx.item(), cx.step(step));
     let site = timer.call_site(F::__POLICY.name, 1);
-    let call = PanicGuard::guard(site, || stage.call_once(input, cx, site));
+    let call = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
     TimedCall::new(call, timer, BareFunction(PhantomData::<fn() -> F>))
 }
 

@@ -3,24 +3,25 @@
 use std::future::Future;
 
 use super::gate::Gate;
-use super::strategy::{StageUse, Strategy};
+use super::stage_use::StageUse;
+use super::strategy::Strategy;
 use crate::call::mechanism::{Callee, Mechanism};
 use crate::call::observe::Observe;
-use crate::call::stage_context::StageContext;
+use crate::call::stage_context::{PlainContext, StageContext};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::stage::function::Function;
 
 /// A call of a stage function that has not begun.
-pub struct FunctionCall<'c, 'x, F, G, A, O, In, S> {
+pub struct FunctionCall<'c, 'r, 'x, F, G, A, O, In, S> {
     stage: StageUse<'c, F, G>,
     strategy: A,
     observe: O,
     input: In,
-    cx: StageContext<'x, S>,
+    cx: &'r PlainContext<'x, S>,
 }
 
-impl<'c, 'x, F, G, A, O, In, S> FunctionCall<'c, 'x, F, G, A, O, In, S> {
+impl<'c, 'r, 'x, F, G, A, O, In, S> FunctionCall<'c, 'r, 'x, F, G, A, O, In, S> {
     /// A call of this stage on this input.
     #[inline]
     pub fn new<C: Mechanism>(
@@ -28,13 +29,13 @@ impl<'c, 'x, F, G, A, O, In, S> FunctionCall<'c, 'x, F, G, A, O, In, S> {
         strategy: A,
         observe: O,
         input: In,
-        cx: &StageContext<'x, S, C>,
+        cx: &'r StageContext<'x, S, C>,
     ) -> Self {
         Self { stage, strategy, observe, input, cx: cx.plain() }
     }
 }
 
-impl<F, G, A, O, In, S> Callee for FunctionCall<'_, '_, F, G, A, O, In, S>
+impl<F, G, A, O, In, S> Callee for FunctionCall<'_, '_, '_, F, G, A, O, In, S>
 where
     In: Send,
     S: Send + Sync,

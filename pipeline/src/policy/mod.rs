@@ -15,5 +15,6 @@ pub(crate) mod retry;
 pub(crate) mod single;
 pub(crate) mod sleep;
 pub(crate) mod split;
+pub(crate) mod stage_use;
 pub(crate) mod strategy;
 pub(crate) mod timeout;

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::function_call::FunctionCall;
 use super::gate::Limited;
-use super::strategy::StageUse;
+use super::stage_use::StageUse;
 use super::strategy::Strategy;
 use crate::call::mechanism::Caller;
 use crate::call::observe::{Observe, Unobserved};
@@ -14,10 +14,10 @@ use crate::error::step_id::StepId;
 use crate::stage::attribute::Policy;
 use crate::stage::contract::Accepts;
 use crate::stage::contract::Stage;
-use crate::stage::contract::StageFn;
 use crate::stage::edge::EdgeType;
 use crate::stage::function::Attempts;
 use crate::stage::function::Function;
+use crate::stage::function::StageFn;
 use crate::stage::plan::Plan;
 
 /// A stage function with a policy made for one place in a pipeline.

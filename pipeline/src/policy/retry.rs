@@ -9,9 +9,9 @@ use super::attempt::{Attempt, AttemptError, GuardedWait, acquire, call_error, ex
 use super::deadline::within;
 use super::gate::Gate;
 use super::sleep::sleep;
-use super::strategy::StageUse;
+use super::stage_use::StageUse;
 use super::timeout::Expired;
-use crate::call::stage_context::StageContext;
+use crate::call::stage_context::PlainContext;
 use crate::call::timer::CallTimer;
 use crate::error::causes::BoxError;
 use crate::error::failed_attempt::FailedAttempt;
@@ -29,7 +29,7 @@ pub(crate) fn retrying<F, In, S, G>(
     stage_use: StageUse<'_, F, G>,
     Retry(copy): Retry<F::Moved>,
     input: In,
-    cx: StageContext<'_, S>,
+    cx: &PlainContext<'_, S>,
 ) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     In: Send,
@@ -37,9 +37,9 @@ where
     F: Repeat<In, S>,
     G: Gate,
 {
-    let StageUse { stage, policy, step, gate } = stage_use;
     // Here, where the compiler still knows which function `copy` is.
-    let site = CallSite { stage: policy.name, step: cx.step(step), attempt: 1, waiting: false };
+    let site =
+        CallSite { stage: stage_use.policy.name, step: cx.step(stage_use.step), attempt: 1, waiting: false };
     let (kept, moved) = PanicGuard::guard(site, || {
         let kept = F::keep(input);
         let moved = copy(F::moved(&kept));
@@ -47,14 +47,15 @@ where
     });
     async move {
         // Here and not outside, or it would be kept twice.
+        let StageUse { stage, policy, step, gate } = stage_use;
         let mut timer = CallTimer::new(cx.item(), cx.step(step));
         let failed = {
-            let _permit = match acquire(gate, policy, &mut timer, 1).await {
+            let _permit = match acquire!(gate, policy, &mut timer, 1) {
                 Ok(permit) => permit,
                 Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
             };
             let site = timer.call_site(policy.name, 1);
-            let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, cx, site));
+            let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, cx.stage_context(), site));
             match Attempt::new(future, &mut timer, policy, 1).await {
                 Ok(value) => {
                     timer.finish();
@@ -73,7 +74,7 @@ pub(super) async fn lent<F, In, S, G>(
     stage_use: StageUse<'_, F, G>,
     copy: fn(&F::Moved) -> F::Moved,
     kept: &F::Kept,
-    cx: StageContext<'_, S>,
+    cx: &PlainContext<'_, S>,
 ) -> Result<F::Value, StageError>
 where
     In: Send,
@@ -125,7 +126,7 @@ async fn retry<F, In, S, G>(
     StageUse { stage, policy, gate, .. }: StageUse<'_, F, G>,
     copy: fn(&F::Moved) -> F::Moved,
     mut kept: impl Keeps<F::Kept> + Send,
-    cx: StageContext<'_, S>,
+    cx: &PlainContext<'_, S>,
     timer: &mut CallTimer<'_>,
     mut failed: Option<Failed>,
 ) -> Result<F::Value, StageError>
@@ -155,7 +156,7 @@ where
                 return Err(expired(policy, timer, limit, attempts, earlier));
             }
         }
-        let _permit = match acquire(gate, policy, timer, attempts + 1).await {
+        let _permit = match acquire!(gate, policy, timer, attempts + 1) {
             Ok(permit) => permit,
             Err(limit) => return Err(expired(policy, timer, limit, attempts, earlier)),
         };
@@ -167,7 +168,7 @@ where
         if attempts > policy.retries {
             match kept.last() {
                 Ok(kept) => {
-                    let future = PanicGuard::guard(site, || stage.call_last(kept, cx, site));
+                    let future = PanicGuard::guard(site, || stage.call_last(kept, cx.stage_context(), site));
                     return match Attempt::new(future, timer, policy, attempts).await {
                         Ok(value) => {
                             timer.finish();
@@ -179,8 +180,9 @@ where
                 Err(lent) => kept = lent,
             }
         }
-        let future =
-            PanicGuard::guard(site, || stage.call_again(kept.get(), copy(F::moved(kept.get())), cx, site));
+        let future = PanicGuard::guard(site, || {
+            stage.call_again(kept.get(), copy(F::moved(kept.get())), cx.stage_context(), site)
+        });
         failed = match Attempt::new(future, &mut *timer, policy, attempts).await {
             Ok(value) => {
                 timer.finish();

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use super::attempt::{Attempt, acquire, call_error, expired};
 use super::gate::Gate;
-use super::strategy::StageUse;
-use crate::call::stage_context::StageContext;
+use super::stage_use::StageUse;
+use crate::call::stage_context::PlainContext;
 use crate::call::timer::CallTimer;
 use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::StageError;
@@ -17,7 +17,7 @@ use crate::stage::function::Function;
 pub(crate) fn single<F, In, S, G>(
     StageUse { stage, policy, step, gate }: StageUse<'_, F, G>,
     input: In,
-    cx: StageContext<'_, S>,
+    cx: &PlainContext<'_, S>,
 ) -> impl Future<Output = Result<F::Value, StageError>> + Send
 where
     In: Send,
@@ -27,12 +27,12 @@ where
 {
     async move {
         let mut timer = CallTimer::new(cx.item(), cx.step(step));
-        let _permit = match acquire(gate, policy, &mut timer, 1).await {
+        let _permit = match acquire!(gate, policy, &mut timer, 1) {
             Ok(permit) => permit,
             Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
         };
         let site = timer.call_site(policy.name, 1);
-        let future = PanicGuard::guard(site, || stage.call_once(input, cx, site));
+        let future = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
         match Attempt::new(future, &mut timer, policy, 1).await {
             Ok(value) => {
                 timer.finish();

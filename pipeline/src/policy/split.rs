@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::gate::Gate;
 use super::merge::Merge;
 use super::retry::lent;
-use super::strategy::StageUse;
-use crate::call::stage_context::StageContext;
+use super::stage_use::StageUse;
+use crate::call::stage_context::PlainContext;
 use crate::error::panic_origin::CallSite;
 use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::Row;
@@ -103,7 +103,7 @@ pub(crate) async fn splitting<F, In, S, G>(
     stage: StageUse<'_, F, G>,
     Split(copy): Split<F::Moved>,
     input: In,
-    cx: StageContext<'_, S>,
+    cx: &PlainContext<'_, S>,
 ) -> Result<F::Value, StageError>
 where
     In: Send,

@@ -8,32 +8,10 @@ use super::merge::Merge;
 use super::retry::retrying;
 use super::single::single;
 use super::split::{Halves, splitting};
-use crate::call::stage_context::StageContext;
+use super::stage_use::StageUse;
+use crate::call::stage_context::PlainContext;
 use crate::error::stage_error::StageError;
-use crate::error::step_id::StepId;
-use crate::stage::attribute::Policy;
 use crate::stage::function::{Bare, Function, Repeat, Retry, Single, Split};
-
-/// A stage where it is used: with its policy, its place in the plan and its limits.
-#[derive(Debug)]
-pub struct StageUse<'c, F, G> {
-    /// The stage.
-    pub stage: &'c F,
-    /// What its attribute and its overrides say.
-    pub policy: &'c Policy,
-    /// Its place in the plan of its pipeline.
-    pub step: StepId,
-    /// Its limits.
-    pub gate: &'c G,
-}
-
-impl<F, G> Clone for StageUse<'_, F, G> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F, G> Copy for StageUse<'_, F, G> {}
 
 /// How a stage is called: [`Bare`], [`Single`], [`Retry`] or [`Split`].
 pub trait Strategy<F: Function<In, S>, In, S>: Copy + Send + Sync {
@@ -42,7 +20,7 @@ pub trait Strategy<F: Function<In, S>, In, S>: Copy + Send + Sync {
         self,
         stage: StageUse<'_, F, G>,
         input: In,
-        cx: StageContext<'_, S>,
+        cx: &PlainContext<'_, S>,
     ) -> impl Future<Output = Result<F::Value, StageError>> + Send;
 }
 
@@ -57,7 +35,7 @@ where
         self,
         stage: StageUse<'_, F, G>,
         input: In,
-        cx: StageContext<'_, S>,
+        cx: &PlainContext<'_, S>,
     ) -> impl Future<Output = Result<F::Value, StageError>> + Send {
         bare(stage.stage, stage.step, input, cx)
     }
@@ -74,7 +52,7 @@ where
         self,
         stage: StageUse<'_, F, G>,
         input: In,
-        cx: StageContext<'_, S>,
+        cx: &PlainContext<'_, S>,
     ) -> impl Future<Output = Result<F::Value, StageError>> + Send {
         single(stage, input, cx)
     }
@@ -91,7 +69,7 @@ where
         self,
         stage: StageUse<'_, F, G>,
         input: In,
-        cx: StageContext<'_, S>,
+        cx: &PlainContext<'_, S>,
     ) -> impl Future<Output = Result<F::Value, StageError>> + Send {
         retrying(stage, self, input, cx)
     }
@@ -108,7 +86,7 @@ where
         self,
         stage: StageUse<'_, F, G>,
         input: In,
-        cx: StageContext<'_, S>,
+        cx: &PlainContext<'_, S>,
     ) -> impl Future<Output = Result<F::Value, StageError>> + Send {
         splitting(stage, self, input, cx)
     }

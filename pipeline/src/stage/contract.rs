@@ -3,11 +3,9 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::attribute::Policy;
 use super::edge::EdgeType;
 use super::edge::Keep;
 use super::edge::Kept;
-use super::function::StageFailure;
 use super::plan::Plan;
 use crate::call::mechanism::{Direct, Mechanism};
 use crate::call::observe::Observe;
@@ -104,27 +102,4 @@ pub trait Stage<In, S = (), C: Mechanism = Direct>: Accepts<In> + Send + Sync {
         let _ = observe;
         self.call(input, cx)
     }
-}
-
-/// A function with `#[stage]`, which is what a path in [`pipeline!`](crate::pipeline!) names.
-///
-/// Only the attribute implements it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a stage",
-    label = "no `#[stage]` function of this name is in scope",
-    note = "put `#[stage]` on the function, or import the one you mean; a value, such as another pipeline, goes in braces, `{{ value }}`"
-)]
-pub trait StageFn {
-    /// What the function fails with.
-    type Error: StageFailure;
-    /// `Self`. Where this is not known, nothing that depends on it is reported as well.
-    #[doc(hidden)]
-    type __This;
-    /// The policy.
-    #[doc(hidden)]
-    const __POLICY: Policy;
-
-    /// The stage itself.
-    #[doc(hidden)]
-    fn __this(self) -> Self::__This;
 }

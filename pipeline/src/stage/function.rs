@@ -2,11 +2,34 @@
 
 use std::future::Future;
 
-use super::contract::StageFn;
+use super::attribute::Policy;
 use super::edge::EdgeType;
 use crate::call::stage_context::StageContext;
 use crate::error::causes::BoxError;
 use crate::error::panic_origin::CallSite;
+
+/// A function with `#[stage]`, which is what a path in [`pipeline!`](crate::pipeline!) names.
+///
+/// Only the attribute implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stage",
+    label = "no `#[stage]` function of this name is in scope",
+    note = "put `#[stage]` on the function, or import the one you mean; a value, such as another pipeline, goes in braces, `{{ value }}`"
+)]
+pub trait StageFn {
+    /// What the function fails with.
+    type Error: StageFailure;
+    /// `Self`. Where this is not known, nothing that depends on it is reported as well.
+    #[doc(hidden)]
+    type __This;
+    /// The policy.
+    #[doc(hidden)]
+    const __POLICY: Policy;
+
+    /// The stage itself.
+    #[doc(hidden)]
+    fn __this(self) -> Self::__This;
+}
 
 /// A function that can be called with an input that is its own.
 ///
