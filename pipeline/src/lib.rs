@@ -40,7 +40,7 @@ pub use run::context::Context;
 pub use run::events::{Event, EventSender, Events, events};
 pub use run::extensions::Extensions;
 pub use run::observer::Observer;
-pub use run::outcome::{End, Outcome};
+pub use run::outcome::Outcome;
 pub use run::settings::ErrorMode;
 pub use run::stage_call::StageCall;
 pub use stage::contract::{Accepts, Stage};

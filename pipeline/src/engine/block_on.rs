@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tokio::runtime::Builder;
-use tokio::runtime::Handle;
+
+use tokio::runtime::{Builder, Handle};
 
 /// Runs a future to its end on a thread that may block.
 #[track_caller]

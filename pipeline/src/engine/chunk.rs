@@ -4,15 +4,16 @@
 //! several items at a time, as long as items finish at their first poll. The first that has to wait, or goes wrong,
 //! keeps the lane, and those behind it are given back for other lanes.
 
-use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use super::item_result::ItemResult;
-use super::item_result::item_result;
+use pin_project_lite::pin_project;
+
+use super::item_result::{ItemResult, item_result};
 use super::provenance::Provenance;
+
 use crate::call::stage_context::StageContext;
 use crate::run::item::Item;
 use crate::run::shared::Run;

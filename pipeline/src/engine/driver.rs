@@ -1,17 +1,16 @@
 //! Drives a line: the future behind each verb.
 
-use futures_util::task::AtomicWaker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::task::AtomicWaker;
+
 use super::provenance::Provenance;
 use super::run_state::RunState;
 use super::sinks::Sink;
-use super::upstream::PollBudget;
-use super::upstream::Pulled;
-use super::upstream::Tagged;
-use super::upstream::Upstream;
+use super::upstream::{PollBudget, Pulled, Tagged, Upstream};
+
 use crate::report::accounting::RunTotals;
 use crate::report::summary::Report;
 use crate::run::cancellation::CancelCount;

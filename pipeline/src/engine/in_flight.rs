@@ -1,10 +1,11 @@
 //! Calls under way: so many at once, each in a place that is used again.
 
-use futures_util::task::AtomicWaker;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+
+use futures_util::task::AtomicWaker;
 use tokio::task::coop;
 
 use super::ready_set::ReadySet;

@@ -1,6 +1,5 @@
 //! The outputs of a run, as a stream: the run goes on in a task of its own.
 
-use futures_util::stream::{FusedStream, Stream};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -8,10 +7,13 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use futures_util::stream::{FusedStream, Stream};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::sinks::Sink;
+
 use crate::error::stage_error::StageError;
 use crate::report::failure::Failure;
 use crate::report::summary::Report;

@@ -1,9 +1,10 @@
 //! Which lanes were woken: a bit each.
 
-use futures_util::task::AtomicWaker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Wake, Waker};
+
+use futures_util::task::AtomicWaker;
 
 const BITS: usize = 64;
 

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::item_result::ItemResult;
-use super::item_result::item_result;
-use crate::call::catch_panic::CatchPanic;
-use crate::call::catch_panic::panic_failure;
+use super::item_result::{ItemResult, item_result};
+
+use crate::call::catch_panic::{CatchPanic, panic_failure};
 use crate::call::stage_context::StageContext;
 use crate::run::item::Item;
 use crate::run::shared::Run;

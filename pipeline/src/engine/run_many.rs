@@ -15,6 +15,7 @@ use super::source::PollSource;
 use super::source_segment::SourceSegment;
 use super::upstream::Upstream;
 use super::worker_segment::open_worker_segment;
+
 use crate::report::failure::Failure;
 use crate::report::summary::Report;
 use crate::run::settings::{ErrorMode, Settings};

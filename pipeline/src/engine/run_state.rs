@@ -4,23 +4,20 @@ use std::any::Any;
 use std::collections::VecDeque;
 
 use super::item_result::ItemFailure;
-use super::provenance::Origin;
-use super::provenance::Provenance;
-use super::provenance::SourceItem;
+use super::provenance::{Origin, Provenance, SourceItem};
 use super::upstream::Tagged;
+
 use crate::dead_letters::delivery::DeliveryQueue;
 use crate::dead_letters::sink::DeadLetter;
 use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
 use crate::report::failure::Failure;
 use crate::report::metrics::Snapshot;
-use crate::report::stage_report::size;
+use crate::report::stage_report::to_usize;
 use crate::report::summary::Report;
 use crate::run::outcome::Outcome;
-use crate::run::settings::ErrorMode;
-use crate::run::settings::Settings;
-use crate::run::shared::Run;
-use crate::run::shared::RunCounters;
+use crate::run::settings::{ErrorMode, Settings};
+use crate::run::shared::{Run, RunCounters};
 use crate::stage::plan::Plan;
 
 /// The books of one run. They belong to whoever drives it.
@@ -100,7 +97,7 @@ impl<'a, R> RunState<'a, R> {
 
     /// Whether the source is to be left alone for a while: there are letters to be posted first.
     pub(crate) fn is_delivery_full(&self) -> bool {
-        self.delivery.as_ref().is_some_and(|delivery| delivery.waiting() >= self.run.settings().concurrency)
+        self.delivery.as_ref().is_some_and(|delivery| delivery.len() >= self.run.settings().concurrency)
     }
 
     /// What becomes of an item that did not simply come out.
@@ -167,7 +164,8 @@ impl<'a, R> RunState<'a, R> {
             metrics.failed.add(1);
         }
         self.items_failed += 1;
-        self.run.notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Failed(&error)));
+        self.run
+            .notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Failed(error.clone())));
         if let Some(delivery) = &mut self.delivery {
             // A batch that fails takes all its members with it.
             for Origin { index, source_item } in row.unwrap_or_else(|| provenance.origins()) {
@@ -215,10 +213,10 @@ impl<'a, R> RunState<'a, R> {
             items_in: self.items_in,
             items_out: self.items_out,
             items_failed: self.items_failed,
-            items_cancelled: size(totals.cancelled),
+            items_cancelled: to_usize(totals.cancelled),
             rows_isolated: self.rows_isolated,
             letters_lost: self.delivery.as_ref().map_or(0, DeliveryQueue::lost),
-            observer_panics: size(counters.observer_panics() + totals.observer_panics),
+            observer_panics: to_usize(counters.observer_panics() + totals.observer_panics),
             elapsed: counters.elapsed(),
             failures: std::mem::take(&mut self.failures),
         }

@@ -6,6 +6,7 @@ use super::segment::{SegmentContext, open_segment};
 use super::shape::{CallerTask, WorkerTasks};
 use super::upstream::Upstream;
 use super::worker_segment::open_worker_segment;
+
 use crate::stage::contract::{Accepts, Stage};
 
 /// A part of a pipeline with boundaries: stages, nothing, or two parts and the boundary between them.

@@ -1,35 +1,28 @@
 //! A chain of stages with many items on their way through it.
 
-use futures_util::task::AtomicWaker;
 use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use super::chunk::Chunk;
-use super::chunk::ChunkResult;
-use super::chunk::QueuedItem;
-use super::chunk::Recycled;
-use super::chunk::Remainder;
-use super::chunk::ReturnSlot;
-use super::chunk::{run_chunk, run_observed};
+use futures_util::future::Either;
+use futures_util::task::AtomicWaker;
+
+use super::chunk::{
+    Chunk, ChunkResult, QueuedItem, Recycled, Remainder, ReturnSlot, run_chunk, run_observed,
+};
 use super::in_flight::InFlight;
 use super::item_result::ItemFailure;
 use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
-use super::upstream::PollBudget;
-use super::upstream::Pulled;
-use super::upstream::Tagged;
-use super::upstream::Upstream;
-use crate::call::catch_panic::CatchPanic;
-use crate::call::catch_panic::panic_failure;
+use super::upstream::{PollBudget, Pulled, Tagged, Upstream};
+
+use crate::call::catch_panic::{CatchPanic, panic_failure};
 use crate::call::observed::SAMPLE_EVERY;
-use crate::report::accounting::RunTotals;
-use crate::report::accounting::SegmentTotals;
+use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
-use futures_util::future::Either;
 
 /// What all parts of a line share.
 pub struct SegmentContext<'a, S> {

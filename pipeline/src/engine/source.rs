@@ -1,9 +1,9 @@
 //! Where the items of a run come from: any iterator as it is, a stream through [`stream`].
 
-use futures_util::stream::Stream;
-use futures_util::stream::StreamExt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use futures_util::stream::{Stream, StreamExt};
 
 /// Gives the items of a run: any `IntoIterator`, or a `Stream` through [`stream`].
 ///

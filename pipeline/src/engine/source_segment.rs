@@ -5,10 +5,8 @@ use std::task::Poll;
 
 use super::provenance::Origin;
 use super::source::PollSource;
-use super::upstream::PollBudget;
-use super::upstream::Pulled;
-use super::upstream::Tagged;
-use super::upstream::Upstream;
+use super::upstream::{PollBudget, Pulled, Tagged, Upstream};
+
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;

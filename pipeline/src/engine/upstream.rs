@@ -1,11 +1,13 @@
 //! What the parts of a running line have in common: each pulls from the one before it.
 
-use futures_util::future::Either;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use futures_util::future::Either;
+
 use super::provenance::Provenance;
 use super::run_state::RunState;
+
 use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
 

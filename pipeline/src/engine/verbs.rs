@@ -5,15 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::outputs::OutputQueue;
-use super::outputs::QueueSink;
+use super::outputs::{OutputQueue, QueueSink};
 use super::run_many::{RunMany, RunMode, RunOutcome, RunRequest};
 use super::segment::OutputConfig;
 use super::shape::OneToOne;
-use super::sinks::CollectSink;
-use super::sinks::DiscardSink;
-use super::sinks::IndexedSink;
+use super::sinks::{CollectSink, DiscardSink, IndexedSink};
 use super::source::PollSource;
+
 use crate::error::stage_error::StageError;
 use crate::report::aborted::Aborted;
 use crate::report::failure::Failure;
@@ -99,7 +97,7 @@ where
         .map(|result| result.unwrap_or_else(|| Err(StageError::cancelled(stage))))
         .collect();
     // What was not taken has its place, too, as far as the source has it at hand.
-    let panicked = results.last().is_some_and(|last| last.as_ref().is_err_and(StageError::is_of_source));
+    let panicked = results.last().is_some_and(|last| last.as_ref().is_err_and(StageError::is_source_panic));
     while !panicked && next(&mut pull).await {
         results.push(Err(StageError::not_started(stage)));
     }

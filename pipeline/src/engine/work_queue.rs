@@ -1,22 +1,23 @@
 //! Where the tasks of a run fetch their work, and leave what came of it.
 
-use futures_util::task::AtomicWaker;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
 use tokio::task::JoinHandle;
 
 use super::in_flight::InFlight;
 use super::item_result::ItemResult;
 use super::run_item::run_item;
+
 use crate::report::metrics::Snapshot;
 use crate::report::run_id::RunId;
 use crate::run::settings::RunSettings;
-use crate::run::shared::Run;
-use crate::run::shared::RunCounters;
+use crate::run::shared::{Run, RunCounters};
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
 

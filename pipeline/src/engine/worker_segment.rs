@@ -1,29 +1,23 @@
 //! Lanes spread over several tasks: `workers(n)`.
 
-use futures_util::future::Either;
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+
+use futures_util::future::Either;
 use tokio::runtime::Handle;
 
 use super::item_result::ItemResult;
 use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
-use super::segment::SegmentContext;
-use super::segment::{buffer_limit, open_segment};
-use super::upstream::PollBudget;
-use super::upstream::Pulled;
-use super::upstream::Tagged;
-use super::upstream::Upstream;
-use super::work_queue::Task;
-use super::work_queue::WorkItem;
-use super::work_queue::WorkQueue;
-use super::work_queue::Worker;
+use super::segment::{SegmentContext, buffer_limit, open_segment};
+use super::upstream::{PollBudget, Pulled, Tagged, Upstream};
+use super::work_queue::{Task, WorkItem, WorkQueue, Worker};
+
 use crate::call::observed::SAMPLE_EVERY;
-use crate::report::accounting::RunTotals;
-use crate::report::accounting::SegmentTotals;
+use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::stage::contract::Stage;
 
 /// Opens the segment of a chain whose calls run on worker tasks; on the caller's own task where there is one worker.

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::value::Pipeline;
+
 use crate::call::stage_context::StageContext;
 use crate::engine::run_many::{RunMany, RunMode, RunOutcome, RunRequest};
 use crate::engine::shape::{AnyBoundary, OneToOne, Shape, WithBoundary, WorkerTasks};

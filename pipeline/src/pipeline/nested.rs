@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::value::Pipeline;
+
 use crate::call::stage_context::StageContext;
 use crate::engine::shape::{OneToOne, WithBoundary};
 use crate::error::stage_error::StageError;
-use crate::stage::contract::Accepts;
-use crate::stage::contract::Stage;
+use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
 impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {

@@ -5,29 +5,28 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use super::boxed::{BoxPipeline, BoxSections, BoxStage};
+
 use crate::call::catch_panic::CatchPanic;
 use crate::call::stage_context::StageContext;
 use crate::dead_letters::delivery::DeadLetterConfig;
 use crate::dead_letters::sink::DeadLetters;
 use crate::engine::block_on::block_on;
-use crate::engine::item_result;
 use crate::engine::outputs::Outputs;
 use crate::engine::run_many::{RunMany, RunRequest};
 use crate::engine::shape::{AnyBoundary, OneToOne, Shape, WithBoundary, WorkerTasks};
-use crate::engine::source::PollSource;
-use crate::engine::source::Source;
-use crate::engine::verbs;
+use crate::engine::source::{PollSource, Source};
+use crate::engine::{item_result, verbs};
 use crate::error::stage_error::StageError;
 use crate::graph::model::Graph;
 use crate::report::aborted::Aborted;
 use crate::report::summary::Report;
 use crate::run::item::Item;
 use crate::run::observer::Observer;
-use crate::run::settings::ErrorMode;
-use crate::run::settings::Settings;
+use crate::run::settings::{ErrorMode, Settings};
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;

@@ -4,21 +4,16 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
+
 use tokio::time::{Instant, Sleep};
 
-use crate::engine::provenance::BatchOrigins;
-use crate::engine::provenance::Origin;
-use crate::engine::provenance::Provenance;
+use crate::engine::provenance::{BatchOrigins, Origin, Provenance};
 use crate::engine::section::Boundary;
-use crate::engine::upstream::PollBudget;
-use crate::engine::upstream::Pulled;
-use crate::engine::upstream::Tagged;
-use crate::engine::upstream::Upstream;
+use crate::engine::upstream::{PollBudget, Pulled, Tagged, Upstream};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::policy::sleep::sleep;
-use crate::report::accounting::RunTotals;
-use crate::report::accounting::SegmentTotals;
+use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::stage::contract::Accepts;
 use crate::stage::plan::Plan;
 

@@ -2,18 +2,13 @@
 
 use std::task::Poll;
 
-use crate::engine::provenance::Origin;
-use crate::engine::provenance::Provenance;
+use crate::engine::provenance::{Origin, Provenance};
 use crate::engine::section::Boundary;
-use crate::engine::upstream::PollBudget;
-use crate::engine::upstream::Pulled;
-use crate::engine::upstream::Tagged;
-use crate::engine::upstream::Upstream;
+use crate::engine::upstream::{PollBudget, Pulled, Tagged, Upstream};
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
-use crate::report::accounting::RunTotals;
-use crate::report::accounting::SegmentTotals;
+use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::stage::contract::Accepts;
 use crate::stage::plan::Plan;
 
