@@ -1,4 +1,4 @@
-//! One item's way.
+//! Runs one item through a chain of stages.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::run::item::Item;
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 
-/// Takes one item through. A panic on the way is its failure, and nobody else's.
+/// Runs one item through the stages. A panic in a stage fails this item only.
 pub(crate) async fn run_item<In, F, S>(
     stages: &F,
     input: In,

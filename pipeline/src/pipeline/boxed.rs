@@ -1,4 +1,4 @@
-//! One nameable type for pipelines: their stages and their state do not show in it.
+//! `BoxPipeline`: a pipeline whose stages and state are type-erased.
 
 use std::fmt;
 use std::future::Future;
@@ -17,12 +17,12 @@ use crate::run::settings::Settings;
 use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
-/// A pipeline whose stages and state do not show in its type: for struct fields, and for the state of a web framework.
+/// A pipeline whose stages and state are type-erased, for struct fields and the state of web frameworks.
 ///
-/// [`Pipeline::boxed`] makes one. It keeps its settings, and the methods that change them. It costs one allocation per
-/// item; with boundaries, one allocation per run and a virtual call per item at each end. Cloning it shares it.
+/// Created by [`Pipeline::boxed`]. It keeps its settings, which can still be changed. It costs one allocation per item; with
+/// boundaries, one allocation per run, and two virtual calls per item. Clones share the stages and the state.
 ///
-/// A pipeline with boundaries is a `BoxPipeline<In, Out, WithBoundary>`. It has no `run`, and cannot be a step of another
+/// A pipeline with boundaries is a `BoxPipeline<In, Out, WithBoundary>`. It has no `run`, and it cannot be a step of another
 /// pipeline.
 ///
 /// ```
@@ -44,7 +44,7 @@ use crate::stage::plan::Plan;
 /// ```
 pub type BoxPipeline<In, Out, M = OneToOne> = Pipeline<In, <M as BoxShape>::Boxed<In, Out>, (), M>;
 
-/// What the stages of a boxed pipeline of this shape are.
+/// The type-erased stages of a pipeline of this shape.
 pub trait BoxShape: Shape {
     /// [`BoxStage`] or [`BoxSections`].
     type Boxed<In, Out>;
@@ -60,13 +60,13 @@ impl<X> BoxShape for WithBoundary<AnyBoundary, X> {
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The stages of a pipeline that takes one item and gives one, and their state, behind a pointer.
+/// The type-erased stages of a pipeline without boundaries, and their state.
 pub struct BoxStage<In, Out> {
     stages: Arc<dyn ErasedStage<In, Out>>,
     no_state: Arc<()>,
 }
 
-/// Stages and the state that they run under.
+/// Stages and their state.
 struct Bound<F, S> {
     stages: Arc<F>,
     state: Arc<S>,
@@ -151,7 +151,7 @@ where
     }
 }
 
-/// The stages and boundaries of a pipeline, and their state, behind a pointer.
+/// The type-erased stages and boundaries of a pipeline, and their state.
 pub struct BoxSections<In, Out>(Arc<dyn ErasedSections<In, Out>>);
 
 trait ErasedSections<In, Out>: Send + Sync {
@@ -168,7 +168,7 @@ trait ErasedSections<In, Out>: Send + Sync {
         Out: 'a;
 }
 
-/// As the shape of the stages is part of no type here, it is one of this.
+/// Stages with the boundary `B`. It is a type parameter because the shape must be part of the implementing type.
 struct BoundSections<F, S, B> {
     bound: Bound<F, S>,
     shape: std::marker::PhantomData<fn() -> B>,
