@@ -50,7 +50,7 @@ pub struct RunState<'a, R> {
     pub(crate) aborting: bool,
     /// The future of the run was dropped, so it cannot wait for its workers to stop.
     pub(crate) dropped: bool,
-    /// The payload of a panic in a source or an iterator. The segment that read it takes the payload when it is polled again.
+    /// The payload of a panic in a source or an iterator. The segment that read it takes the payload when it is pulled again.
     pub(crate) source_panic: Option<Box<dyn Any + Send>>,
     pub(crate) delivery: Option<DeliveryQueue<'a, R>>,
     clone_item: Option<fn(&R) -> R>,

@@ -224,7 +224,7 @@ where
                         self.ready.push(last);
                     }
                     (None, Some((provenance, output))) => {
-                        self.reorder.push(Tagged { provenance, value: Ok(output) })
+                        self.reorder.push(Tagged { provenance, value: Ok(output) });
                     }
                     (None, None) => {}
                 }
@@ -323,11 +323,11 @@ where
         };
         in_flight.poll_ready(&mut may_poll, |(sequence, provenance), result| match result {
             Ok((provenance, Ok(output), _)) => {
-                reorder.complete(sequence, Some(Tagged { provenance, value: Ok(output) }))
+                reorder.complete(sequence, Some(Tagged { provenance, value: Ok(output) }));
             }
             Ok((provenance, Err(failure), _)) => failures.push((sequence, provenance, failure)),
             Err(payload) => {
-                failures.push((sequence, provenance, ItemFailure::Failed(panic_failure(run, payload))))
+                failures.push((sequence, provenance, ItemFailure::Failed(panic_failure(run, payload))));
             }
         });
         for (sequence, provenance, failure) in failures {

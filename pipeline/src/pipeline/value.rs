@@ -150,7 +150,7 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
         In: Clone,
     {
         self.set(|settings| {
-            settings.dead_letters = Some(DeadLetterConfig { sink: Arc::new(sink), copy: In::clone })
+            settings.dead_letters = Some(DeadLetterConfig { sink: Arc::new(sink), copy: In::clone });
         })
     }
 
