@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
-use super::provenance::Provenance;
+use super::provenance::{Provenance, Tagged};
 use super::run_state::RunState;
 use super::sinks::Sink;
-use super::upstream::{PollBudget, Pulled, Tagged, Upstream};
+use super::upstream::{PollBudget, Pulled, Upstream};
 
 use crate::report::accounting::RunTotals;
 use crate::report::summary::Report;

@@ -1,7 +1,8 @@
-//! `Provenance`: the source items that an item was made from.
+//! `Provenance`: the source items that an item was made from. `Tagged`: an item with its provenance.
 
 use std::sync::{Arc, Mutex};
 
+use crate::error::stage_error::StageError;
 use crate::run::lock::lock;
 
 /// The position of a source item, and a clone of it if the run has dead letters.
@@ -57,6 +58,12 @@ impl<R: Send> Provenance for Origin<R> {
     fn origin(&self) -> &Self {
         self
     }
+}
+
+/// An item between two segments, or the error of a failed item, with its provenance.
+pub struct Tagged<G, T> {
+    pub(crate) provenance: G,
+    pub(crate) value: Result<T, StageError>,
 }
 
 /// The origins of the items in a batch. Never empty.

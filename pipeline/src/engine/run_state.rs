@@ -4,9 +4,8 @@ use std::any::Any;
 use std::collections::VecDeque;
 
 use super::item_result::ItemFailure;
-use super::provenance::{Origin, Provenance, SourceItem};
+use super::provenance::{Origin, Provenance, SourceItem, Tagged};
 use super::reorder_buffer::ReorderBuffer;
-use super::upstream::Tagged;
 
 use crate::dead_letters::delivery::DeliveryQueue;
 use crate::dead_letters::sink::DeadLetter;

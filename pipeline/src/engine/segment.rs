@@ -13,9 +13,10 @@ use super::chunk::{
 };
 use super::in_flight::InFlight;
 use super::item_result::ItemFailure;
+use super::provenance::Tagged;
 use super::reorder_buffer::ReorderBuffer;
 use super::started_calls::StartedCalls;
-use super::upstream::{PollBudget, Pulled, Tagged, Upstream};
+use super::upstream::{PollBudget, Pulled, Upstream};
 
 use crate::call::catch_panic::{CatchPanic, panic_failure};
 use crate::report::accounting::{RunTotals, SegmentTotals};

@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 use std::task::Poll;
 
-use super::provenance::Origin;
+use super::provenance::{Origin, Tagged};
 use super::source::PollSource;
-use super::upstream::{PollBudget, Pulled, Tagged, Upstream};
+use super::upstream::{PollBudget, Pulled, Upstream};
 
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;

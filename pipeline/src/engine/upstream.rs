@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::Either;
 
-use super::provenance::Provenance;
+use super::provenance::{Provenance, Tagged};
 use super::run_state::RunState;
 
-use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
 
 /// A segment of a run, as seen by the segment after it.
@@ -54,12 +53,6 @@ pub trait Upstream: Send {
 
     /// Adds the item counts of this segment, and of those before it.
     fn add_totals(&self, totals: &mut RunTotals);
-}
-
-/// An item between two segments, or the error of a failed item, with its provenance.
-pub struct Tagged<G, T> {
-    pub(crate) provenance: G,
-    pub(crate) value: Result<T, StageError>,
 }
 
 /// The result of pulling from a segment.

@@ -10,11 +10,11 @@ use futures_util::future::Either;
 use tokio::runtime::Handle;
 
 use super::item_result::ItemResult;
-use super::provenance::Provenance;
+use super::provenance::{Provenance, Tagged};
 use super::reorder_buffer::ReorderBuffer;
 use super::segment::{SegmentContext, buffer_limit, open_segment};
 use super::started_calls::StartedCalls;
-use super::upstream::{PollBudget, Pulled, Tagged, Upstream};
+use super::upstream::{PollBudget, Pulled, Upstream};
 use super::work_queue::{Task, WorkItem, WorkQueue, Worker};
 
 use crate::report::accounting::{RunTotals, SegmentTotals};

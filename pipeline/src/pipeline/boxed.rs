@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -43,6 +44,41 @@ use crate::stage::plan::Plan;
 /// # Ok(()) }
 /// ```
 pub type BoxPipeline<In, Out, M = OneToOne> = Pipeline<In, <M as BoxShape>::Boxed<In, Out>, (), M>;
+
+impl<In, F, S, X> Pipeline<In, F, S, OneToOne<X>>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    /// Erases the types of the stages and the state: see [`BoxPipeline`].
+    #[must_use]
+    pub fn boxed(self) -> BoxPipeline<In, F::Out, OneToOne<X>>
+    where
+        F: 'static,
+        S: 'static,
+    {
+        let Self { stages, state, settings, plan, base, shape } = self;
+        let stages = Arc::new(BoxStage::new(stages, state));
+        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape }
+    }
+}
+
+impl<In, F, S, B, X> Pipeline<In, F, S, WithBoundary<B, X>>
+where
+    In: Send + 'static,
+    S: Send + Sync + 'static,
+    F: RunMany<In, S, WithBoundary<B, WorkerTasks>, Out: 'static> + 'static,
+    B: 'static,
+{
+    /// Erases the types of the stages, the boundaries and the state: see [`BoxPipeline`].
+    #[must_use]
+    pub fn boxed(self) -> BoxPipeline<In, F::Out, WithBoundary<AnyBoundary, X>> {
+        let Self { stages, state, settings, plan, base, shape: _ } = self;
+        let stages = Arc::new(BoxSections::new::<F, S, B>(stages, state));
+        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape: PhantomData }
+    }
+}
 
 /// The type-erased stages of a pipeline of this shape.
 pub trait BoxShape: Shape {
@@ -171,7 +207,7 @@ trait ErasedSections<In, Out>: Send + Sync {
 /// Stages with the boundary `B`. It is a type parameter because the shape must be part of the implementing type.
 struct BoundSections<F, S, B> {
     bound: Bound<F, S>,
-    shape: std::marker::PhantomData<fn() -> B>,
+    shape: PhantomData<fn() -> B>,
 }
 
 impl<In, S, F, B> ErasedSections<In, F::Out> for BoundSections<F, S, B>
@@ -208,7 +244,7 @@ impl<In, Out> BoxSections<In, Out> {
         B: 'static,
     {
         let bound = Bound { stages, state };
-        Self(Arc::new(BoundSections::<F, S, B> { bound, shape: std::marker::PhantomData }))
+        Self(Arc::new(BoundSections::<F, S, B> { bound, shape: PhantomData }))
     }
 }
 

@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::boxed::{BoxPipeline, BoxSections, BoxStage};
-
 use crate::call::catch_panic::CatchPanic;
 use crate::call::stage_context::StageContext;
 use crate::dead_letters::delivery::DeadLetterConfig;
@@ -17,7 +15,7 @@ use crate::dead_letters::sink::DeadLetters;
 use crate::engine::block_on::block_on;
 use crate::engine::outputs::Outputs;
 use crate::engine::run_many::{RunMany, RunRequest};
-use crate::engine::shape::{AnyBoundary, OneToOne, Shape, WithBoundary, WorkerTasks};
+use crate::engine::shape::{OneToOne, Shape};
 use crate::engine::source::{PollSource, Source};
 use crate::engine::{item_result, verbs};
 use crate::error::stage_error::StageError;
@@ -57,11 +55,11 @@ use crate::stage::plan::Plan;
 pub struct Pipeline<In, F, S = (), M = OneToOne> {
     pub(crate) stages: Arc<F>,
     pub(crate) state: Arc<S>,
-    settings: Arc<Settings<In>>,
+    pub(super) settings: Arc<Settings<In>>,
     pub(crate) plan: Arc<Plan>,
     /// The index of its first step in the plan of the enclosing pipeline; 0 if it is not nested.
     pub(crate) base: u32,
-    shape: PhantomData<fn(In) -> M>,
+    pub(super) shape: PhantomData<fn(In) -> M>,
 }
 
 impl<In, F, M> Pipeline<In, F, (), M> {
@@ -267,18 +265,6 @@ where
     pub fn run_blocking(&self, input: In) -> Result<F::Out, StageError> {
         block_on(self.run(input))
     }
-
-    /// Erases the types of the stages and the state: see [`BoxPipeline`].
-    #[must_use]
-    pub fn boxed(self) -> BoxPipeline<In, F::Out, OneToOne<X>>
-    where
-        F: 'static,
-        S: 'static,
-    {
-        let Self { stages, state, settings, plan, base, shape } = self;
-        let stages = Arc::new(BoxStage::new(stages, state));
-        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape }
-    }
 }
 
 impl<In, F, S, X> Pipeline<In, F, S, OneToOne<X>>
@@ -394,22 +380,6 @@ where
         Outputs::new(self.settings.run.concurrency, |queue| async move {
             verbs::stream(pipeline.request(), source, queue).await
         })
-    }
-}
-
-impl<In, F, S, B, X> Pipeline<In, F, S, WithBoundary<B, X>>
-where
-    In: Send + 'static,
-    S: Send + Sync + 'static,
-    F: RunMany<In, S, WithBoundary<B, WorkerTasks>, Out: 'static> + 'static,
-    B: 'static,
-{
-    /// Erases the types of the stages, the boundaries and the state: see [`BoxPipeline`].
-    #[must_use]
-    pub fn boxed(self) -> BoxPipeline<In, F::Out, WithBoundary<AnyBoundary, X>> {
-        let Self { stages, state, settings, plan, base, shape: _ } = self;
-        let stages = Arc::new(BoxSections::new::<F, S, B>(stages, state));
-        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape: PhantomData }
     }
 }
 

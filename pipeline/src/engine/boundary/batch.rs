@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use crate::engine::provenance::{BatchOrigins, Origin, Provenance};
+use crate::engine::provenance::{BatchOrigins, Origin, Provenance, Tagged};
 use crate::engine::section::Boundary;
-use crate::engine::upstream::{PollBudget, Pulled, Tagged, Upstream};
+use crate::engine::upstream::{PollBudget, Pulled, Upstream};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::policy::sleep::sleep;

@@ -2,9 +2,9 @@
 
 use std::task::Poll;
 
-use crate::engine::provenance::{Origin, Provenance};
+use crate::engine::provenance::{Origin, Provenance, Tagged};
 use crate::engine::section::Boundary;
-use crate::engine::upstream::{PollBudget, Pulled, Tagged, Upstream};
+use crate::engine::upstream::{PollBudget, Pulled, Upstream};
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
