@@ -231,7 +231,7 @@ where
     M: OpenSegments<In, F, S>,
 {
     let RunRequest { stages, state, settings, plan } = request;
-    let counters = RunCounters::new(plan);
+    let counters = RunCounters::new(plan.steps().len());
     let run = Run::counted(&settings.run, &counters, None);
     let waker = Arc::new(AtomicWaker::new());
     let context = SegmentContext {

@@ -157,7 +157,7 @@ impl<In: Send, T: Send> Worker<In, T> {
         S: Send + Sync,
         F: Stage<In, S, Out = T>,
     {
-        let counters = RunCounters::new(&plan);
+        let counters = RunCounters::new(plan.steps().len());
         let run = Run::counted(&self.settings, &counters, Some(id));
         let driver = Arc::new(AtomicWaker::new());
         let mut in_flight = InFlight::new(self.slots, Arc::clone(&driver));

@@ -13,7 +13,6 @@ use super::settings::RunSettings;
 use crate::error::step_id::StepId;
 use crate::report::metrics::{Counter, StageMetrics};
 use crate::report::run_id::RunId;
-use crate::stage::plan::Plan;
 
 /// One run, that is, one call of `run`, `collect`, `drain`, `settle` or `stream`, as seen by one worker.
 pub(crate) struct Run<'a> {
@@ -35,9 +34,10 @@ pub(crate) struct RunCounters {
 }
 
 impl RunCounters {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    /// Counters for a plan with `steps` steps.
+    pub(crate) fn new(steps: usize) -> Self {
         Self {
-            metrics: plan.steps().iter().map(|_| StageMetrics::default()).collect(),
+            metrics: (0..steps).map(|_| StageMetrics::default()).collect(),
             started: Instant::now(),
             clock: AtomicU64::new(0),
             observer_panics: Counter::default(),
