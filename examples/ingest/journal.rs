@@ -34,7 +34,7 @@ impl Observer for Journal {
         }
     }
 
-    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome<'_>, _: Duration) {
+    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome, _: Duration) {
         let Outcome::Failed(error) = outcome else { return };
         // The last attempt has none after it. (There is no last one where the time ran out during a wait.)
         let before = error.failed_attempts().last().map_or(0, FailedAttempt::attempt);

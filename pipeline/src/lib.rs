@@ -40,17 +40,17 @@ pub use run::context::Context;
 pub use run::events::{Event, EventSender, Events, events};
 pub use run::extensions::Extensions;
 pub use run::observer::Observer;
-pub use run::outcome::{End, Outcome};
+pub use run::outcome::Outcome;
 pub use run::settings::ErrorMode;
 pub use run::stage_call::StageCall;
 pub use stage::contract::{Accepts, Stage};
 pub use stage::state::Provide;
-/// tokio-util's, for [`Pipeline::cancel_on`].
+/// The token for [`Pipeline::cancel_on`], from tokio-util.
 pub use tokio_util::sync::CancellationToken;
 
-/// The traits and types that compile errors name.
+/// The traits and types that appear in compile errors.
 ///
-/// Nobody implements these by hand: `#[stage]` and `pipeline!` do, and their messages say what is missing.
+/// They are not meant to be implemented by hand: `#[stage]` and `pipeline!` implement them.
 pub mod traits {
     pub use crate::engine::boundary::batch::batch;
     pub use crate::engine::boundary::each::{Items, each};
@@ -65,28 +65,30 @@ pub mod traits {
     pub use crate::stage::function::{RetryInput, Retryable, Returns, StageFailure, StageFn};
 }
 
-/// Makes a function a stage: what [`pipeline!`] chains.
+/// Turns a function into a stage, which [`pipeline!`] can chain.
 ///
-/// The function stays as it is, and callable. Beside it there is a struct of its name, which stands for it in
-/// pipelines; `use stages::fetch` brings try_join2. (So a stage and a module of one name cannot be in scope together: import
-/// the stage under another one, `use store::store as upsert`.) The options are in [the table above](crate#the-options-of-a-stage).
+/// The function stays as it is, and can be called directly. The macro adds a struct of the same name, which represents the
+/// function in pipelines; `use stages::fetch` imports both. (So a stage and a module of the same name cannot be in scope
+/// together: rename the import, as in `use store::store as upsert`.) The options are in
+/// [the table above](crate#the-options-of-a-stage).
 ///
 /// # Parameters
 ///
-/// The first parameters are the input: none is `()`, one its type, several a tuple.
+/// The parameters without an attribute are the input: `()` if there is none, its type if there is one, a tuple if there are
+/// several. They come before the others.
 ///
 /// | parameter | the stage takes |
 /// |---|---|
-/// | `x: T`, `x: &'static T` | the value; with `retries` a `T: Clone`, of which each attempt but the last gets a copy |
-/// | `x: &T` | a `T`, kept and lent to each attempt: no `Clone` needed |
-/// | `&str`, `&[T]`, `&Path` | a `String`, `Vec<T>`, `PathBuf` (a `Path` of one's own goes as `&self::Path`) |
+/// | `x: T`, `x: &'static T` | the value; with `retries`, a `T: Clone`, which is cloned for each attempt but the last |
+/// | `x: &T` | a `T`, which each attempt borrows; no `Clone` needed |
+/// | `&str`, `&[T]`, `&Path` | a `String`, `Vec<T>`, `PathBuf` (write `&self::Path` for a type `Path` of your own) |
 /// | `#[state] x: &T` | nothing: a resource of the bound state, see [`Provide`](trait@Provide) |
 /// | `#[context] cx: &Context` | nothing: the [`Context`] of the item |
 ///
-/// # What it returns
+/// # Return type
 ///
-/// A type whose last name is `Result` is fallible (so `io::Result<T>` and `anyhow::Result<T>` are), with any error that
-/// turns into a `Box<dyn Error + Send + Sync>`. Any other type is a value.
+/// A return type whose path ends in `Result` is fallible (including `io::Result<T>` and `anyhow::Result<T>`). Its error must
+/// convert to `Box<dyn Error + Send + Sync>`. Any other type is a plain value.
 ///
 /// ```
 /// use pipeline::{pipeline, stage};
@@ -105,47 +107,50 @@ pub use pipeline_macros::stage;
 
 /// Chains stages into a [`Pipeline`], and checks each edge at compile time.
 ///
-/// | step | is |
+/// | step | meaning |
 /// |---|---|
 /// | `fetch`, `stages::fetch`, `decode::<Airport>` | a function with [`#[stage]`](macro@stage) |
-/// | `fetch.retries(5).timeout("1s")` | the same under another policy |
+/// | `fetch.retries(5).timeout("1s")` | the same stage with other options |
 /// | <code>&#124;x&#124; x + 1</code> | a closure: sync, infallible |
-/// | <code>inspect(&#124;x&#124; println!("{x}"))</code> | a look at what goes by |
-/// | `each`, `batch(500, "50ms")` | a [`boundary`], where the number of items changes |
-/// | `(a => b, c)` | branches side by side on one item: a tuple of what they give, for a stage of as many parameters |
-/// | <code>(primary &#124; mirror)</code> | branches in order until one succeeds: see [`StageError::alternatives`] |
-/// | `match { pattern if guard => value => a => b, … }` | the branch of the pattern that fits; all end in one type |
-/// | <code>(&#124;x: T&#124; { let y = a(x); b(x, y) })</code> | a graph; alone it needs no parentheses |
-/// | `{ value }` | any value that is a [`Stage`]: another pipeline, a type of one's own |
+/// | <code>inspect(&#124;x&#124; println!("{x}"))</code> | calls a closure with a reference to each item |
+/// | `each`, `batch(500, "50ms")` | a boundary, which changes the number of items |
+/// | `(a => b, c)` | concurrent branches on one item; their outputs are a tuple, or the arguments of the next stage |
+/// | <code>(primary &#124; mirror)</code> | alternatives, tried in order until one succeeds: see [`StageError::alternatives`] |
+/// | `match { pattern if guard => value => a => b, … }` | the branch of the first matching pattern; all branches return the same type |
+/// | <code>(&#124;x: T&#124; { let y = a(x); b(x, y) })</code> | a graph; it needs no parentheses if it is the only step |
+/// | `{ value }` | any value that implements [`Stage`]: another pipeline, or a type of your own |
 ///
-/// `Type:` in front says what goes in where nothing else does: `pipeline![String: |s| s.len()]`. `pipeline![…]`,
-/// `pipeline!(…)`, `pipeline!{…}` and `pipeline!{< … >}` are the same.
+/// A leading `Type:` states the input type where it cannot be inferred: `pipeline![String: |s| s.len()]`. `pipeline![…]`,
+/// `pipeline!(…)`, `pipeline!{…}` and `pipeline!{< … >}` are equivalent.
 ///
-/// A nested pipeline without a state of its own runs under that of the pipeline around it.
+/// A nested pipeline without a state of its own uses the state of the enclosing pipeline.
 ///
 /// # Branches
 ///
-/// Branches get what the stage before them gives: lent, where their first stage takes a reference; else each but the last a
-/// copy, which asks for `Clone`. (The last one gets a copy, too, where it runs beside one that borrows.) The first failure of
-/// branches side by side drops the others. Alternatives are not tried after a panic, which is a mistake and no outage.
-/// There can be eight of either; arms of a `match` as many as you like. A boundary cannot stand in a branch. A closure goes on
-/// up to the end of its branch, so before a `|` it stands in parentheses: `((|x| x + 1) | other)`.
+/// All branches get the output of the previous stage. A branch whose first stage takes a reference borrows it. The other
+/// branches get clones, except that the last one gets the value itself, so the type must be `Clone`. (The last branch gets a clone
+/// too if it runs concurrently with one that borrows.) If a concurrent branch fails, the others are dropped. If an alternative
+/// panics, no other is tried, because a panic is a bug and not an outage.
+///
+/// There can be up to eight branches or alternatives, and any number of `match` arms. A branch cannot contain a boundary. A closure
+/// extends to the end of its branch, so it needs parentheses before a `|`: `((|x| x + 1) | other)`.
 ///
 /// # Graphs
 ///
-/// A pipeline that is one closure with the type of its parameter and a block with calls of stages is a graph. Each call
-/// starts as soon as its arguments are there. `let` binds a name, `_`, or a tuple of them; the last expression is the output.
+/// A graph is a closure that declares the type of its parameter, and whose body is a block that calls stages. Each call starts
+/// as soon as its arguments are available. `let` binds a name, `_`, or a tuple of them; the last expression is the output.
 ///
-/// | argument | is |
+/// | argument | meaning |
 /// |---|---|
-/// | `user` | the value of that name: lent to a stage that takes a reference, else copied, or moved by the last that wants it |
-/// | `orders.len()`, `format!("{user}")` | an expression: it sees values by reference, and is evaluated for each item |
-/// | `10`, `"text"`, `LIMIT`, `limit` | a literal (a text is a `String` for a stage of `&str`), a constant, a copy of a variable from outside; a `&str` of either goes as `name.to_owned()` |
+/// | `user` | the value of that name: borrowed by a stage that takes a reference, otherwise cloned, or moved into its last consumer |
+/// | `orders.len()`, `format!("{user}")` | an expression: it sees values by reference, and is evaluated once per item |
+/// | `10`, `"text"`, `LIMIT`, `limit` | a literal (for a stage that takes `&str`, a string literal becomes a `String`), a constant, or a clone of an outer variable; write `name.to_owned()` for a constant or variable of type `&str` |
 ///
-/// In the last expression, `Page { user, score }`, values are not lent but there. `{ pipeline }(x)` calls another pipeline,
-/// `fetch.retries(2)(x)` a stage under another policy. Within an expression only plain functions are
-/// called: a stage would lose its policy there, and is an error. A value that a call moves while others still borrow it has to be
-/// `Clone`, so that nobody has to wait; behind those that borrow it, it is moved.
+/// The last expression, such as `Page { user, score }`, gets values instead of references. `{ pipeline }(x)` calls another
+/// pipeline, and `fetch.retries(2)(x)` a stage with other options. An expression can only call plain functions: calling a stage
+/// there is an error, because it would bypass the stage's options. A value that one call moves while other calls may still
+/// borrow it must be `Clone`, so that the calls can run concurrently. If it is only moved after those calls have finished, it
+/// need not be.
 ///
 /// ```
 /// use pipeline::{pipeline, stage};
@@ -161,13 +166,13 @@ pub use pipeline_macros::stage;
 /// ```
 pub use pipeline_macros::pipeline;
 
-/// Makes a struct provide each of its fields, by its type, to the stages that ask for it.
+/// Implements [`Provide`](trait@Provide) for the type of each field, so that stages can request the fields as resources.
 ///
-/// `#[provide(skip)]` leaves a field out; two fields of one type are an error. `#[provide(crate = path)]` on the struct
-/// says where `pipeline` is, if it goes by another name. See [the trait](trait@Provide) for an example.
+/// `#[provide(skip)]` excludes a field. Two fields of the same type are an error. `#[provide(crate = path)]` on the struct sets
+/// the path of this crate, if it is renamed. See [the trait](trait@Provide) for an example.
 pub use pipeline_macros::Provide;
 
-/// The snippets of the README are tests.
+/// Tests the code blocks of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -134,7 +134,7 @@ async fn a_diagram_shows_each_step_with_its_location_types_and_policy() {
     // 3 fails in `fetch` and 1 in `half`; one item takes the second alternative, and two items each arm of the match.
     let report = pipeline.on_error(ErrorMode::Collect).drain([0, 2, 3, 10, 1, 20]).await.unwrap();
     let graph = graph.with_report(&report);
-    let figures = graph.nodes().map(|node| Some((node.calls()?, node.failures()?)));
+    let figures = graph.nodes().map(|node| Some((node.calls()?, node.failed()?)));
     let figures: Vec<_> = figures.flatten().collect();
     let (four, two) = ((4, 0), (2, 0));
     let expected = [(6, 1), (5, 0), (5, 1), four, four, four, four, (4, 1), (1, 0), four, two, two];

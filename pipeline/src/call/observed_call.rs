@@ -60,10 +60,7 @@ impl<C: Future<Output = Result<T, StageError>>, T> Future for ObservedCall<'_, C
             Err(payload) => Err(panic_failure(record.item.run(), payload)),
         };
         let result = result.map_err(|error| error.or_at_step(record.step));
-        record.end(&match &result {
-            Ok(_) => Outcome::Done,
-            Err(error) => Outcome::Failed(error),
-        });
+        record.end(Some(result.as_ref().map(|_| ())));
         Poll::Ready(result)
     }
 }
@@ -73,24 +70,33 @@ impl CallRecord<'_> {
         StageCall::new(self.name, self.item)
     }
 
-    fn end(&mut self, outcome: &Outcome<'_>) {
+    /// Records the end of the call; `None` if it was dropped before it finished.
+    fn end(&mut self, result: Option<Result<(), &StageError>>) {
         self.over = true;
         let (run, elapsed) = (self.item.run(), self.begun.elapsed());
-        if let (Some(metrics), false) = (run.metrics(self.step), matches!(outcome, Outcome::Cancelled)) {
+        if let (Some(metrics), false) = (run.metrics(self.step), result.is_none()) {
             // One that waited would have been timed anyway.
             let alone = self.polls > 1 || run.is_observed();
             let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
             metrics.record_latency(nanos, if alone { 1 } else { SAMPLE_EVERY });
         }
+        if !run.is_observed() {
+            return;
+        }
+        let outcome = match result {
+            Some(Ok(())) => Outcome::Done,
+            Some(Err(error)) => Outcome::Failed(error.clone()),
+            None => Outcome::Cancelled,
+        };
         let call = self.call();
-        run.notify(|observer| observer.stage_finished(&call, outcome, elapsed));
+        run.notify(|observer| observer.stage_finished(&call, &outcome, elapsed));
     }
 }
 
 impl Drop for CallRecord<'_> {
     fn drop(&mut self) {
         if !self.over {
-            self.end(&Outcome::Cancelled);
+            self.end(None);
         }
     }
 }

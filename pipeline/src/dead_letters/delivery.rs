@@ -51,7 +51,7 @@ impl<'a, In> DeliveryQueue<'a, In> {
     }
 
     /// The number of queued dead letters.
-    pub(crate) fn waiting(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.queue.len()
     }
 

@@ -1,21 +1,21 @@
-//! Runs a future to its end on a thread that may block.
+//! Runs a future to completion on the current thread, for `run_blocking`.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tokio::runtime::Builder;
-use tokio::runtime::Handle;
 
-/// Runs a future to its end on a thread that may block.
+use tokio::runtime::{Builder, Handle};
+
+/// Runs a future to completion on the current thread, which must be allowed to block.
 #[track_caller]
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     match Handle::try_current() {
         Ok(runtime) => {
-            // Only tokio knows whether this thread may block, and it says so by a panic.
+            // Only tokio knows whether this thread may block, and it panics if not.
             let may_block = catch_unwind(AssertUnwindSafe(|| runtime.block_on(async {}))).is_ok();
             assert!(
                 may_block,
-                "`run_blocking` was called inside async code, where it would block the thread that has to do the \
-                 work: use `.run(input).await` instead"
+                "`run_blocking` was called in async code, where it would block the thread of the runtime: use \
+                 `.run(input).await` instead"
             );
             runtime.block_on(future)
         }

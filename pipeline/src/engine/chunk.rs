@@ -1,58 +1,60 @@
-//! Items on their way through a chain, one after another as long as they are ready at once.
+//! Runs a chunk of items through a chain of stages in one call, as long as each item finishes at its first poll.
 //!
-//! Each call of a chain needs a place to wait in, and setting that up costs more than a ready stage. So a lane takes
-//! several items at a time, as long as items finish at their first poll. The first that has to wait, or goes wrong,
-//! keeps the lane, and those behind it are given back for other lanes.
+//! Each call in flight needs a slot, and setting one up costs more than a stage that is ready at once. So one call takes
+//! several items. The first item that is pending or fails keeps the slot; unstarted items return to the queue.
 
-use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use super::item_result::ItemResult;
-use super::item_result::item_result;
+use pin_project_lite::pin_project;
+
+use super::item_result::{ItemResult, item_result};
 use super::provenance::Provenance;
 use crate::call::observe::{Observed, Unobserved};
+
 use crate::call::stage_context::StageContext;
 use crate::run::item::Item;
+use crate::run::lock::lock;
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 
-/// An item that is to run_chunk through.
+/// An item that was pulled and not started.
 pub(crate) struct QueuedItem<G, In> {
     pub(crate) provenance: G,
     pub(crate) input: In,
 }
 
-/// Items for one lane.
+/// The items for one call.
 pub(crate) struct Chunk<G, In, T> {
     pub(crate) first: QueuedItem<G, In>,
-    /// Those behind it, and where they are given back, should an item have to wait or panic.
-    pub(crate) remainder: Following<G, In, T>,
-    /// Whether the calls are to be watched from their beginning.
+    /// The items after the first; `None` if there are none.
+    pub(crate) remainder: SharedRemainder<G, In, T>,
+    /// Whether the calls are timed from their start, and reported to observers.
     pub(crate) observed: bool,
 }
 
-/// The rest, if there is one, and where it is given back.
-pub(crate) type Following<G, In, T> = Option<(Box<Remainder<G, In, T>>, Arc<ReturnSlot<G, In, T>>)>;
+/// The rest of a chunk, and the slot to return it through when an item is pending or panics.
+pub(crate) type SharedRemainder<G, In, T> = Option<(Box<Remainder<G, In, T>>, Arc<ReturnSlot<G, In, T>>)>;
 
+/// Where a call that is still in flight puts the rest of its chunk.
 pub(crate) type ReturnSlot<G, In, T> = Mutex<Option<Box<Remainder<G, In, T>>>>;
 
-/// What came of the items before the one that a lane is busy with, and the items behind it.
+/// The outputs of the items before the current one, and the items after it.
 pub(crate) struct Remainder<G, In, T> {
-    /// In order.
+    /// In the order of the items.
     pub(crate) outputs: Vec<(G, T)>,
-    /// The next one last.
+    /// In reverse order.
     pub(crate) items: Vec<QueuedItem<G, In>>,
-    /// That of the item that the lane is busy with, where the rest was given back.
+    /// The provenance of the current item, set when the rest is put into the return slot.
     pub(crate) provenance: Option<G>,
 }
 
-/// What came of the item that a lane stopped at, and the rest.
+/// The result of the item that the call stopped at, and the rest of the chunk.
 pub(crate) type ChunkResult<G, In, T> = (G, ItemResult<T>, Recycled<G, In, T>);
 
-/// A rest, which is worth its memory.
+/// A `Remainder` whose allocations are reused.
 pub(crate) type Recycled<G, In, T> = Option<Box<Remainder<G, In, T>>>;
 
 impl<G, In, T> Default for Remainder<G, In, T> {
@@ -61,9 +63,9 @@ impl<G, In, T> Default for Remainder<G, In, T> {
     }
 }
 
-/// Takes the items of a chunk through, up to the first that goes wrong. Gives what came of that one, or of the last;
-/// and the rest.
-#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
+/// Runs the items of a chunk in order, up to the first failure. Returns the result of the failed or last item, and the rest
+/// of the chunk.
+#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it starts.
 #[inline]
 pub(crate) fn run_chunk<'a, G, In, F, S>(
     stages: &'a F,
@@ -88,10 +90,10 @@ where
                 Ok(output) if !item.has_extra() => output,
                 other => match item_result(other, &item) {
                     Ok(output) => output,
-                    Err(mishap) => {
+                    Err(failure) => {
                         return (
                             guard.provenance.clone(),
-                            Err(mishap),
+                            Err(failure),
                             guard.remainder.take().map(|(remainder, _)| remainder),
                         );
                     }
@@ -113,7 +115,7 @@ where
     }
 }
 
-/// Takes one item through whose calls are watched from their beginning.
+/// Runs one item whose calls are timed from their start, and reported to observers.
 pub(crate) async fn run_observed<G, In, F, S>(
     stages: &F,
     chunk: Chunk<G, In, F::Out>,
@@ -133,11 +135,11 @@ where
     (provenance, item_result(result, &item), remainder.map(|(remainder, _)| remainder))
 }
 
-/// The rest, which is given back when an item has to wait, or panics.
+/// The rest of a chunk. It is put into the return slot when an item is pending, panics or is dropped.
 struct ReturnOnPending<G: Provenance, In, T> {
-    /// That of the item which is under way.
+    /// The provenance of the current item.
     provenance: G,
-    remainder: Following<G, In, T>,
+    remainder: SharedRemainder<G, In, T>,
 }
 
 impl<G: Provenance, In, T> ReturnOnPending<G, In, T> {
@@ -145,7 +147,7 @@ impl<G: Provenance, In, T> ReturnOnPending<G, In, T> {
     fn return_remainder(&mut self) {
         if let Some((mut remainder, return_slot)) = self.remainder.take() {
             remainder.provenance = Some(self.provenance.clone());
-            *return_slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(remainder);
+            *lock(&return_slot) = Some(remainder);
         }
     }
 }
@@ -160,7 +162,7 @@ impl<G: Provenance, In, T> Drop for ReturnOnPending<G, In, T> {
 }
 
 pin_project! {
-    /// A call with others behind it, which do not wait with it.
+    /// The call of the current item. When it returns `Pending`, the rest of the chunk is put into the return slot.
     struct FirstCall<'c, C, G: Provenance, In, T> {
         #[pin]
         call: C,

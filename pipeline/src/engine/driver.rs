@@ -1,114 +1,114 @@
-//! Drives a line: the future behind each verb.
+//! `Driver`: drives the segments of a run. It is polled by the future of each verb.
 
-use futures_util::task::AtomicWaker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::provenance::Provenance;
+use futures_util::task::AtomicWaker;
+
+use super::provenance::{Provenance, Tagged};
 use super::run_state::RunState;
 use super::sinks::Sink;
-use super::upstream::PollBudget;
-use super::upstream::Pulled;
-use super::upstream::Tagged;
-use super::upstream::Upstream;
+use super::upstream::{PollBudget, Pulled, Upstream};
+
 use crate::report::accounting::RunTotals;
 use crate::report::summary::Report;
 use crate::run::cancellation::CancelCount;
 use crate::stage::plan::Plan;
 
-/// A line, and what is written down of it.
+/// The segments of a run, and its state.
 pub(crate) struct Driver<'a, U: Upstream> {
-    tail: U,
+    /// The last segment, which owns those before it.
+    segments: U,
     pub(crate) run_state: RunState<'a, U::Root>,
     totals: RunTotals,
     plan: &'a Plan,
     cancel_count: CancelCount,
-    driver: Arc<AtomicWaker>,
+    waker: Arc<AtomicWaker>,
     phase: Phase,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Running,
-    /// What is left is being given up.
+    /// Unfinished items are being cancelled.
     ShuttingDown,
-    /// What is left is being written down.
+    /// The remaining dead letters are being delivered.
     DeliveringLetters,
     Done,
 }
 
 impl<'a, U: Upstream> Driver<'a, U> {
     pub(crate) fn new(
-        tail: U,
+        segments: U,
         run_state: RunState<'a, U::Root>,
         plan: &'a Plan,
-        driver: Arc<AtomicWaker>,
+        waker: Arc<AtomicWaker>,
     ) -> Self {
         let run = run_state.run;
         run.notify(|observer| observer.run_started(run.id()));
         let cancel_count = CancelCount::new(&run.settings().cancel);
         Self {
-            tail,
+            segments,
             run_state,
             totals: RunTotals::default(),
             plan,
             cancel_count,
-            driver,
+            waker,
             phase: Phase::Running,
         }
     }
 
-    /// Goes on, until all is done or given up.
+    /// Drives the run. Ready at its end.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink<U::Item>) -> Poll<()> {
-        self.driver.register(cx.waker());
+        self.waker.register(cx.waker());
         self.run_state.run.tick_clock();
         let cancelled = self.cancel_count.poll(cx);
         self.run_state.source_closed |= cancelled > 0;
         self.run_state.aborting |= cancelled > 1;
         let delivered = self.deliver(cx);
-        if self.phase == Phase::Running && self.turn(cx, sink) {
+        if self.phase == Phase::Running && self.poll_running(cx, sink) {
             self.phase = Phase::ShuttingDown;
         }
-        if self.phase == Phase::ShuttingDown && self.close(cx).is_ready() {
+        if self.phase == Phase::ShuttingDown && self.shut_down(cx).is_ready() {
             self.phase = Phase::DeliveringLetters;
         }
         sink.flush();
-        // Failures of this turn may have written letters.
-        let delivered =
+        // Failures in this poll may have queued dead letters. A second cancellation does not wait for them.
+        let finished =
             self.phase == Phase::DeliveringLetters && (cancelled > 1 || (delivered && self.deliver(cx)));
-        if delivered || self.phase == Phase::Done { Poll::Ready(()) } else { Poll::Pending }
+        if finished || self.phase == Phase::Done { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Whether all letters are with their sink.
+    /// Delivers dead letters. Returns whether all are delivered.
     fn deliver(&mut self, cx: &mut Context<'_>) -> bool {
         self.run_state.delivery.as_mut().is_none_or(|delivery| delivery.poll(cx))
     }
 
-    /// Does as much as there is to do, and says whether that was all.
-    fn turn(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink<U::Item>) -> bool {
-        let Self { tail, run_state, .. } = self;
+    /// Does as much work as the budget allows. Returns true once the run must shut down: it is complete or aborted.
+    fn poll_running(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink<U::Item>) -> bool {
+        let Self { segments, run_state, .. } = self;
         loop {
             let mut budget = PollBudget::new(cx.waker(), run_state);
-            // The line catches what stages panic with. This is for sources and iterators, which say so when they are
-            // next asked; it costs less than to catch them at each item.
-            let done = catch_unwind(AssertUnwindSafe(|| {
-                tail.wake(&mut budget);
-                let over = forward(tail, &mut budget, cx, sink);
-                if !over {
-                    tail.prefetch(&mut budget);
+            // Segments catch panics in stages. This catches those in sources and iterators, once per poll, because catching
+            // them once per item would cost more. The segment reports the panic when it is pulled again.
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                segments.wake(&mut budget);
+                let ended = forward(segments, &mut budget, cx, sink);
+                if !ended {
+                    segments.prefetch(&mut budget);
                 }
-                over
+                ended
             }));
             let exhausted = budget.exhausted;
-            match done {
-                Ok(over) => {
-                    // Whose source panicked while it was given up is not asked again.
+            match result {
+                Ok(ended) => {
+                    // No segment has claimed the panic. (An aborted run pulls no more, and drops it.)
                     if let Some(payload) = run_state.source_panic.take().filter(|_| !run_state.aborting) {
                         resume_unwind(payload);
                     }
-                    // A stop in the last moment is one as well.
-                    if over || run_state.aborting {
+                    // `prefetch` may have aborted the run.
+                    if ended || run_state.aborting {
                         return true;
                     }
                     if exhausted {
@@ -124,16 +124,16 @@ impl<'a, U: Upstream> Driver<'a, U> {
         }
     }
 
-    fn close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { tail, run_state, totals, .. } = self;
+    fn shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { segments, run_state, totals, .. } = self;
         let mut budget = PollBudget::new(cx.waker(), run_state);
-        tail.shut_down(&mut budget, totals)
+        segments.shut_down(&mut budget, totals)
     }
 
-    /// The report, when all is over.
+    /// Ends the run, and returns its report.
     pub(crate) fn finish(&mut self) -> Report {
         self.phase = Phase::Done;
-        self.tail.add_totals(&mut self.totals);
+        self.segments.add_totals(&mut self.totals);
         let report = self.run_state.report(&self.totals, self.plan);
         let run = self.run_state.run;
         run.notify(|observer| observer.run_finished(run.id(), &report));
@@ -141,9 +141,9 @@ impl<'a, U: Upstream> Driver<'a, U> {
     }
 }
 
-/// Passes on what is there, and says whether that was all.
+/// Pulls results and pushes them to the sink. Returns true at the end of the run.
 fn forward<U: Upstream>(
-    tail: &mut U,
+    segments: &mut U,
     budget: &mut PollBudget<'_, '_, U::Root>,
     cx: &mut Context<'_>,
     sink: &mut impl Sink<U::Item>,
@@ -152,11 +152,11 @@ fn forward<U: Upstream>(
         if !sink.has_room(cx) || !budget.take_item() {
             return false;
         }
-        let taken = tail.pull(budget);
+        let pulled = segments.pull(budget);
         if !budget.run_state.isolated_rows.is_empty() {
-            rows(budget, sink);
+            emit_isolated_rows(budget, sink);
         }
-        match taken {
+        match pulled {
             Pulled::Item(Tagged { provenance, value }) => {
                 let index = provenance.origin().index;
                 if value.is_ok() {
@@ -174,23 +174,23 @@ fn forward<U: Upstream>(
 }
 
 #[cold]
-fn rows<R, T>(budget: &mut PollBudget<'_, '_, R>, sink: &mut impl Sink<T>) {
+fn emit_isolated_rows<R, T>(budget: &mut PollBudget<'_, '_, R>, sink: &mut impl Sink<T>) {
     while let Some(row) = budget.run_state.isolated_rows.pop_front() {
-        if sink.row(row.index, row.error) {
+        if sink.push_row(row.index, row.error) {
             budget.run_state.aborting = true;
         }
     }
 }
 
 impl<U: Upstream> Drop for Driver<'_, U> {
-    /// A run that is dropped is over as well: observers are told.
+    /// If the future of the run is dropped, the run is cancelled, and observers are notified of its end.
     fn drop(&mut self) {
         if self.phase == Phase::Done || !self.run_state.run.is_observed() {
             return;
         }
         let waker = std::task::Waker::noop();
         self.run_state.dropped = true;
-        let _ = self.close(&mut Context::from_waker(waker));
+        let _ = self.shut_down(&mut Context::from_waker(waker));
         self.finish();
     }
 }

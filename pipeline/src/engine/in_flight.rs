@@ -1,31 +1,33 @@
-//! Calls under way: so many at once, each in a place that is used again.
+//! `InFlight`: a bounded set of calls in flight, each in a reusable slot.
 
-use futures_util::task::AtomicWaker;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+
+use futures_util::task::AtomicWaker;
 use tokio::task::coop;
 
 use super::ready_set::ReadySet;
 
-/// More at once than this there never are.
+/// The number of calls in flight is capped at 2^20, because the ready set has a bit for each.
 const MAX_IN_FLIGHT: usize = 1 << 20;
 
-/// Calls, and what is kept with each until it is done.
+/// Calls in flight, each with a payload that is returned when it finishes.
 pub(crate) struct InFlight<C, K> {
     capacity: usize,
     slots: Vec<Slot<C, K>>,
     free: Vec<usize>,
     ready_set: Arc<ReadySet>,
-    /// Those that rang when the turn was over.
+    /// Slots that are ready, but were not polled because the poll budget was exhausted.
     deferred: Vec<usize>,
 }
 
 struct Slot<C, K> {
-    /// The place of the call. It stays when the call is done, so a call costs no allocation.
+    /// The allocation is reused by later calls.
     call: Pin<Box<Option<C>>>,
     waker: Waker,
+    /// `None` if the slot is free.
     payload: Option<K>,
 }
 
@@ -36,34 +38,36 @@ impl<C: Future, K> InFlight<C, K> {
         Self { capacity, slots: Vec::new(), free: Vec::new(), ready_set, deferred: Vec::new() }
     }
 
+    /// Whether another call can be started.
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
         !self.free.is_empty() || self.slots.len() < self.capacity
     }
 
-    /// How many calls there may be at once.
+    /// The maximum number of calls in flight.
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// How many more calls may be begun.
+    /// The number of calls that can be started now.
     pub(crate) fn vacant(&self) -> usize {
         self.capacity - self.len()
     }
 
-    /// Whether there are calls that were woken when the turn was over.
+    /// Whether there are ready calls that were not polled because the poll budget was exhausted.
     pub(crate) fn has_deferred(&self) -> bool {
         !self.deferred.is_empty()
     }
 
-    /// How many calls are under way.
+    /// The number of calls in flight.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    /// Begins a call, for which there must be room. What is not done at once is to be [kept](Self::keep).
+    /// Starts a call and polls it once. Returns its output, or `Err` with its slot if it is pending: then the caller must
+    /// [attach](Self::attach) a payload. There must be [room](Self::has_room).
     #[inline]
     pub(crate) fn start(&mut self, call: impl FnOnce() -> C) -> Result<C::Output, usize> {
         let index = match self.free.pop() {
@@ -75,7 +79,7 @@ impl<C: Future, K> InFlight<C, K> {
         match slot.poll() {
             Some(Poll::Pending) => Err(index),
             Some(Poll::Ready(output)) => {
-                // The call itself stays until the next one: dropping what is done can wait.
+                // The finished call is dropped when its slot is reused.
                 self.free.push(index);
                 Ok(output)
             }
@@ -83,7 +87,7 @@ impl<C: Future, K> InFlight<C, K> {
         }
     }
 
-    /// Keeps something with a call that has begun.
+    /// Attaches the payload of a pending call.
     #[inline]
     pub(crate) fn attach(&mut self, index: usize, payload: K) {
         self.slots[index].payload = Some(payload);
@@ -97,7 +101,8 @@ impl<C: Future, K> InFlight<C, K> {
         index
     }
 
-    /// Polls the calls that were woken: as many as `may` lets.
+    /// Polls the calls that were woken, and passes each finished call to `done`. Stops polling once `may_poll` returns false;
+    /// its argument says whether the task has tokio budget left.
     pub(crate) fn poll_ready(
         &mut self,
         may_poll: &mut impl FnMut(bool) -> bool,
@@ -108,9 +113,9 @@ impl<C: Future, K> InFlight<C, K> {
         let mut polled = 0_u32;
         let mut poll_slot = |index: usize, deferred: &mut Vec<usize>| {
             polled = polled.wrapping_add(1);
-            // Asked now and then: a call that finds no budget left only asks to be woken again.
-            let budget = !polled.is_multiple_of(8) || coop::has_budget_remaining();
-            stopped = stopped || !may_poll(budget);
+            // Checked at every eighth call only: a call that is polled without budget just wakes itself again.
+            let has_budget = !polled.is_multiple_of(8) || coop::has_budget_remaining();
+            stopped = stopped || !may_poll(has_budget);
             if stopped {
                 deferred.push(index);
                 return;
@@ -129,19 +134,20 @@ impl<C: Future, K> InFlight<C, K> {
         ready_set.drain_ready(|index| poll_slot(index, deferred));
     }
 
-    /// Drops all calls, and gives back what was kept with them.
-    pub(crate) fn clear(&mut self, mut dropped: impl FnMut(K)) {
-        for (index, slot) in self.slots.iter_mut().enumerate() {
+    /// Drops all calls, and returns the payloads of those in flight.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = K> {
+        let Self { slots, free, .. } = self;
+        slots.iter_mut().enumerate().filter_map(|(index, slot)| {
             slot.call.set(None);
-            if let Some(payload) = slot.payload.take() {
-                self.free.push(index);
-                dropped(payload);
-            }
-        }
+            let payload = slot.payload.take()?;
+            free.push(index);
+            Some(payload)
+        })
     }
 }
 
 impl<C: Future, K> Slot<C, K> {
+    /// Polls the call; `None` if the slot is empty.
     #[inline]
     fn poll(&mut self) -> Option<Poll<C::Output>> {
         let call = self.call.as_mut().as_pin_mut()?;

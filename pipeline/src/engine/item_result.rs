@@ -1,4 +1,4 @@
-//! What came of one item.
+//! The result of one item in a chain of stages.
 
 use std::any::Any;
 
@@ -6,17 +6,17 @@ use crate::call::catch_panic::panic_failure;
 use crate::error::stage_error::StageError;
 use crate::run::item::Item;
 
-/// What comes of an item on its way through a chain.
+/// The result of one item in a chain of stages.
 pub(crate) type ItemResult<T> = Result<T, ItemFailure<T>>;
 
-/// An item that did not simply come out.
+/// An item that failed, or some of whose rows did.
 pub(crate) enum ItemFailure<T> {
     Failed(StageError),
-    /// Rows of it failed by themselves; the rest came out, or failed later.
+    /// Rows were isolated. With the result of the other rows, and the errors of the isolated ones.
     Partial(Box<(Result<T, StageError>, Vec<StageError>)>),
 }
 
-/// What comes of an item whose chain is through, apart from the plain case.
+/// The result of an item that failed, or has extra data. (A plain success takes the fast path.)
 #[cold]
 #[inline(never)]
 pub(super) fn item_result<T>(result: Result<T, StageError>, item: &Item<'_>) -> ItemResult<T> {
@@ -27,15 +27,15 @@ pub(super) fn item_result<T>(result: Result<T, StageError>, item: &Item<'_>) -> 
     result.map_err(ItemFailure::Failed)
 }
 
-/// The result of an item that runs alone: there is nobody to be told of single rows, so the first of them is its failure.
+/// The result of a single-item run. It has no report of isolated rows, so the first of them fails the item.
 #[cold]
 #[inline(never)]
 pub(crate) fn single_result<T>(
-    outcome: Result<Result<T, StageError>, Box<dyn Any + Send>>,
+    result: Result<Result<T, StageError>, Box<dyn Any + Send>>,
     item: &Item<'_>,
 ) -> Result<T, StageError> {
-    let outcome = outcome.unwrap_or_else(|payload| Err(panic_failure(item.run(), payload)));
-    match item_result(outcome, item) {
+    let result = result.unwrap_or_else(|payload| Err(panic_failure(item.run(), payload)));
+    match item_result(result, item) {
         Ok(value) => Ok(value),
         Err(ItemFailure::Failed(error)) => Err(error),
         Err(ItemFailure::Partial(partial)) => {

@@ -1,11 +1,11 @@
-//! Takes items through stages: one, or many.
+//! Runs items through stages: one item, or many.
 //!
 //! A run of many items is a chain of segments, each of which pulls from the one before it ([`upstream::Upstream`]): source →
-//! segment → (boundary → segment)* → verb. The verb's future ([`driver::Driver`]) polls the calls that were woken, pulls the
-//! outputs that are ready, and lets each segment prefetch as far as its buffer allows. One future owns everything, so nothing
-//! is locked; only workers and streams hand items over to other tasks.
+//! segment → (boundary → segment)* → sink. The future of the verb ([`driver::Driver`]) polls the calls that were woken, pulls
+//! the outputs that are ready, and lets each segment prefetch as far as its buffer allows. One task owns the whole chain, so
+//! the hot path takes no locks. Items move to other tasks only for `workers` and `stream`.
 
-// Hidden methods of public traits mention these types: they have to be `pub`, though nobody can name them.
+// Hidden methods of public traits mention these types, so they must be `pub`, although no other crate can name them.
 #![allow(unreachable_pub)]
 
 pub(crate) mod block_on;
@@ -27,6 +27,7 @@ pub(crate) mod shape;
 pub(crate) mod sinks;
 pub mod source;
 pub(crate) mod source_segment;
+pub(crate) mod started_calls;
 pub(crate) mod upstream;
 pub(crate) mod verbs;
 pub(crate) mod work_queue;

@@ -1,31 +1,34 @@
-//! The outputs of a run, as a stream: the run goes on in a task of its own.
+//! `Outputs`: the results of a run as a stream. The run is a task of its own.
 
-use futures_util::stream::{FusedStream, Stream};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+
+use futures_util::stream::{FusedStream, Stream};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::sinks::Sink;
+
 use crate::error::stage_error::StageError;
 use crate::report::failure::Failure;
 use crate::report::summary::Report;
+use crate::run::lock::lock;
 
-/// The outputs of a run: [`Pipeline::stream`](crate::Pipeline::stream) gives them.
+/// The results of a run as a `Stream`. Created by [`Pipeline::stream`](crate::Pipeline::stream).
 ///
-/// A `Stream` of outputs, and of failures in their places. The run is a task of its own: while nobody reads, what is
-/// under way goes on; no more is begun once as many results wait as a small multiple of the
+/// It yields outputs, and failures in the places of their items. The run is a task of its own: calls in flight continue while
+/// nobody reads. No more calls are started once the number of unread results reaches a small multiple of the
 /// [`concurrency`](crate::Pipeline::concurrency).
 ///
-/// Dropping it gives up what is left of the run, and frees it.
+/// Dropping it cancels the run.
 #[must_use = "a stream that is dropped cancels its run"]
 pub struct Outputs<Out> {
-    /// What was taken from the shelf.
+    /// Results that were taken from the queue.
     buffered: VecDeque<Result<Out, Failure>>,
     queue: Arc<OutputQueue<Result<Out, Failure>>>,
     task: JoinHandle<Report>,
@@ -35,41 +38,42 @@ pub struct Outputs<Out> {
 
 impl<Out: Send + 'static> Outputs<Out> {
     #[track_caller]
-    pub(crate) fn new<R>(room: usize, run: impl FnOnce(Arc<OutputQueue<Result<Out, Failure>>>) -> R) -> Self
+    pub(crate) fn new<R>(
+        capacity: usize,
+        run: impl FnOnce(Arc<OutputQueue<Result<Out, Failure>>>) -> R,
+    ) -> Self
     where
         R: Future<Output = Report> + Send + 'static,
     {
         let runtime = Handle::try_current();
         let Ok(runtime) = runtime else {
-            panic!(
-                "`stream` runs in a task of its own, and there is no tokio runtime here: call it in async code"
-            )
+            panic!("`stream` spawns a tokio task, and there is no tokio runtime here: call it in async code")
         };
-        let queue = Arc::new(OutputQueue::new(room));
+        let queue = Arc::new(OutputQueue::new(capacity));
         let task = runtime.spawn(run(Arc::clone(&queue)));
         Self { buffered: VecDeque::new(), queue, task, report: None, over: false }
     }
 }
 
 impl<Out> Outputs<Out> {
-    /// The next output, or failure; `None` when the run is over.
+    /// Returns the next output or failure, or `None` at the end of the run.
     ///
     /// # Errors
     ///
-    /// The failure of an item, in its place. In [`Strict`](crate::ErrorMode::Strict) mode the stream ends after the first.
+    /// The failure of an item, in the place of its output. In [`Strict`](crate::ErrorMode::Strict) mode the stream ends after the first.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: nothing is taken that is not returned.
+    /// This method is cancel safe: a dropped call loses no result.
     pub async fn next(&mut self) -> Option<Result<Out, Failure>> {
         poll_fn(|cx| self.poll(cx)).await
     }
 
-    /// Waits until the run is over, dropping what else comes out, and gives its report.
+    /// Discards the remaining results, and returns the report of the run.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up what is left of the run.
+    /// Dropping the future cancels the run.
     pub async fn report(mut self) -> Report {
         while self.next().await.is_some() {}
         self.report.take().unwrap_or_default()
@@ -91,14 +95,14 @@ impl<Out> Outputs<Out> {
                 self.over = true;
                 match ended {
                     Ok(report) => self.report = Some(report),
-                    // A panic outside of any stage: that of somebody's waker, or drop.
+                    // A panic outside of any stage, such as in a destructor.
                     Err(error) => {
                         if let Ok(payload) = error.try_into_panic() {
                             resume_unwind(payload);
                         }
                     }
                 }
-                // The last ones may have come just before.
+                // The last results may have been pushed since the queue was read.
                 self.queue.take(&mut self.buffered, cx);
                 Poll::Ready(self.buffered.pop_front())
             }
@@ -134,9 +138,9 @@ impl<Out> fmt::Debug for Outputs<Out> {
     }
 }
 
-/// Where results wait for whoever reads them. They change hands many at a time.
+/// The queue between a run and its reader. Results move in bulk.
 pub(crate) struct OutputQueue<T> {
-    room: usize,
+    capacity: usize,
     state: Mutex<QueueState<T>>,
 }
 
@@ -147,15 +151,18 @@ struct QueueState<T> {
 }
 
 impl<T> OutputQueue<T> {
-    fn new(room: usize) -> Self {
-        Self { room, state: Mutex::new(QueueState { items: VecDeque::new(), reader: None, writer: None }) }
+    fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            state: Mutex::new(QueueState { items: VecDeque::new(), reader: None, writer: None }),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, QueueState<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
-    /// Takes all there is into `here`, which is empty; or leaves word where to say that there is something.
+    /// Moves all results to `buffered`, which must be empty. If there are none, registers the waker and returns false.
     fn take(&self, buffered: &mut VecDeque<T>, cx: &mut Context<'_>) -> bool {
         let mut state = self.state();
         if state.items.is_empty() {
@@ -172,19 +179,20 @@ impl<T> OutputQueue<T> {
     }
 }
 
-/// Puts results on a shelf.
+/// The sink that pushes results to an [`OutputQueue`].
 pub(crate) struct QueueSink<T> {
     queue: Arc<OutputQueue<Result<T, Failure>>>,
+    /// Whether the run ends at the first failure.
     ends_at_failure: bool,
-    /// What is to be put there.
+    /// Results that are not flushed yet.
     items: VecDeque<Result<T, Failure>>,
-    /// How many more there was room for.
+    /// The number of results that fit into the queue, as of the last flush.
     room: usize,
 }
 
 impl<T> QueueSink<T> {
     pub(crate) fn new(queue: Arc<OutputQueue<Result<T, Failure>>>, ends_at_failure: bool) -> Self {
-        Self { room: queue.room, queue, ends_at_failure, items: VecDeque::new() }
+        Self { room: queue.capacity, queue, ends_at_failure, items: VecDeque::new() }
     }
 }
 
@@ -195,7 +203,7 @@ impl<T> Sink<T> for QueueSink<T> {
         }
         self.flush();
         let mut state = self.queue.state();
-        self.room = self.queue.room.saturating_sub(state.items.len());
+        self.room = self.queue.capacity.saturating_sub(state.items.len());
         if self.room == 0 {
             state.writer = Some(cx.waker().clone());
         }
@@ -218,7 +226,7 @@ impl<T> Sink<T> for QueueSink<T> {
         } else {
             state.items.append(&mut self.items);
         }
-        self.room = self.queue.room.saturating_sub(state.items.len());
+        self.room = self.queue.capacity.saturating_sub(state.items.len());
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {

@@ -1,14 +1,17 @@
-//! Where an item came from.
+//! `Provenance`: the source items that an item was made from. `Tagged`: an item with its provenance.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-/// The position of an item's root in the source; and the root itself, where dead letters want it.
+use crate::error::stage_error::StageError;
+use crate::run::lock::lock;
+
+/// The position of a source item, and a clone of it if the run has dead letters.
 pub struct Origin<R> {
     pub(crate) index: usize,
     pub(crate) source_item: Option<Arc<SourceItem<R>>>,
 }
 
-/// An item as it came in, for its dead letter.
+/// A clone of a source item, for its dead letter.
 pub struct SourceItem<R>(Mutex<Option<R>>);
 
 impl<R> SourceItem<R> {
@@ -16,9 +19,10 @@ impl<R> SourceItem<R> {
         Self(Mutex::new(Some(item)))
     }
 
-    /// The item, for whoever asks first: one item is one letter, however many of its parts fail.
+    /// Takes the item. Only the first call returns it: a source item has at most one dead letter, even if several of its parts
+    /// fail.
     pub(crate) fn take(&self) -> Option<R> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 
@@ -28,20 +32,20 @@ impl<R> Clone for Origin<R> {
     }
 }
 
-/// What travels with an item: its origin, or those of its members.
+/// The origin of an item, or the origins of the items in a batch.
 pub trait Provenance: Clone + Send {
-    /// What the source gave.
+    /// The item type of the source.
     type Root;
 
-    /// That of the item; of a batch, that of its first member.
+    /// The origin of the item; for a batch, that of its first item.
     fn origin(&self) -> &Origin<Self::Root>;
 
-    /// That of the item; of a batch, those of all members.
+    /// The origin of the item; for a batch, those of all its items.
     fn origins(&self) -> &[Origin<Self::Root>] {
         std::slice::from_ref(self.origin())
     }
 
-    /// That of a row, where there are as many rows as members.
+    /// The origin of row `row` of `of`. It is exact for a batch with one item per row; otherwise it is [`origin`](Self::origin).
     fn row(&self, row: usize, of: usize) -> &Origin<Self::Root> {
         let _ = (row, of);
         self.origin()
@@ -56,17 +60,23 @@ impl<R: Send> Provenance for Origin<R> {
     }
 }
 
-/// The origins of the members of a batch.
+/// An item between two segments, or the error of a failed item, with its provenance.
+pub struct Tagged<G, T> {
+    pub(crate) provenance: G,
+    pub(crate) value: Result<T, StageError>,
+}
+
+/// The origins of the items in a batch. Never empty.
 pub struct BatchOrigins<R>(Arc<[Origin<R>]>);
 
 impl<R> BatchOrigins<R> {
-    /// `None` without members.
+    /// `None` if there are no items.
     pub(crate) fn new(origins: impl Iterator<Item = Origin<R>>) -> Option<Self> {
         let origins: Arc<[_]> = origins.collect();
         (!origins.is_empty()).then_some(Self(origins))
     }
 
-    /// Those of something that is not a batch.
+    /// The provenance of a single failed item, which is not in a batch.
     pub(crate) fn one(origin: Origin<R>) -> Self {
         Self(Arc::new([origin]))
     }

@@ -1,19 +1,21 @@
-//! Which lanes were woken: a bit each.
+//! `ReadySet`: the set of slots whose calls were woken, with one bit per slot.
 
-use futures_util::task::AtomicWaker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 
+use futures_util::task::AtomicWaker;
+
+/// The number of bits in a word.
 const BITS: usize = 64;
 
-/// The bells of the lanes of one part.
+/// The set of slots whose calls were woken.
 pub(crate) struct ReadySet {
-    /// A bit a lane.
+    /// One bit per slot.
     slots: Box<[AtomicU64]>,
-    /// A bit a word of `lanes` in which there may be one.
+    /// One bit per word of `slots` that may be nonzero.
     words: Box<[AtomicU64]>,
-    /// Who is to come when one rings.
+    /// Wakes the task that polls the calls.
     driver: Arc<AtomicWaker>,
 }
 
@@ -24,28 +26,29 @@ impl ReadySet {
         Arc::new(Self { slots: zeros(words), words: zeros(words.div_ceil(BITS)), driver })
     }
 
-    /// What rings for a lane.
+    /// A waker that marks a slot as ready.
     pub(crate) fn waker(self: &Arc<Self>, slot: usize) -> Waker {
         Waker::from(Arc::new(SlotWaker { ready_set: Arc::clone(self), slot }))
     }
 
-    /// Takes a bit of each word that has some, and gives them to `each` word by word.
-    pub(crate) fn drain_ready(&self, mut each: impl FnMut(usize)) {
+    /// Removes all slots from the set, and calls `visit` on each, in ascending order.
+    pub(crate) fn drain_ready(&self, mut visit: impl FnMut(usize)) {
         for (index, words) in self.words.iter().enumerate() {
-            // Before the words: what rings in between sets its bit anew.
+            // Cleared before the words of `slots` are read: a slot that is marked in between sets the bit again.
             for word in ones(words) {
                 let word = index * BITS + word;
                 let Some(slots) = self.slots.get(word) else { continue };
                 for slot in ones(slots) {
-                    each(word * BITS + slot);
+                    visit(word * BITS + slot);
                 }
             }
         }
     }
 
+    /// Adds a slot to the set, and wakes the task if the set was empty.
     pub(crate) fn mark_ready(&self, slot: usize) {
         let (word, bit) = (slot / BITS, 1 << (slot % BITS));
-        // Whoever sets the first bit of a word is to say so; the others are seen with it.
+        // Only the first bit of a word has to be announced: the others are read together with it.
         if self.slots[word].fetch_or(bit, Ordering::AcqRel) != 0 {
             return;
         }
@@ -55,7 +58,7 @@ impl ReadySet {
     }
 }
 
-/// Takes the ones of a word.
+/// Clears a word, and returns the positions of its set bits.
 fn ones(word: &AtomicU64) -> impl Iterator<Item = usize> + use<> {
     let mut bits = if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::AcqRel) };
     std::iter::from_fn(move || {
@@ -87,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_bell_is_answered_once() {
+    fn each_marked_slot_is_drained_once() {
         let ready_set = ReadySet::new(5000, Arc::default());
         for slot in [4999, 0, 64, 63, 4999] {
             ready_set.mark_ready(slot);

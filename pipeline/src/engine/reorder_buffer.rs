@@ -1,19 +1,19 @@
-//! Results between their end and their turn.
+//! `ReorderBuffer`: holds finished results until the results before them are finished.
 
 use std::collections::VecDeque;
 
-/// Where results wait: in order for those before them, out of order for nobody.
+/// A buffer of results. If ordered, it releases them in the order in which their entries were reserved; otherwise at once.
 pub(crate) struct ReorderBuffer<T> {
     ordered: bool,
-    /// The number of the first place.
+    /// The sequence number of the first entry.
     first: u64,
     entries: VecDeque<Entry<T>>,
 }
 
 enum Entry<T> {
-    /// It is not there yet.
+    /// The call is in flight.
     Pending,
-    /// There will be nothing.
+    /// The call ended without a result.
     Skipped,
     Ready(T),
 }
@@ -23,19 +23,19 @@ impl<T> ReorderBuffer<T> {
         Self { ordered, first: 0, entries: VecDeque::new() }
     }
 
-    /// Whether a result that is there now could go out at once.
+    /// Whether there are no entries, so that a result can bypass the buffer.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// What waits, and so many calls under way. (In order, a call keeps its place.)
+    /// The number of buffered results and calls in flight. (If ordered, each call in flight has an entry already.)
     #[inline]
-    pub(crate) fn outstanding(&self, calls: usize) -> usize {
-        if self.ordered { self.entries.len() } else { self.entries.len() + calls }
+    pub(crate) fn outstanding(&self, in_flight: usize) -> usize {
+        if self.ordered { self.entries.len() } else { self.entries.len() + in_flight }
     }
 
-    /// Keeps a place, the last.
+    /// Reserves the next entry for a call, and returns its sequence number.
     #[inline]
     pub(crate) fn reserve(&mut self) -> u64 {
         if !self.ordered {
@@ -45,18 +45,18 @@ impl<T> ReorderBuffer<T> {
         self.first + self.entries.len() as u64 - 1
     }
 
-    /// Puts a result behind all others.
+    /// Appends a result.
     #[inline]
     pub(crate) fn push(&mut self, result: T) {
         self.entries.push_back(Entry::Ready(result));
     }
 
-    /// Puts a result behind all others, if there is one.
+    /// Appends a result, if there is one.
     pub(crate) fn push_some(&mut self, result: Option<T>) {
         self.entries.extend(result.map(Entry::Ready));
     }
 
-    /// Fills a place that was kept; `None` if there is nothing to fill it with.
+    /// Completes a reserved entry; `None` if the call ended without a result.
     pub(crate) fn complete(&mut self, sequence: u64, result: Option<T>) {
         if !self.ordered {
             self.entries.extend(result.map(Entry::Ready));
@@ -68,7 +68,7 @@ impl<T> ReorderBuffer<T> {
         }
     }
 
-    /// The next result, if its turn has come.
+    /// Removes the next result, unless a call before it is in flight.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {
         while let Some(entry) = self.entries.front() {
@@ -83,8 +83,8 @@ impl<T> ReorderBuffer<T> {
         None
     }
 
-    /// Takes all results, whether their turn has come or not.
-    pub(crate) fn clear(&mut self) -> impl Iterator<Item = T> {
+    /// Removes all entries, and returns all results.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
         self.first += self.entries.len() as u64;
         self.entries.drain(..).filter_map(|entry| match entry {
             Entry::Ready(result) => Some(result),

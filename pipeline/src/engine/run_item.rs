@@ -1,18 +1,17 @@
-//! One item's way.
+//! Runs one item through a chain of stages.
 
 use std::sync::Arc;
 
-use super::item_result::ItemResult;
-use super::item_result::item_result;
-use crate::call::catch_panic::CatchPanic;
-use crate::call::catch_panic::panic_failure;
+use super::item_result::{ItemResult, item_result};
+
+use crate::call::catch_panic::{CatchPanic, panic_failure};
 use crate::call::observe::{Observed, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::run::item::Item;
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 
-/// Takes one item through. A panic on the way is its failure, and nobody else's.
+/// Runs one item through the stages. A panic in a stage fails this item only.
 pub(crate) async fn run_item<In, F, S>(
     stages: &F,
     input: In,

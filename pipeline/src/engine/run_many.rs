@@ -1,4 +1,4 @@
-//! A run of many items, from the source to the sink of its verb.
+//! `RunMany`: runs many items, from a source to the sink of a verb.
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::source::PollSource;
 use super::source_segment::SourceSegment;
 use super::upstream::Upstream;
 use super::worker_segment::open_worker_segment;
+
 use crate::report::failure::Failure;
 use crate::report::summary::Report;
 use crate::run::settings::{ErrorMode, Settings};
@@ -22,9 +23,9 @@ use crate::run::shared::{Run, RunCounters};
 use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
-/// What many items go through: any [`Stage`], and stages with boundaries between them.
+/// A pipeline that can run many items: any [`Stage`], or stages with boundaries between them.
 ///
-/// Only `pipeline!` makes one. `M` is its shape, [`OneToOne`](crate::OneToOne) or [`WithBoundary`](crate::WithBoundary).
+/// Only `pipeline!` creates one. `M` is its shape, [`OneToOne`](crate::OneToOne) or [`WithBoundary`](crate::WithBoundary).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not run on `{In}` with the state `{S}`",
     label = "this pipeline does not run",
@@ -107,7 +108,7 @@ where
     }
 }
 
-/// How the segments of a pipeline of this shape are opened.
+/// Opens the segments of a pipeline of this shape.
 trait OpenSegments<In, F, S> {
     type Out: Send;
 
@@ -178,7 +179,7 @@ where
     }
 }
 
-/// What a verb runs.
+/// The pipeline that a verb runs.
 pub struct RunRequest<'a, In, F, S> {
     pub(crate) stages: &'a Arc<F>,
     pub(crate) state: &'a Arc<S>,
@@ -194,28 +195,29 @@ impl<In, F, S> Clone for RunRequest<'_, In, F, S> {
 
 impl<In, F, S> Copy for RunRequest<'_, In, F, S> {}
 
-/// How a verb wants its failures and its outputs.
+/// How a verb handles failures and outputs.
 #[derive(Debug, Clone, Copy)]
 pub struct RunMode {
-    /// What a failure means to the run; `None` where each is handed over as a result.
+    /// What the run does when an item fails; `None` for `settle`, which returns each failure as a result.
     pub(crate) error_mode: Option<ErrorMode>,
     /// Whether failures are also emitted in the places of their items.
     pub(crate) emit_failures: bool,
     pub(crate) output_config: OutputConfig,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct RunOutcome {
     pub(crate) report: Report,
-    /// The first failure, where failures are not emitted.
+    /// The first failure, if failures are not emitted.
     pub(crate) first_failure: Option<Failure>,
-    /// The source was read to its end and nothing was cancelled.
+    /// Whether the source was read to its end and nothing was cancelled.
     pub(crate) complete: bool,
-    /// The items that were read from the source.
+    /// The number of items that were read from the source.
     pub(crate) items_in: usize,
 }
 
+/// Opens the segments, and drives them to the end of the run.
 async fn drive<M, In, F, S>(
     request: RunRequest<'_, In, F, S>,
     source: &mut impl PollSource<In>,

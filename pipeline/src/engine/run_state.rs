@@ -1,37 +1,35 @@
-//! What is written down of a run: failures, above all.
+//! `RunState`: the counts and failures of a run, and what ends it.
 
 use std::any::Any;
 use std::collections::VecDeque;
 
 use super::item_result::ItemFailure;
-use super::provenance::Origin;
-use super::provenance::Provenance;
-use super::provenance::SourceItem;
-use super::upstream::Tagged;
+use super::provenance::{Origin, Provenance, SourceItem, Tagged};
+use super::reorder_buffer::ReorderBuffer;
+
 use crate::dead_letters::delivery::DeliveryQueue;
 use crate::dead_letters::sink::DeadLetter;
 use crate::error::stage_error::StageError;
+use crate::error::step_id::StepId;
 use crate::report::accounting::RunTotals;
 use crate::report::failure::Failure;
 use crate::report::metrics::Snapshot;
-use crate::report::stage_report::size;
+use crate::report::stage_report::to_usize;
 use crate::report::summary::Report;
 use crate::run::outcome::Outcome;
-use crate::run::settings::ErrorMode;
-use crate::run::settings::Settings;
-use crate::run::shared::Run;
-use crate::run::shared::RunCounters;
+use crate::run::settings::{ErrorMode, Settings};
+use crate::run::shared::{Run, RunCounters};
 use crate::stage::plan::Plan;
 
-/// The books of one run. They belong to whoever drives it.
-#[allow(clippy::struct_excessive_bools)] // Each is a fact by itself.
+/// The state of one run. Owned by its driver.
+#[allow(clippy::struct_excessive_bools)] // They are independent of each other.
 pub struct RunState<'a, R> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) counters: &'a RunCounters,
     observed: bool,
-    /// What a failure means to the run; nothing, where each is handed over as a result.
+    /// What the run does when an item fails; `None` for `settle`, which returns each failure as a result.
     error_mode: Option<ErrorMode>,
-    /// Whether failures go on in the places of their items.
+    /// Whether failures are also emitted, in the places of their items.
     emit_failures: bool,
     /// Items taken from the source.
     pub(crate) items_in: usize,
@@ -39,19 +37,19 @@ pub struct RunState<'a, R> {
     pub(crate) items_failed: usize,
     pub(crate) rows_isolated: usize,
     pub(crate) failures: Vec<Failure>,
-    /// The first failure, where failures do not go on in place.
+    /// The first failure, if failures are not emitted.
     pub(crate) first_failure: Option<Failure>,
-    /// Failures of single rows, whose batch goes on.
+    /// The failures of isolated rows that are not emitted yet.
     pub(crate) isolated_rows: VecDeque<Failure>,
-    /// The source has given all it has.
+    /// The source was read to its end.
     pub(crate) source_exhausted: bool,
-    /// Nothing more is taken from the source.
+    /// The source must not be read any more.
     pub(crate) source_closed: bool,
-    /// All is to be given up.
+    /// The calls in flight and all queued items must be dropped.
     pub(crate) aborting: bool,
-    /// The run is dropped: nobody waits for what is elsewhere.
+    /// The future of the run was dropped, so it cannot wait for its workers to stop.
     pub(crate) dropped: bool,
-    /// What a source or an iterator panicked with, until it is asked again.
+    /// The payload of a panic in a source or an iterator. The segment that read it takes the payload when it is pulled again.
     pub(crate) source_panic: Option<Box<dyn Any + Send>>,
     pub(crate) delivery: Option<DeliveryQueue<'a, R>>,
     clone_item: Option<fn(&R) -> R>,
@@ -65,7 +63,7 @@ impl<'a, R> RunState<'a, R> {
         error_mode: Option<ErrorMode>,
         emit_failures: bool,
     ) -> Self {
-        let letters = settings.dead_letters.as_ref();
+        let dead_letters = settings.dead_letters.as_ref();
         Self {
             run,
             counters,
@@ -84,12 +82,12 @@ impl<'a, R> RunState<'a, R> {
             aborting: false,
             dropped: false,
             source_panic: None,
-            delivery: letters.map(|letters| DeliveryQueue::new(&*letters.sink)),
-            clone_item: letters.map(|letters| letters.copy),
+            delivery: dead_letters.map(|config| DeliveryQueue::new(&*config.sink)),
+            clone_item: dead_letters.map(|config| config.copy),
         }
     }
 
-    /// Enters an item that comes from the source.
+    /// Counts an item from the source, and returns its origin.
     #[inline]
     pub(crate) fn admit(&mut self, item: &R) -> Origin<R> {
         let index = self.items_in;
@@ -98,12 +96,12 @@ impl<'a, R> RunState<'a, R> {
         Origin { index, source_item }
     }
 
-    /// Whether the source is to be left alone for a while: there are letters to be posted first.
+    /// Whether the source must pause, because too many dead letters wait for delivery.
     pub(crate) fn is_delivery_full(&self) -> bool {
-        self.delivery.as_ref().is_some_and(|delivery| delivery.waiting() >= self.run.settings().concurrency)
+        self.delivery.as_ref().is_some_and(|delivery| delivery.len() >= self.run.settings().concurrency)
     }
 
-    /// What becomes of an item that did not simply come out.
+    /// Records the failures of an item. Returns what is emitted in its place, if anything.
     #[cold]
     #[inline(never)]
     pub(crate) fn resolve_failure<G, T>(
@@ -131,7 +129,7 @@ impl<'a, R> RunState<'a, R> {
         Some(Tagged { provenance, value })
     }
 
-    /// Notes a failure, and says what goes on in the place of the item.
+    /// Records the failure of an item. Returns the error if failures are emitted.
     #[cold]
     pub(crate) fn fail_item<G: Provenance<Root = R>>(
         &mut self,
@@ -146,7 +144,7 @@ impl<'a, R> RunState<'a, R> {
         None
     }
 
-    /// Notes the failure of a row whose batch goes on.
+    /// Records the failure of an isolated row, whose batch goes on.
     fn isolate_row<G: Provenance<Root = R>>(&mut self, provenance: &G, error: StageError) {
         if let Some(metrics) = self.run.metrics(error.step()) {
             metrics.isolated.add(1);
@@ -167,9 +165,10 @@ impl<'a, R> RunState<'a, R> {
             metrics.failed.add(1);
         }
         self.items_failed += 1;
-        self.run.notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Failed(&error)));
+        self.run
+            .notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Failed(error.clone())));
         if let Some(delivery) = &mut self.delivery {
-            // A batch that fails takes all its members with it.
+            // The failure of a batch is the failure of all its items.
             for Origin { index, source_item } in row.unwrap_or_else(|| provenance.origins()) {
                 if let Some(item) = source_item.as_ref().and_then(|source_item| source_item.take()) {
                     delivery.add(DeadLetter { item, index: *index, error: error.clone() });
@@ -190,13 +189,36 @@ impl<'a, R> RunState<'a, R> {
         Failure { index, error }
     }
 
-    /// Notes an item that is given up on its way.
+    /// Records the cancellation of an item.
     pub(crate) fn cancel_item(&mut self, index: usize, totals: &mut RunTotals) {
         totals.cancelled += 1;
         self.run.notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Cancelled));
     }
 
-    /// Notes an item that came out at the end.
+    /// Records the cancellation of the unfinished items of a segment, and of the outputs in its reorder buffer.
+    pub(crate) fn cancel_segment<G, T>(
+        &mut self,
+        unfinished: impl Iterator<Item = G>,
+        reorder: &mut ReorderBuffer<Tagged<G, T>>,
+        totals: &mut RunTotals,
+    ) where
+        G: Provenance<Root = R>,
+    {
+        let outputs = reorder.drain().filter(|result| result.value.is_ok()).map(|result| result.provenance);
+        for provenance in unfinished.chain(outputs) {
+            self.cancel_item(provenance.origin().index, totals);
+        }
+    }
+
+    /// Records the cancellation of an item inside a boundary, which the report shows for the boundary.
+    pub(crate) fn cancel_at_boundary(&mut self, step: StepId, index: usize, totals: &mut RunTotals) {
+        if let Some(metrics) = self.run.metrics(step) {
+            metrics.waiting.inc();
+        }
+        self.cancel_item(index, totals);
+    }
+
+    /// Records an item that came out at the end.
     #[inline]
     pub(crate) fn finish_item(&mut self, index: usize) {
         self.items_out += 1;
@@ -205,7 +227,7 @@ impl<'a, R> RunState<'a, R> {
         }
     }
 
-    /// The report, when all is done.
+    /// The report of the run, after its end.
     pub(crate) fn report(&mut self, totals: &RunTotals, plan: &Plan) -> Report {
         let counters = self.counters;
         let snapshots = counters.metrics().iter().map(Snapshot::of).collect();
@@ -215,10 +237,10 @@ impl<'a, R> RunState<'a, R> {
             items_in: self.items_in,
             items_out: self.items_out,
             items_failed: self.items_failed,
-            items_cancelled: size(totals.cancelled),
+            items_cancelled: to_usize(totals.cancelled),
             rows_isolated: self.rows_isolated,
             letters_lost: self.delivery.as_ref().map_or(0, DeliveryQueue::lost),
-            observer_panics: size(counters.observer_panics() + totals.observer_panics),
+            observer_panics: to_usize(counters.observer_panics() + totals.observer_panics),
             elapsed: counters.elapsed(),
             failures: std::mem::take(&mut self.failures),
         }

@@ -1,4 +1,4 @@
-//! The parts of a pipeline with boundaries: sections of stages, and the boundaries between them.
+//! `Section`: the parts of a pipeline with boundaries, as types.
 
 use std::sync::Arc;
 
@@ -6,13 +6,14 @@ use super::segment::{SegmentContext, open_segment};
 use super::shape::{CallerTask, WorkerTasks};
 use super::upstream::Upstream;
 use super::worker_segment::open_worker_segment;
+
 use crate::stage::contract::{Accepts, Stage};
 
-/// A part of a pipeline with boundaries: stages, nothing, or two parts and the boundary between them.
+/// A part of a pipeline with boundaries: stages, nothing, or two sections and the boundary between them.
 ///
-/// `X` says which tasks its calls run on.
+/// `X` is the kind of tasks that the calls run on.
 pub trait Section<In, S, X = CallerTask>: Accepts<In> + Send + Sync {
-    /// Opens the segments of the part. The last part of a pipeline is configured by the verb.
+    /// Opens the segments of the section. The verb configures the `last` section of a pipeline.
     fn open<'a, U>(
         &'a self,
         upstream: U,
@@ -23,15 +24,15 @@ pub trait Section<In, S, X = CallerTask>: Accepts<In> + Send + Sync {
         U: Upstream<Item = In>;
 }
 
-/// A boundary between two parts.
+/// A boundary between two sections.
 pub trait Boundary<In>: Accepts<In> + Clone + Send + Sync {
-    /// Opens it.
+    /// Opens the segment of the boundary.
     fn open<U>(&self, upstream: U) -> impl Upstream<Root = U::Root, Item = Self::Out>
     where
         U: Upstream<Item = In>;
 }
 
-/// A chain of stages.
+/// A section that is a chain of stages.
 pub struct StageSection<F>(Arc<F>);
 
 impl<F> StageSection<F> {
@@ -82,7 +83,7 @@ where
     }
 }
 
-/// No stages: before a boundary that comes first, behind one that comes last, between two.
+/// A section without stages: before a first boundary, after a last one, or between two.
 #[derive(Debug, Clone, Copy)]
 pub struct PassThrough;
 
@@ -104,7 +105,7 @@ impl<In: Send, S, X> Section<In, S, X> for PassThrough {
     }
 }
 
-/// Two parts, and the boundary between them.
+/// Two sections and the boundary between them.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounded<H, B, R> {
     head: H,

@@ -1,52 +1,46 @@
-//! A chain of stages with many items on their way through it.
+//! `Segment`: runs the calls of a chain of stages on the task of the run, up to `concurrency` at a time.
 
-use futures_util::task::AtomicWaker;
 use std::future::Future;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::chunk::Chunk;
-use super::chunk::ChunkResult;
-use super::chunk::QueuedItem;
-use super::chunk::Recycled;
-use super::chunk::Remainder;
-use super::chunk::ReturnSlot;
-use super::chunk::{run_chunk, run_observed};
+use futures_util::future::Either;
+use futures_util::task::AtomicWaker;
+
+use super::chunk::{
+    Chunk, ChunkResult, QueuedItem, Recycled, Remainder, ReturnSlot, run_chunk, run_observed,
+};
 use super::in_flight::InFlight;
 use super::item_result::ItemFailure;
-use super::provenance::Provenance;
+use super::provenance::Tagged;
 use super::reorder_buffer::ReorderBuffer;
-use super::upstream::PollBudget;
-use super::upstream::Pulled;
-use super::upstream::Tagged;
-use super::upstream::Upstream;
-use crate::call::catch_panic::CatchPanic;
-use crate::call::catch_panic::panic_failure;
-use crate::call::observed_call::SAMPLE_EVERY;
-use crate::report::accounting::RunTotals;
-use crate::report::accounting::SegmentTotals;
+use super::started_calls::StartedCalls;
+use super::upstream::{PollBudget, Pulled, Upstream};
+
+use crate::call::catch_panic::{CatchPanic, panic_failure};
+use crate::report::accounting::{RunTotals, SegmentTotals};
+use crate::run::lock::lock;
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
-use futures_util::future::Either;
 
-/// What all parts of a line share.
+/// What all segments of a run share.
 pub struct SegmentContext<'a, S> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) state: &'a Arc<S>,
     pub(crate) plan: &'a Plan,
-    /// Whom to wake.
+    /// Wakes the task that drives the run.
     pub(crate) driver: Arc<AtomicWaker>,
-    /// What the last part keeps to.
+    /// The configuration of the last segment.
     pub(crate) output_config: OutputConfig,
 }
 
-/// How the last part of a line gives its results.
+/// How a segment emits its results.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OutputConfig {
     pub(crate) ordered: bool,
-    /// Whether all results are to be kept anyway, so that a window would only be in the way.
+    /// Whether the number of buffered results is unlimited, because the verb keeps all results anyway.
     pub(crate) unbounded: bool,
 }
 
@@ -57,7 +51,7 @@ impl<S> Clone for SegmentContext<'_, S> {
 }
 
 impl<S> SegmentContext<'_, S> {
-    /// The ending of a part, which is the last or not.
+    /// The output configuration of a segment. That of the last one depends on the verb.
     pub(crate) fn output_config(&self, last: bool) -> OutputConfig {
         if last {
             self.output_config
@@ -67,7 +61,7 @@ impl<S> SegmentContext<'_, S> {
     }
 }
 
-/// Opens the segment of a chain whose calls run on the caller's own task.
+/// Opens the segment of a chain whose calls run on the task of the run.
 pub(crate) fn open_segment<'a, In, S, F, U>(
     stages: &'a F,
     upstream: U,
@@ -91,44 +85,45 @@ where
     Segment::new(upstream, make_call, context, last)
 }
 
-/// How many results may be under way or waiting in a part.
+/// The maximum number of calls in flight and buffered results of a segment.
 pub(crate) fn buffer_limit(config: OutputConfig, in_flight: usize) -> usize {
     if config.unbounded { usize::MAX } else { in_flight.saturating_mul(2) }
 }
 
-/// A lane takes at most so many items at a time.
+/// The maximum number of items in a chunk.
 const MAX_CHUNK: usize = 32;
 
-/// And fewer, if they take longer than this: which is looked at once in so many times.
+/// The chunk size is reset to 1 if a chunk takes longer than this.
 const SLOW_CHUNK: Duration = Duration::from_micros(50);
 
+/// At the maximum chunk size the clock is read once per this number of chunks.
 const CLOCK_INTERVAL: u32 = 4;
 
-/// A chain, its calls and their results.
+/// The calls of a chain of stages, and their buffered results.
 pub(crate) struct Segment<U: Upstream, M, C, T> {
     upstream: U,
-    /// Makes the future that takes a chunk of items through.
+    /// Creates the future that runs a chunk of items.
     make_call: M,
-    /// With each chunk that waits, the place and the tag of its item.
+    /// The payload of a pending call is the sequence number and the provenance of its item.
     in_flight: InFlight<CatchPanic<C>, (u64, U::Provenance)>,
-    /// Items that were taken and not begun, the next one last.
+    /// Items that were pulled and not started, in reverse order.
     queue: Vec<QueuedItem<U::Provenance, U::Item>>,
-    /// A failure that came behind those items.
+    /// A failure from upstream that follows the queued items.
     pending_failure: Option<Tagged<U::Provenance, T>>,
-    /// Outputs whose turn has come, the next one last; they come before the results.
+    /// Outputs that can be pulled now, in reverse order. They precede the results in `reorder`.
     ready: Vec<(U::Provenance, T)>,
     reorder: ReorderBuffer<Tagged<U::Provenance, T>>,
-    /// The most that may be under way or waiting.
+    /// The maximum number of calls in flight and buffered results.
     limit: usize,
-    /// How many items a lane takes now.
-    chunk: usize,
-    chunks: u32,
+    /// The current chunk size: the number of items that one call takes.
+    chunk_size: usize,
+    chunks_finished: u32,
+    /// Where a call that returns `Pending` puts the rest of its chunk.
     return_slot: Arc<ReturnSlot<U::Provenance, U::Item, T>>,
-    /// Kept for its memory.
+    /// An unused `Remainder`, kept so that its allocations are reused.
     recycled: Recycled<U::Provenance, U::Item, T>,
-    started: u64,
-    observed: bool,
-    ended: bool,
+    started: StartedCalls,
+    upstream_ended: bool,
 }
 
 impl<U, M, C, T> Segment<U, M, C, T>
@@ -138,24 +133,23 @@ where
     C: Future<Output = ChunkResult<U::Provenance, U::Item, T>>,
 {
     pub(crate) fn new<S>(upstream: U, make_call: M, context: &SegmentContext<'_, S>, last: bool) -> Self {
-        let width = context.run.settings().concurrency;
+        let concurrency = context.run.settings().concurrency;
         let config = context.output_config(last);
         Self {
             upstream,
             make_call,
-            in_flight: InFlight::new(width, Arc::clone(&context.driver)),
+            in_flight: InFlight::new(concurrency, Arc::clone(&context.driver)),
             queue: Vec::new(),
             pending_failure: None,
             ready: Vec::new(),
             reorder: ReorderBuffer::new(config.ordered),
-            limit: buffer_limit(config, width),
-            chunk: 1,
-            chunks: 0,
+            limit: buffer_limit(config, concurrency),
+            chunk_size: 1,
+            chunks_finished: 0,
             return_slot: Arc::default(),
             recycled: None,
-            started: 0,
-            observed: context.run.is_observed(),
-            ended: false,
+            started: StartedCalls::new(context.run.is_observed()),
+            upstream_ended: false,
         }
     }
 
@@ -164,21 +158,21 @@ where
         self.reorder.outstanding(self.in_flight.len()) + self.ready.len()
     }
 
-    /// The next item for a lane; and, unless it is to be by itself, more behind it.
+    /// Returns the next item to start. Unless `alone`, pulls a whole chunk, and queues the items after the first.
     #[inline]
     fn next_item(
         &mut self,
         alone: bool,
         budget: &mut PollBudget<'_, '_, U::Root>,
     ) -> Option<QueuedItem<U::Provenance, U::Item>> {
-        if let Some(job) = self.queue.pop() {
-            return Some(job);
+        if let Some(item) = self.queue.pop() {
+            return Some(item);
         }
         let room = self.limit.saturating_sub(self.outstanding());
-        if self.ended || self.pending_failure.is_some() || room == 0 {
+        if self.upstream_ended || self.pending_failure.is_some() || room == 0 {
             return None;
         }
-        let limit = if alone { 1 } else { room.min(self.chunk) };
+        let limit = if alone { 1 } else { room.min(self.chunk_size) };
         let stopped = if limit == 1 {
             budget.take_call().then(|| self.upstream.pull(budget))
         } else {
@@ -194,21 +188,21 @@ where
             Some(Pulled::Item(Tagged { provenance, value: Err(error) })) => {
                 self.pending_failure = Some(Tagged { provenance, value: Err(error) });
             }
-            Some(Pulled::End) => self.ended = true,
+            Some(Pulled::End) => self.upstream_ended = true,
         }
         self.queue.reverse();
         self.queue.pop()
     }
 
-    /// Begins a chunk of items, and says whether there was one.
+    /// Starts the next chunk of items. Returns false if no item or no slot is available.
     fn start_next(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> bool {
         if !self.in_flight.has_room() {
             return false;
         }
-        let observed = self.observed || self.started < 16 || self.started.is_multiple_of(SAMPLE_EVERY);
+        let observed = self.started.next_is_observed();
         let Some(first) = self.next_item(observed, budget) else {
-            let Some(packet) = self.pending_failure.take() else { return false };
-            self.reorder.push(packet);
+            let Some(failure) = self.pending_failure.take() else { return false };
+            self.reorder.push(failure);
             return true;
         };
         let provenance = first.provenance.clone();
@@ -231,7 +225,7 @@ where
                         self.ready.push(last);
                     }
                     (None, Some((provenance, output))) => {
-                        self.reorder.push(Tagged { provenance, value: Ok(output) })
+                        self.reorder.push(Tagged { provenance, value: Ok(output) });
                     }
                     (None, None) => {}
                 }
@@ -249,31 +243,31 @@ where
             Err(slot) => {
                 let provenance = if alone { provenance } else { self.reclaim(provenance) };
                 self.in_flight.attach(slot, (self.reorder.reserve(), provenance));
-                self.chunk = 1;
+                self.chunk_size = 1;
             }
         }
-        self.started += 1;
+        self.started.add(1);
         true
     }
 
-    /// Takes what was given back, and the tag of the item that the lane stopped at.
+    /// Takes the rest of a chunk from the return slot. Returns the provenance of the item that the call stopped at.
     #[cold]
     fn reclaim(&mut self, first: U::Provenance) -> U::Provenance {
-        let remainder = self.return_slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let remainder = lock(&self.return_slot).take();
         let Some(mut remainder) = remainder else { return first };
         let provenance = remainder.provenance.take();
         self.accept_chunk(remainder, None);
         provenance.unwrap_or(first)
     }
 
-    /// Puts down the outputs of the items up to the one that a lane stopped at, and takes back those behind it.
+    /// Buffers the outputs of a chunk, followed by `last`, and queues its unstarted items again.
     #[inline]
     fn accept_chunk(
         &mut self,
         mut remainder: Box<Remainder<U::Provenance, U::Item, T>>,
         last: Option<(U::Provenance, T)>,
     ) {
-        self.started += remainder.outputs.len() as u64;
+        self.started.add(remainder.outputs.len() as u64);
         std::mem::swap(&mut self.queue, &mut remainder.items);
         remainder.outputs.extend(last);
         if self.ready.is_empty() && self.reorder.is_empty() {
@@ -287,18 +281,21 @@ where
         self.recycled = Some(remainder);
     }
 
-    /// Items are ready at once: takes more of them at a time, if that takes little time. If not, others get their turn.
+    /// Doubles the chunk size after a chunk that was ready at once. If chunks take long, resets it, and ends the current poll
+    /// so that other tasks can run.
     #[inline]
     fn adapt_chunk_size(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
         let limit = MAX_CHUNK.min(self.in_flight.capacity());
-        let growing = self.chunk < limit;
-        self.chunks = self.chunks.wrapping_add(1);
-        let looks = if growing { self.chunk >= 4 } else { self.chunks.is_multiple_of(CLOCK_INTERVAL) };
-        if looks && budget.tick_clock() > if growing { SLOW_CHUNK } else { SLOW_CHUNK * CLOCK_INTERVAL } {
-            self.chunk = 1;
+        let growing = self.chunk_size < limit;
+        self.chunks_finished = self.chunks_finished.wrapping_add(1);
+        let reads_clock =
+            if growing { self.chunk_size >= 4 } else { self.chunks_finished.is_multiple_of(CLOCK_INTERVAL) };
+        let slow = if growing { SLOW_CHUNK } else { SLOW_CHUNK * CLOCK_INTERVAL };
+        if reads_clock && budget.tick_clock() > slow {
+            self.chunk_size = 1;
             budget.exhaust();
         } else if growing {
-            self.chunk = (self.chunk * 2).min(limit);
+            self.chunk_size = (self.chunk_size * 2).min(limit);
         }
     }
 }
@@ -318,7 +315,7 @@ where
         self.upstream.wake(budget);
         let (in_flight, reorder) = (&mut self.in_flight, &mut self.reorder);
         let run = budget.run_state.run;
-        let mut ended = Vec::new();
+        let mut failures = Vec::new();
         let mut may_poll = |tokio_has_budget: bool| {
             if !tokio_has_budget {
                 budget.exhaust();
@@ -327,16 +324,16 @@ where
         };
         in_flight.poll_ready(&mut may_poll, |(sequence, provenance), result| match result {
             Ok((provenance, Ok(output), _)) => {
-                reorder.complete(sequence, Some(Tagged { provenance, value: Ok(output) }))
+                reorder.complete(sequence, Some(Tagged { provenance, value: Ok(output) }));
             }
-            Ok((provenance, Err(failure), _)) => ended.push((sequence, provenance, failure)),
+            Ok((provenance, Err(failure), _)) => failures.push((sequence, provenance, failure)),
             Err(payload) => {
-                ended.push((sequence, provenance, ItemFailure::Failed(panic_failure(run, payload))))
+                failures.push((sequence, provenance, ItemFailure::Failed(panic_failure(run, payload))));
             }
         });
-        for (sequence, provenance, failure) in ended {
-            let packet = budget.run_state.resolve_failure(provenance, failure);
-            reorder.complete(sequence, packet);
+        for (sequence, provenance, failure) in failures {
+            let result = budget.run_state.resolve_failure(provenance, failure);
+            reorder.complete(sequence, result);
         }
     }
 
@@ -346,15 +343,15 @@ where
             if let Some((provenance, output)) = self.ready.pop() {
                 return Pulled::Item(Tagged { provenance, value: Ok(output) });
             }
-            if let Some(packet) = self.reorder.pop() {
-                return Pulled::Item(packet);
+            if let Some(result) = self.reorder.pop() {
+                return Pulled::Item(result);
             }
             if budget.run_state.aborting || !self.start_next(budget) {
                 break;
             }
         }
         let idle = self.queue.is_empty() && self.pending_failure.is_none() && self.in_flight.len() == 0;
-        if self.ended && idle && self.reorder.is_empty() { Pulled::End } else { Pulled::Pending }
+        if self.upstream_ended && idle && self.reorder.is_empty() { Pulled::End } else { Pulled::Pending }
     }
 
     fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
@@ -364,25 +361,17 @@ where
 
     fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
         let upstream = self.upstream.shut_down(budget, totals);
-        let run_state = &mut *budget.run_state;
-        self.in_flight.clear(|(_, provenance)| run_state.cancel_item(provenance.origin().index, totals));
-        for QueuedItem { provenance, .. } in self.queue.drain(..) {
-            run_state.cancel_item(provenance.origin().index, totals);
-        }
-        for (provenance, _) in self.ready.drain(..) {
-            run_state.cancel_item(provenance.origin().index, totals);
-        }
+        let in_flight = self.in_flight.drain().map(|(_, provenance)| provenance);
+        let queued = self.queue.drain(..).map(|item| item.provenance);
+        let ready = self.ready.drain(..).map(|(provenance, _)| provenance);
+        let unfinished = in_flight.chain(queued).chain(ready);
+        budget.run_state.cancel_segment(unfinished, &mut self.reorder, totals);
         self.pending_failure = None;
-        for packet in self.reorder.clear() {
-            if packet.value.is_ok() {
-                run_state.cancel_item(packet.provenance.origin().index, totals);
-            }
-        }
         upstream
     }
 
     fn add_totals(&self, totals: &mut RunTotals) {
         self.upstream.add_totals(totals);
-        totals.segments.push(SegmentTotals::Segment { started: self.started });
+        totals.segments.push(SegmentTotals::Segment { started: self.started.count() });
     }
 }

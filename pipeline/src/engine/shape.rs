@@ -1,8 +1,8 @@
-//! The shapes of a pipeline, and the tasks that its calls run on. All are types without values.
+//! Marker types: the shape of a pipeline, and the kind of tasks that its calls run on.
 
 use std::marker::PhantomData;
 
-/// The shape of a pipeline that takes one item and gives one.
+/// The shape of a pipeline that returns one output per input.
 #[derive(Debug, Clone, Copy)]
 pub struct OneToOne<X = CallerTask>(PhantomData<fn() -> X>);
 
@@ -10,21 +10,21 @@ pub struct OneToOne<X = CallerTask>(PhantomData<fn() -> X>);
 #[derive(Debug, Clone, Copy)]
 pub struct WithBoundary<B = AnyBoundary, X = CallerTask>(PhantomData<fn() -> (B, X)>);
 
-/// The boundary of a pipeline that hides which one it is: [`BoxPipeline`](crate::BoxPipeline).
+/// The type-erased boundary of a [`BoxPipeline`](crate::BoxPipeline).
 #[derive(Debug, Clone, Copy)]
 pub struct AnyBoundary(());
 
-/// All calls run on the task of the caller.
+/// Marker: all calls run on the task of the caller.
 #[derive(Debug, Clone, Copy)]
 pub struct CallerTask(());
 
-/// Calls are spread over several tokio tasks: [`Pipeline::workers`](crate::Pipeline::workers).
+/// Marker: calls run on several tokio tasks. See [`Pipeline::workers`](crate::Pipeline::workers).
 #[derive(Debug, Clone, Copy)]
 pub struct WorkerTasks(());
 
-/// A shape of a pipeline: [`OneToOne`] or [`WithBoundary`].
+/// The shape of a pipeline: [`OneToOne`] or [`WithBoundary`].
 pub trait Shape {
-    /// The same, on several tasks.
+    /// The same shape, with calls on several tasks.
     type OnWorkers: Shape;
 }
 

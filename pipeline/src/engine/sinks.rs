@@ -1,9 +1,10 @@
-//! Where the outputs of a run go.
+//! `Sink`: receives the results of a run. One implementation per verb.
 
 use std::task::Context;
 
 use crate::error::stage_error::StageError;
 
+/// Collects the outputs, for `collect`.
 pub(crate) struct CollectSink<T>(pub(crate) Vec<T>);
 
 impl<T> Sink<T> for CollectSink<T> {
@@ -19,6 +20,7 @@ impl<T> Sink<T> for CollectSink<T> {
     }
 }
 
+/// Discards the outputs, for `drain`.
 pub(crate) struct DiscardSink;
 
 impl<T> Sink<T> for DiscardSink {
@@ -33,7 +35,7 @@ impl<T> Sink<T> for DiscardSink {
     }
 }
 
-/// Results in the places of their inputs, in whatever order they come.
+/// Stores each result at the index of its input, for `settle`. Results arrive in any order.
 pub(crate) struct IndexedSink<T> {
     pub(crate) results: Vec<Option<Result<T, StageError>>>,
 }
@@ -47,26 +49,26 @@ impl<T> Sink<T> for IndexedSink<T> {
         if self.results.len() <= index {
             self.results.resize_with(index + 1, || None);
         }
-        // Where a row failed before, the item has.
+        // A result that is already there is the failure of a row, which fails the item.
         self.results[index].get_or_insert(result);
         false
     }
 }
 
-/// Where the results of a line go.
+/// Receives the results of a run.
 pub trait Sink<T> {
-    /// Whether there is room for one more.
+    /// Whether another result fits. If not, the task of `cx` is woken once it does.
     fn has_room(&mut self, cx: &mut Context<'_>) -> bool;
 
-    /// Takes a result; and says whether that is all it wants.
+    /// Receives the result of the item at this index. Returns true if the run must be aborted.
     fn push(&mut self, index: usize, result: Result<T, StageError>) -> bool;
 
-    /// Takes the failure of a row of an item that goes on.
-    fn row(&mut self, index: usize, error: StageError) -> bool {
+    /// Receives the failure of an isolated row, whose batch goes on. Returns true if the run must be aborted.
+    fn push_row(&mut self, index: usize, error: StageError) -> bool {
         self.push(index, Err(error))
     }
 
-    /// The turn is over: what was put is to be seen.
+    /// Makes the pushed results visible to the reader. Called at the end of each poll.
     fn flush(&mut self) {}
 }
 
@@ -79,8 +81,8 @@ impl<T, K: Sink<T> + ?Sized> Sink<T> for &mut K {
         K::push(self, index, result)
     }
 
-    fn row(&mut self, index: usize, error: StageError) -> bool {
-        K::row(self, index, error)
+    fn push_row(&mut self, index: usize, error: StageError) -> bool {
+        K::push_row(self, index, error)
     }
 
     fn flush(&mut self) {

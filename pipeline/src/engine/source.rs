@@ -1,17 +1,17 @@
-//! Where the items of a run come from: any iterator as it is, a stream through [`stream`].
+//! The sources of runs: any iterator, or a stream wrapped in [`stream`].
 
-use futures_util::stream::Stream;
-use futures_util::stream::StreamExt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Gives the items of a run: any `IntoIterator`, or a `Stream` through [`stream`].
+use futures_util::stream::{Stream, StreamExt};
+
+/// The items of a run: any `IntoIterator`, or a `Stream` wrapped in [`stream`].
 ///
-/// An iterator is read on the run's own thread, one item at a time, as there is room for it. One that blocks holds that
-/// thread up: read it elsewhere and pass the receiving end of a channel as a stream. A panic in it fails the item that it
-/// should have given, as of a stage `source`, and ends the source.
+/// An iterator is read on the task of the run, one item at a time, when there is room for the item. An iterator that blocks
+/// also blocks that thread: read it elsewhere, and pass the receiver of a channel as a stream. A panic in a source ends the
+/// source, and fails the item that it should have returned, with `source` as the name of the stage.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not give the `{In}`s that this pipeline takes",
+    message = "`{Self}` is not a source of `{In}`, which this pipeline takes",
     label = "not a source of `{In}`",
     note = "pass an iterator over `{In}` that is `Send`, such as a `Vec<{In}>`; or a stream of them, `pipeline::source::stream(…)`"
 )]
@@ -23,7 +23,7 @@ pub trait Source<In> {
     fn __poller(self) -> Self::Poller;
 }
 
-/// A source that is being read.
+/// A source in use.
 #[doc(hidden)]
 pub trait PollSource<In>: Send {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>>;
@@ -63,7 +63,7 @@ where
     }
 }
 
-/// A stream as a source.
+/// Wraps a stream as a source.
 ///
 /// ```
 /// use pipeline::{pipeline, source};
@@ -84,7 +84,7 @@ pub fn stream<St: Stream>(stream: St) -> StreamSource<St> {
     StreamSource(stream)
 }
 
-/// What [`stream`] gives.
+/// A stream as a source. Created by [`stream`].
 #[derive(Debug)]
 pub struct StreamSource<St>(St);
 
@@ -109,7 +109,7 @@ where
     }
 }
 
-/// A single item.
+/// A source of a single item.
 pub(crate) fn once<In: Send>(item: In) -> impl PollSource<In> {
     IterPoller(std::iter::once(item))
 }

@@ -1,33 +1,32 @@
-//! The first segment of a run: reads the source.
+//! `SourceSegment`: the first segment of a run, which reads the source.
 
 use std::marker::PhantomData;
 use std::task::Poll;
 
-use super::provenance::Origin;
+use super::provenance::{Origin, Tagged};
 use super::source::PollSource;
-use super::upstream::PollBudget;
-use super::upstream::Pulled;
-use super::upstream::Tagged;
-use super::upstream::Upstream;
+use super::upstream::{PollBudget, Pulled, Upstream};
+
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::report::accounting::RunTotals;
 
-/// The beginning of a running line.
+/// Reads the source of a run.
 pub(crate) struct SourceSegment<In, P> {
-    pull: P,
-    /// Between the beginning and the end of a call of the source: if it is set before one, the last one panicked.
+    source: P,
+    /// True during a call of the source. If it is true before a call, the previous call panicked.
     reading: bool,
     ended: bool,
     items: PhantomData<fn() -> In>,
 }
 
 impl<In: Send, P: PollSource<In>> SourceSegment<In, P> {
-    pub(crate) fn new(pull: P) -> Self {
-        Self { pull, reading: false, ended: false, items: PhantomData }
+    pub(crate) fn new(source: P) -> Self {
+        Self { source, reading: false, ended: false, items: PhantomData }
     }
 
+    /// The source panicked: ends it, and fails the item that it should have returned.
     #[cold]
     fn panicked(&mut self, budget: &mut PollBudget<'_, '_, In>) -> Pulled<Origin<In>, In> {
         self.ended = true;
@@ -62,7 +61,7 @@ impl<In: Send, P: PollSource<In>> Upstream for SourceSegment<In, P> {
             return Pulled::Pending;
         }
         self.reading = true;
-        let next = self.pull.poll_next(&mut budget.cx());
+        let next = self.source.poll_next(&mut budget.cx());
         self.reading = false;
         match next {
             Poll::Ready(Some(item)) => {
@@ -82,8 +81,8 @@ impl<In: Send, P: PollSource<In>> Upstream for SourceSegment<In, P> {
     fn pull_many(
         &mut self,
         budget: &mut PollBudget<'_, '_, In>,
-        most: usize,
-        mut each: impl FnMut(Origin<In>, In),
+        max: usize,
+        mut push: impl FnMut(Origin<In>, In),
     ) -> Option<Pulled<Origin<In>, In>> {
         if self.ended || self.reading || budget.run_state.source_closed || budget.run_state.is_delivery_full()
         {
@@ -92,9 +91,9 @@ impl<In: Send, P: PollSource<In>> Upstream for SourceSegment<In, P> {
         self.reading = true;
         let mut cx = budget.cx();
         let mut stopped = None;
-        for _ in 0..budget.take_calls(most) {
-            match self.pull.poll_next(&mut cx) {
-                Poll::Ready(Some(item)) => each(budget.run_state.admit(&item), item),
+        for _ in 0..budget.take_calls(max) {
+            match self.source.poll_next(&mut cx) {
+                Poll::Ready(Some(item)) => push(budget.run_state.admit(&item), item),
                 Poll::Ready(None) => {
                     self.ended = true;
                     budget.run_state.source_exhausted = true;

@@ -1,94 +1,89 @@
-//! What the parts of a running line have in common: each pulls from the one before it.
+//! `Upstream`: what the segments of a run have in common. Each pulls from the one before it.
 
-use futures_util::future::Either;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::provenance::Provenance;
+use futures_util::future::Either;
+
+use super::provenance::{Provenance, Tagged};
 use super::run_state::RunState;
-use crate::error::stage_error::StageError;
+
 use crate::report::accounting::RunTotals;
 
-/// A part of a running line, seen from the part after it.
+/// A segment of a run, as seen by the segment after it.
 pub trait Upstream: Send {
-    /// What the source gives.
+    /// The item type of the source.
     type Root: Send;
-    /// What travels with each item.
+    /// The provenance of each item.
     type Provenance: Provenance<Root = Self::Root>;
-    /// What this part gives.
+    /// The item type of this segment.
     type Item: Send;
 
-    /// Goes on with what was woken, from the source on.
+    /// Polls the calls that were woken, in this segment and in those before it.
     fn wake(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>);
 
-    /// Gives the next item, if it is there or can be made at once.
+    /// Returns the next item, if it is available or can be produced without waiting.
     fn pull(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) -> Pulled<Self::Provenance, Self::Item>;
 
-    /// Gives items as long as they are there, so many at most, and no failure; and says why it stopped.
+    /// Passes up to `max` available items to `push`. Returns what stopped it before that: a failure, `Pending` or `End`.
     #[inline]
     fn pull_many(
         &mut self,
         budget: &mut PollBudget<'_, '_, Self::Root>,
-        most: usize,
-        mut each: impl FnMut(Self::Provenance, Self::Item),
+        max: usize,
+        mut push: impl FnMut(Self::Provenance, Self::Item),
     ) -> Option<Pulled<Self::Provenance, Self::Item>> {
-        for _ in 0..most {
+        for _ in 0..max {
             if !budget.take_call() {
                 return Some(Pulled::Pending);
             }
             match self.pull(budget) {
-                Pulled::Item(Tagged { provenance, value: Ok(item) }) => each(provenance, item),
+                Pulled::Item(Tagged { provenance, value: Ok(item) }) => push(provenance, item),
                 other => return Some(other),
             }
         }
         None
     }
 
-    /// Works ahead, as far as there is room.
+    /// Starts calls ahead of demand, as far as the buffers have room.
     fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>);
 
-    /// Gives up what is left. It is asked again until it is ready.
+    /// Cancels all unfinished items. Called again until it is ready.
     fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>, totals: &mut RunTotals) -> Poll<()>;
 
-    /// Says what became of everything.
+    /// Adds the item counts of this segment, and of those before it.
     fn add_totals(&self, totals: &mut RunTotals);
 }
 
-/// An item between two parts, or in place of one that failed its failure.
-pub struct Tagged<G, T> {
-    pub(crate) provenance: G,
-    pub(crate) value: Result<T, StageError>,
-}
-
-/// What a part has to give.
+/// The result of pulling from a segment.
 pub enum Pulled<G, T> {
     Item(Tagged<G, T>),
-    /// Nothing, now.
+    /// No item is available now.
     Pending,
-    /// Nothing any more.
+    /// There are no more items.
     End,
 }
 
-/// One poll of a line.
+/// The work that one poll of a run may do before it yields to other tasks.
 pub struct PollBudget<'t, 'a, R> {
     pub(crate) waker: &'t Waker,
     pub(crate) run_state: &'t mut RunState<'a, R>,
-    /// How many more calls may be polled before others get their turn.
+    /// The number of calls that may still be polled.
     calls_left: u32,
-    /// How many more items may be handed on.
+    /// The number of items that may still be pulled.
     items_left: u32,
-    /// Whether something was left undone for that.
+    /// Whether work was left undone because the budget ran out.
     pub(crate) exhausted: bool,
 }
 
-/// As many calls are polled in one turn. Ready calls take nanoseconds, so this is some microseconds; a call that
-/// computes for long keeps its thread for that long, as it would without us.
+/// The maximum number of calls in one poll. Calls that are ready at once take nanoseconds, so a poll takes some microseconds.
+/// A call that computes for long blocks the thread for that long, as it would in any task.
 const CALLS_PER_POLL: u32 = 256;
 
-/// And so many items are handed on where nothing is called.
+/// The maximum number of items pulled in one poll, where no stage is called.
 const ITEMS_PER_POLL: u32 = 4096;
 
-/// After so many calls the clock is looked at again.
+/// The clock is read once per this number of calls.
 const CALLS_PER_TICK: u32 = 64;
 
 impl<'t, 'a, R> PollBudget<'t, 'a, R> {
@@ -100,7 +95,7 @@ impl<'t, 'a, R> PollBudget<'t, 'a, R> {
         Context::from_waker(self.waker)
     }
 
-    /// Whether one more call may be polled.
+    /// Takes one call from the budget. Returns false if there is none left.
     #[inline]
     pub(crate) fn take_call(&mut self) -> bool {
         if self.calls_left == 0 {
@@ -114,7 +109,7 @@ impl<'t, 'a, R> PollBudget<'t, 'a, R> {
         true
     }
 
-    /// Whether one more item may be handed on.
+    /// Takes one item from the budget. Returns false if there is none left.
     #[inline]
     pub(crate) fn take_item(&mut self) -> bool {
         if self.items_left == 0 {
@@ -125,12 +120,12 @@ impl<'t, 'a, R> PollBudget<'t, 'a, R> {
         true
     }
 
-    /// Looks at the clock, and says how long it is since it was looked at before.
+    /// Reads the clock. Returns the time since the last call.
     pub(crate) fn tick_clock(&self) -> Duration {
         self.run_state.run.tick_clock()
     }
 
-    /// How many more calls may be polled, of so many that are wanted. They are taken for polled.
+    /// Takes up to `wanted` calls from the budget, and returns how many.
     #[inline]
     pub(crate) fn take_calls(&mut self, wanted: usize) -> usize {
         let granted = wanted.min(self.calls_left as usize);
@@ -139,7 +134,7 @@ impl<'t, 'a, R> PollBudget<'t, 'a, R> {
         granted
     }
 
-    /// Ends the turn, as the calls have used up what tokio lets one task do.
+    /// Takes all remaining calls, so that the poll ends.
     pub(crate) fn exhaust(&mut self) {
         self.calls_left = 0;
         self.exhausted = true;
@@ -157,36 +152,36 @@ where
 
     fn wake(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) {
         match self {
-            Self::Left(part) => part.wake(budget),
-            Self::Right(part) => part.wake(budget),
+            Self::Left(segment) => segment.wake(budget),
+            Self::Right(segment) => segment.wake(budget),
         }
     }
 
     fn pull(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) -> Pulled<Self::Provenance, Self::Item> {
         match self {
-            Self::Left(part) => part.pull(budget),
-            Self::Right(part) => part.pull(budget),
+            Self::Left(segment) => segment.pull(budget),
+            Self::Right(segment) => segment.pull(budget),
         }
     }
 
     fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) {
         match self {
-            Self::Left(part) => part.prefetch(budget),
-            Self::Right(part) => part.prefetch(budget),
+            Self::Left(segment) => segment.prefetch(budget),
+            Self::Right(segment) => segment.prefetch(budget),
         }
     }
 
     fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>, totals: &mut RunTotals) -> Poll<()> {
         match self {
-            Self::Left(part) => part.shut_down(budget, totals),
-            Self::Right(part) => part.shut_down(budget, totals),
+            Self::Left(segment) => segment.shut_down(budget, totals),
+            Self::Right(segment) => segment.shut_down(budget, totals),
         }
     }
 
     fn add_totals(&self, totals: &mut RunTotals) {
         match self {
-            Self::Left(part) => part.add_totals(totals),
-            Self::Right(part) => part.add_totals(totals),
+            Self::Left(segment) => segment.add_totals(totals),
+            Self::Right(segment) => segment.add_totals(totals),
         }
     }
 }

@@ -1,19 +1,17 @@
-//! The verbs: what is driven, and what is made of what comes out.
+//! The verbs `collect`, `drain`, `settle` and `stream`: each runs the segments with its own sink.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::outputs::OutputQueue;
-use super::outputs::QueueSink;
+use super::outputs::{OutputQueue, QueueSink};
 use super::run_many::{RunMany, RunMode, RunOutcome, RunRequest};
 use super::segment::OutputConfig;
 use super::shape::OneToOne;
-use super::sinks::CollectSink;
-use super::sinks::DiscardSink;
-use super::sinks::IndexedSink;
+use super::sinks::{CollectSink, DiscardSink, IndexedSink};
 use super::source::PollSource;
+
 use crate::error::stage_error::StageError;
 use crate::report::aborted::Aborted;
 use crate::report::failure::Failure;
@@ -22,15 +20,15 @@ use crate::run::settings::ErrorMode;
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
 
-/// The stage that an item would have met first.
+/// The name of the first stage, for the errors of items that were never started.
 fn first_stage(plan: &Plan) -> &'static str {
     plan.first_stage().unwrap_or("source")
 }
 
-/// All outputs, or the first failure.
+/// Returns all outputs, or the first failure.
 pub(crate) async fn collect<In, F, S, M>(
     request: RunRequest<'_, In, F, S>,
-    mut pull: impl PollSource<In>,
+    mut source: impl PollSource<In>,
 ) -> Result<Vec<F::Out>, Aborted>
 where
     In: Send,
@@ -41,9 +39,9 @@ where
     let output_config = OutputConfig { ordered: run.ordered, unbounded: true };
     let mode = RunMode { error_mode: Some(run.mode), emit_failures: false, output_config };
     let mut outputs = CollectSink(Vec::new());
-    let RunOutcome { report, first_failure: first, complete, items_in } =
-        <F as RunMany<In, S, M>>::__run(request, &mut pull, mode, &mut outputs).await;
-    match first {
+    let RunOutcome { report, first_failure, complete, items_in } =
+        <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut outputs).await;
+    match first_failure {
         Some(failure) => Err(Aborted { failure, report }),
         None if complete => Ok(outputs.0),
         None => {
@@ -54,10 +52,10 @@ where
     }
 }
 
-/// To the end, for the report.
+/// Discards all outputs, and returns the report.
 pub(crate) async fn drain<In, F, S, M>(
     request: RunRequest<'_, In, F, S>,
-    mut pull: impl PollSource<In>,
+    mut source: impl PollSource<In>,
 ) -> Result<Report, Aborted>
 where
     In: Send,
@@ -65,21 +63,21 @@ where
     F: RunMany<In, S, M>,
 {
     let error_mode = request.settings.run.mode;
-    // Nobody sees in which order they come.
+    // The outputs are discarded, so their order does not matter.
     let output_config = OutputConfig { ordered: false, unbounded: false };
     let mode = RunMode { error_mode: Some(error_mode), emit_failures: false, output_config };
-    let RunOutcome { report, first_failure: first, .. } =
-        <F as RunMany<In, S, M>>::__run(request, &mut pull, mode, &mut DiscardSink).await;
-    match first {
+    let RunOutcome { report, first_failure, .. } =
+        <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut DiscardSink).await;
+    match first_failure {
         Some(failure) if error_mode == ErrorMode::Strict => Err(Aborted { failure, report }),
         _ => Ok(report),
     }
 }
 
-/// Each input's own result.
+/// Returns one result per input.
 pub(crate) async fn settle<In, F, S, M>(
     request: RunRequest<'_, In, F, S>,
-    mut pull: impl PollSource<In>,
+    mut source: impl PollSource<In>,
 ) -> Vec<Result<F::Out, StageError>>
 where
     In: Send,
@@ -90,7 +88,7 @@ where
     let mode = RunMode { error_mode: None, emit_failures: true, output_config };
     let mut results = IndexedSink { results: Vec::new() };
     let RunOutcome { items_in, .. } =
-        <F as RunMany<In, S, M>>::__run(request, &mut pull, mode, &mut results).await;
+        <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut results).await;
     let mut results = results.results;
     results.resize_with(items_in, || None);
     let stage = first_stage(request.plan);
@@ -98,25 +96,26 @@ where
         .into_iter()
         .map(|result| result.unwrap_or_else(|| Err(StageError::cancelled(stage))))
         .collect();
-    // What was not taken has its place, too, as far as the source has it at hand.
-    let panicked = results.last().is_some_and(|last| last.as_ref().is_err_and(StageError::is_of_source));
-    while !panicked && next(&mut pull).await {
+    // The items that were never started have a result too, as far as the source is ready.
+    let panicked = results.last().is_some_and(|last| last.as_ref().is_err_and(StageError::is_source_panic));
+    while !panicked && source_has_next(&mut source).await {
         results.push(Err(StageError::not_started(stage)));
     }
     results
 }
 
-/// Whether the source has one more at hand. Snapshot on for long gives way to others.
-async fn next<In>(pull: &mut impl PollSource<In>) -> bool {
+/// Whether the source is ready with another item, which is dropped. Consumes tokio's budget, so that a long source yields to
+/// other tasks.
+async fn source_has_next<In>(source: &mut impl PollSource<In>) -> bool {
     tokio::task::coop::consume_budget().await;
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| pull.poll_next(cx))) {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| source.poll_next(cx))) {
         Ok(Poll::Ready(item)) => Poll::Ready(item.is_some()),
         Ok(Poll::Pending) | Err(_) => Poll::Ready(false),
     })
     .await
 }
 
-/// One item, where there is more to it than its call: observers, dead letters, a token.
+/// Runs one item of a pipeline with observers, dead letters or cancellation tokens.
 pub(crate) async fn one<In, F, S>(request: RunRequest<'_, In, F, S>, input: In) -> Result<F::Out, StageError>
 where
     In: Send,
@@ -130,10 +129,10 @@ where
     }
 }
 
-/// All outputs, each when it is there, on a shelf.
+/// Pushes all results to a queue, for `stream`.
 pub(crate) async fn stream<In, F, S, M>(
     request: RunRequest<'_, In, F, S>,
-    mut pull: impl PollSource<In>,
+    mut source: impl PollSource<In>,
     queue: Arc<OutputQueue<Result<F::Out, Failure>>>,
 ) -> Report
 where
@@ -145,5 +144,5 @@ where
     let output_config = OutputConfig { ordered: run.ordered, unbounded: false };
     let mode = RunMode { error_mode: Some(run.mode), emit_failures: true, output_config };
     let mut sink = QueueSink::new(queue, run.mode == ErrorMode::Strict);
-    <F as RunMany<In, S, M>>::__run(request, &mut pull, mode, &mut sink).await.report
+    <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut sink).await.report
 }

@@ -1,26 +1,28 @@
-//! Where the tasks of a run fetch their work, and leave what came of it.
+//! The worker tasks of a segment, and the queue between them and the task of the run.
 
-use futures_util::task::AtomicWaker;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
 use tokio::task::JoinHandle;
 
 use super::in_flight::InFlight;
 use super::item_result::ItemResult;
 use super::run_item::run_item;
+
 use crate::report::metrics::Snapshot;
 use crate::report::run_id::RunId;
+use crate::run::lock::lock;
 use crate::run::settings::RunSettings;
-use crate::run::shared::Run;
-use crate::run::shared::RunCounters;
+use crate::run::shared::{Run, RunCounters};
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
 
-/// What is to be done with an item.
+/// An item for a worker.
 pub(super) struct WorkItem<In> {
     pub(super) ticket: usize,
     pub(super) index: usize,
@@ -28,100 +30,97 @@ pub(super) struct WorkItem<In> {
     pub(super) input: In,
 }
 
-/// Where jobs and results change hands.
+/// The queue from the task of the run to its workers, and their results.
 pub(super) struct WorkQueue<In, T> {
     state: Mutex<QueueState<In>>,
-    /// No more jobs will come, and what is under way is to be given up. (It is set under the lock of the jobs.)
-    over: AtomicBool,
+    /// The workers must drop their calls and stop. Set under the lock of `state`.
+    stopped: AtomicBool,
+    /// The results that the task of the run has not taken yet, with their tickets.
     results: Mutex<Vec<(usize, ItemResult<T>)>>,
-    /// Who wants the results.
+    /// Wakes the task of the run.
     driver: Arc<AtomicWaker>,
     summaries: Mutex<Vec<WorkerSummary>>,
 }
 
-pub(super) struct QueueState<In> {
-    waiting: VecDeque<WorkItem<In>>,
+struct QueueState<In> {
+    items: VecDeque<WorkItem<In>>,
     workers: Vec<ParkedWorker>,
 }
 
-/// A worker between two turns.
+/// A worker between two polls.
 #[derive(Clone, Default)]
 struct ParkedWorker {
     waker: Option<Waker>,
-    /// It has room for more.
+    /// Whether it has free slots.
     wants_work: bool,
 }
 
-/// What a worker leaves behind.
+/// The counters of a worker that has stopped.
 pub(super) struct WorkerSummary {
     pub(super) snapshots: Vec<Snapshot>,
     pub(super) observer_panics: u64,
-    /// Shared_ that it had fetched and not begun.
-    pub(super) unstarted: u64,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The items that it took from the queue and did not start.
+    unstarted: u64,
 }
 
 impl<In, T> WorkQueue<In, T> {
     pub(super) fn new(workers: usize, driver: Arc<AtomicWaker>) -> Self {
-        let state = QueueState { waiting: VecDeque::new(), workers: vec![ParkedWorker::default(); workers] };
+        let state = QueueState { items: VecDeque::new(), workers: vec![ParkedWorker::default(); workers] };
         Self {
             state: Mutex::new(state),
-            over: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             results: Mutex::default(),
             driver,
             summaries: Mutex::default(),
         }
     }
 
-    /// Brings jobs, and wakes as many workers as there is work for.
-    pub(super) fn push(&self, jobs: &mut VecDeque<WorkItem<In>>) {
+    /// Appends items, and wakes as many parked workers as there are queued items.
+    pub(super) fn push(&self, items: &mut VecDeque<WorkItem<In>>) {
         let mut state = lock(&self.state);
-        state.waiting.append(jobs);
-        let wanted = state.waiting.len();
-        let wants_work = state.workers.iter_mut().filter(|worker| worker.wants_work).take(wanted);
-        let wakers: Vec<_> = wants_work.filter_map(|worker| std::mem::take(worker).waker).collect();
+        state.items.append(items);
+        let queued = state.items.len();
+        let idle = state.workers.iter_mut().filter(|worker| worker.wants_work).take(queued);
+        let wakers: Vec<_> = idle.filter_map(|worker| std::mem::take(worker).waker).collect();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Tells the workers to give up.
+    /// Tells the workers to drop their calls and stop.
     pub(super) fn stop(&self) {
         let mut state = lock(&self.state);
-        self.over.store(true, Ordering::Release);
+        self.stopped.store(true, Ordering::Release);
         let wakers: Vec<_> = state.workers.iter_mut().filter_map(|worker| worker.waker.take()).collect();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Takes the results that are there.
-    pub(super) fn take_results(&self, into: &mut Vec<(usize, ItemResult<T>)>) {
-        std::mem::swap(&mut *lock(&self.results), into);
+    /// Swaps the available results with `buffer`, which must be empty.
+    pub(super) fn take_results(&self, buffer: &mut Vec<(usize, ItemResult<T>)>) {
+        std::mem::swap(&mut *lock(&self.results), buffer);
     }
 
-    /// Takes back the jobs that nobody began, now that all workers have stopped, and says how many these were.
-    pub(super) fn unstarted(&self) -> u64 {
-        let waiting = std::mem::take(&mut lock(&self.state).waiting).len() as u64;
-        let fetched = lock(&self.summaries)
+    /// Removes the items that no worker started, and returns their number. Called after all workers have stopped.
+    pub(super) fn take_unstarted(&self) -> u64 {
+        let queued = std::mem::take(&mut lock(&self.state).items).len() as u64;
+        let taken = lock(&self.summaries)
             .iter_mut()
             .map(|summary| std::mem::take(&mut summary.unstarted))
             .sum::<u64>();
-        waiting + fetched
+        queued + taken
     }
 
-    /// Shows what each worker left behind.
-    pub(super) fn each_summary(&self, show: impl FnMut(&WorkerSummary)) {
-        lock(&self.summaries).iter().for_each(show);
+    /// Calls `visit` on the summary of each worker that has stopped.
+    pub(super) fn for_each_summary(&self, visit: impl FnMut(&WorkerSummary)) {
+        lock(&self.summaries).iter().for_each(visit);
     }
 
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
     }
 }
 
-/// A task that is dropped with whoever started it.
+/// A task that is aborted when its handle is dropped.
 pub(super) struct Task(pub(super) JoinHandle<()>);
 
 impl Drop for Task {
@@ -130,35 +129,36 @@ impl Drop for Task {
     }
 }
 
-/// One of the tasks.
+/// One worker task.
 pub(super) struct Worker<In, T> {
     pub(super) index: usize,
     pub(super) slots: usize,
     pub(super) queue: Arc<WorkQueue<In, T>>,
-    pub(super) run: RunSettings,
+    pub(super) settings: RunSettings,
 }
 
 impl<In, T> Drop for Worker<In, T> {
-    /// Whoever waits for its results is to see that there will be no more.
+    /// Wakes the task of the run, so that it notices that the worker has stopped.
     fn drop(&mut self) {
         self.queue.driver.wake();
     }
 }
 
-/// As many calls a worker polls before others get their turn.
-const POLLS_PER_TURN: i32 = 64;
+/// The maximum number of calls in one poll of a worker. After that it yields to other tasks.
+const CALLS_PER_POLL: i32 = 64;
 
-/// Results are handed over at least this often, while there are some.
+/// The interval after which a worker hands over its results within a poll.
 const HAND_OVER_INTERVAL: Duration = Duration::from_micros(50);
 
 impl<In: Send, T: Send> Worker<In, T> {
+    /// Runs items from the queue until the queue is stopped.
     pub(super) async fn work<F, S>(self, stages: Arc<F>, state: Arc<S>, plan: Plan, id: RunId)
     where
         S: Send + Sync,
         F: Stage<In, S, Out = T>,
     {
         let counters = RunCounters::new(plan.steps().len());
-        let run = Run::counted(&self.run, &counters, Some(id));
+        let run = Run::counted(&self.settings, &counters, Some(id));
         let driver = Arc::new(AtomicWaker::new());
         let mut in_flight = InFlight::new(self.slots, Arc::clone(&driver));
         let mut local = VecDeque::new();
@@ -166,17 +166,17 @@ impl<In: Send, T: Send> Worker<In, T> {
         poll_fn(|cx| {
             driver.register(cx.waker());
             run.tick_clock();
-            let mut polls_left = POLLS_PER_TURN;
-            let mut may_poll = |budget: bool| {
-                polls_left -= i32::from(polls_left > 0);
-                budget && polls_left > 0
+            let mut calls_left = CALLS_PER_POLL;
+            let mut may_poll = |tokio_has_budget: bool| {
+                calls_left -= i32::from(calls_left > 0);
+                tokio_has_budget && calls_left > 0
             };
             in_flight.poll_ready(&mut may_poll, |ticket, result| done.push((ticket, result)));
-            let mut handed = Instant::now();
-            while in_flight.has_room() && may_poll(true) && !self.queue.is_over() {
-                if !done.is_empty() && handed.elapsed() > HAND_OVER_INTERVAL {
+            let mut handed_over = Instant::now();
+            while in_flight.has_room() && may_poll(true) && !self.queue.is_stopped() {
+                if !done.is_empty() && handed_over.elapsed() > HAND_OVER_INTERVAL {
                     self.hand_over(&mut done);
-                    handed = Instant::now();
+                    handed_over = Instant::now();
                 }
                 if local.is_empty() {
                     self.take_share(&mut local, in_flight.vacant());
@@ -191,13 +191,13 @@ impl<In: Send, T: Send> Worker<In, T> {
             if self.park(in_flight.has_room() && local.is_empty(), cx) {
                 return Poll::Ready(());
             }
-            if polls_left <= 1 || in_flight.has_deferred() {
+            if calls_left <= 1 || in_flight.has_deferred() {
                 cx.waker().wake_by_ref();
             }
             Poll::Pending
         })
         .await;
-        in_flight.clear(drop);
+        in_flight.drain().for_each(drop);
         lock(&self.queue.summaries).push(WorkerSummary {
             snapshots: counters.metrics().iter().map(Snapshot::of).collect(),
             observer_panics: counters.observer_panics(),
@@ -205,22 +205,22 @@ impl<In: Send, T: Send> Worker<In, T> {
         });
     }
 
-    /// Fetches jobs, fewer as fewer are left, so that all workers end together.
+    /// Takes a share of the queued items. The share shrinks with the queue, so that all workers finish at about the same time.
     fn take_share(&self, local: &mut VecDeque<WorkItem<In>>, vacant: usize) {
         let mut state = lock(&self.queue.state);
-        let share = state.waiting.len() / (2 * state.workers.len());
-        let count = share.clamp(1, vacant).min(state.waiting.len());
-        local.extend(state.waiting.drain(..count));
+        let share = state.items.len() / (2 * state.workers.len());
+        let count = share.clamp(1, vacant).min(state.items.len());
+        local.extend(state.items.drain(..count));
     }
 
-    /// Leaves word where to wake it; and says whether there is nothing to sleep for.
+    /// Registers the waker of the worker. Returns true if the queue is stopped.
     fn park(&self, wants_work: bool, cx: &Context<'_>) -> bool {
         let mut state = lock(&self.queue.state);
-        if self.queue.is_over() {
+        if self.queue.is_stopped() {
             return true;
         }
-        if wants_work && !state.waiting.is_empty() {
-            // They came just now.
+        if wants_work && !state.items.is_empty() {
+            // They were pushed after the last `take_share`.
             cx.waker().wake_by_ref();
         }
         if let Some(parked) = state.workers.get_mut(self.index) {
@@ -229,15 +229,16 @@ impl<In: Send, T: Send> Worker<In, T> {
         false
     }
 
+    /// Moves the results to the queue.
     fn hand_over(&self, done: &mut Vec<(usize, ItemResult<T>)>) {
         if done.is_empty() {
             return;
         }
         let mut results = lock(&self.queue.results);
-        let first = results.is_empty();
+        let was_empty = results.is_empty();
         results.append(done);
         drop(results);
-        if first {
+        if was_empty {
             self.queue.driver.wake();
         }
     }

@@ -1,32 +1,26 @@
-//! Lanes spread over several tasks: `workers(n)`.
+//! `WorkerSegment`: runs the calls of a chain of stages on several tasks, for `workers(n)`.
 
-use futures_util::future::Either;
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+
+use futures_util::future::Either;
 use tokio::runtime::Handle;
 
 use super::item_result::ItemResult;
-use super::provenance::Provenance;
+use super::provenance::{Provenance, Tagged};
 use super::reorder_buffer::ReorderBuffer;
-use super::segment::SegmentContext;
-use super::segment::{buffer_limit, open_segment};
-use super::upstream::PollBudget;
-use super::upstream::Pulled;
-use super::upstream::Tagged;
-use super::upstream::Upstream;
-use super::work_queue::Task;
-use super::work_queue::WorkItem;
-use super::work_queue::WorkQueue;
-use super::work_queue::Worker;
-use crate::call::observed_call::SAMPLE_EVERY;
-use crate::report::accounting::RunTotals;
-use crate::report::accounting::SegmentTotals;
+use super::segment::{SegmentContext, buffer_limit, open_segment};
+use super::started_calls::StartedCalls;
+use super::upstream::{PollBudget, Pulled, Upstream};
+use super::work_queue::{Task, WorkItem, WorkQueue, Worker};
+
+use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::stage::contract::Stage;
 
-/// Opens the segment of a chain whose calls run on worker tasks; on the caller's own task where there is one worker.
+/// Opens the segment of a chain whose calls run on worker tasks, or on the task of the run if there is only one worker.
 pub(crate) fn open_worker_segment<'a, In, S, F, U>(
     stages: &'a Arc<F>,
     upstream: U,
@@ -39,33 +33,33 @@ where
     F: Stage<In, S, Out: 'static> + 'static,
     U: Upstream<Item = In>,
 {
-    let run = context.run.settings();
-    let workers = run.workers.min(run.concurrency);
+    let settings = context.run.settings();
+    let workers = settings.workers.min(settings.concurrency);
     if workers <= 1 {
         return Either::Left(open_segment(&**stages, upstream, context, last));
     }
     let config = context.output_config(last);
     let queue = Arc::new(WorkQueue::new(workers, Arc::clone(&context.driver)));
     let tasks = (0..workers).map(|index| {
-        // The slots of all workers together are as many as `concurrency` says.
-        let slots = run.concurrency / workers + usize::from(index < run.concurrency % workers);
-        let worker = Worker { index, slots, queue: Arc::clone(&queue), run: run.clone() };
+        // The workers divide the slots: together they have `concurrency`.
+        let slots = settings.concurrency / workers + usize::from(index < settings.concurrency % workers);
+        let worker = Worker { index, slots, queue: Arc::clone(&queue), settings: settings.clone() };
         let (stages, state) = (Arc::clone(stages), Arc::clone(context.state));
-        let (plan, run) = (context.plan.clone(), context.run.id());
-        runtime().spawn(worker.work(stages, state, plan, run))
+        let (plan, run_id) = (context.plan.clone(), context.run.id());
+        runtime().spawn(worker.work(stages, state, plan, run_id))
     });
     Either::Right(WorkerSegment {
         upstream,
         tasks: tasks.map(Task).collect(),
         queue,
         reorder: ReorderBuffer::new(config.ordered),
-        limit: buffer_limit(config, run.concurrency),
-        max_dispatched: run.concurrency.saturating_mul(2),
+        limit: buffer_limit(config, settings.concurrency),
+        max_dispatched: settings.concurrency.saturating_mul(2),
         dispatched: Dispatched::default(),
         outgoing: VecDeque::new(),
         incoming: Vec::new(),
-        started: 0,
-        ended: false,
+        started: StartedCalls::new(context.run.is_observed()),
+        upstream_ended: false,
     })
 }
 
@@ -73,12 +67,12 @@ where
 fn runtime() -> Handle {
     let runtime = Handle::try_current();
     let Ok(runtime) = runtime else {
-        panic!("`workers` are tokio tasks, and there is no tokio runtime here: run this in async code")
+        panic!("`workers` spawns tokio tasks, and there is no tokio runtime here: call it in async code")
     };
     runtime
 }
 
-/// What is away, each under a number that is used again.
+/// The items that were sent to the workers, each under a ticket that is reused.
 struct Dispatched<K> {
     entries: Vec<Option<K>>,
     free: Vec<usize>,
@@ -95,62 +89,63 @@ impl<K> Dispatched<K> {
         self.entries.len() - self.free.len()
     }
 
-    fn insert(&mut self, entries: K) -> usize {
+    fn insert(&mut self, entry: K) -> usize {
         match self.free.pop() {
             Some(ticket) => {
-                self.entries[ticket] = Some(entries);
+                self.entries[ticket] = Some(entry);
                 ticket
             }
             None => {
-                self.entries.push(Some(entries));
+                self.entries.push(Some(entry));
                 self.entries.len() - 1
             }
         }
     }
 
     fn remove(&mut self, ticket: usize) -> Option<K> {
-        let entries = self.entries.get_mut(ticket)?.take()?;
+        let entry = self.entries.get_mut(ticket)?.take()?;
         self.free.push(ticket);
-        Some(entries)
+        Some(entry)
     }
 
-    fn clear(&mut self) -> impl Iterator<Item = K> {
+    fn drain(&mut self) -> impl Iterator<Item = K> {
         self.free.clear();
         self.entries.drain(..).flatten()
     }
 }
 
-/// A chain whose calls are elsewhere.
+/// A chain of stages whose calls run on worker tasks.
 struct WorkerSegment<U: Upstream, T> {
     upstream: U,
     queue: Arc<WorkQueue<U::Item, T>>,
     tasks: Vec<Task>,
     reorder: ReorderBuffer<Tagged<U::Provenance, T>>,
-    /// The most that may be away or waiting.
+    /// The maximum number of dispatched items and buffered results.
     limit: usize,
-    /// The most that may be away.
+    /// The maximum number of dispatched items.
     max_dispatched: usize,
+    /// The sequence number and the provenance of each dispatched item.
     dispatched: Dispatched<(u64, U::Provenance)>,
+    /// Items that are not yet in the queue of the workers.
     outgoing: VecDeque<WorkItem<U::Item>>,
+    /// Reused to take results from the queue.
     incoming: Vec<(usize, ItemResult<T>)>,
-    started: u64,
-    ended: bool,
+    started: StartedCalls,
+    upstream_ended: bool,
 }
 
 impl<U: Upstream, T> WorkerSegment<U, T> {
-    /// Sends one more item away, or knows why not.
+    /// Pulls an item and dispatches it. Returns false if there is no room, or no item.
     fn dispatch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> bool {
         let full = self.dispatched.len() >= self.max_dispatched
             || self.reorder.outstanding(self.dispatched.len()) >= self.limit;
-        if full || self.ended || !budget.take_call() {
+        if full || self.upstream_ended || !budget.take_call() {
             return false;
         }
         match self.upstream.pull(budget) {
             Pulled::Item(Tagged { provenance, value: Ok(input) }) => {
-                let observed = budget.run_state.run.is_observed()
-                    || self.started < 16
-                    || self.started.is_multiple_of(SAMPLE_EVERY);
-                self.started += 1;
+                let observed = self.started.next_is_observed();
+                self.started.add(1);
                 let index = provenance.origin().index;
                 let ticket = self.dispatched.insert((self.reorder.reserve(), provenance));
                 self.outgoing.push_back(WorkItem { ticket, index, observed, input });
@@ -161,29 +156,30 @@ impl<U: Upstream, T> WorkerSegment<U, T> {
             }
             Pulled::Pending => return false,
             Pulled::End => {
-                self.ended = true;
+                self.upstream_ended = true;
                 return false;
             }
         }
         true
     }
 
+    /// Pushes the dispatched items to the queue of the workers.
     fn flush(&mut self) {
         if !self.outgoing.is_empty() {
             self.queue.push(&mut self.outgoing);
         }
     }
 
-    /// Takes in what came back.
+    /// Takes the results of the workers.
     fn collect_results(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
         self.queue.take_results(&mut self.incoming);
         for (ticket, result) in self.incoming.drain(..) {
             let Some((sequence, provenance)) = self.dispatched.remove(ticket) else { continue };
-            let packet = match result {
+            let result = match result {
                 Ok(output) => Some(Tagged { provenance, value: Ok(output) }),
                 Err(failure) => budget.run_state.resolve_failure(provenance, failure),
             };
-            self.reorder.complete(sequence, packet);
+            self.reorder.complete(sequence, result);
         }
     }
 }
@@ -197,7 +193,7 @@ impl<U: Upstream, T: Send> Upstream for WorkerSegment<U, T> {
         self.upstream.wake(budget);
         self.collect_results(budget);
         if let Some(task) = self.tasks.iter_mut().find(|task| task.0.is_finished()) {
-            // Stages' panics are caught; this is one of something that a stage returned, when it was dropped.
+            // Panics in stages are caught. This one came from the destructor of a value that a stage returned.
             if let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut budget.cx()) {
                 self.tasks.clear();
                 if let Ok(payload) = error.try_into_panic() {
@@ -208,14 +204,16 @@ impl<U: Upstream, T: Send> Upstream for WorkerSegment<U, T> {
     }
 
     fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<U::Provenance, T> {
-        if let Some(packet) = self.reorder.pop() {
-            return Pulled::Item(packet);
+        if let Some(result) = self.reorder.pop() {
+            return Pulled::Item(result);
         }
         while self.dispatch(budget) {}
         self.flush();
         match self.reorder.pop() {
-            Some(packet) => Pulled::Item(packet),
-            None if self.ended && self.dispatched.len() == 0 && self.reorder.is_empty() => Pulled::End,
+            Some(result) => Pulled::Item(result),
+            None if self.upstream_ended && self.dispatched.len() == 0 && self.reorder.is_empty() => {
+                Pulled::End
+            }
             None => Pulled::Pending,
         }
     }
@@ -234,27 +232,20 @@ impl<U: Upstream, T: Send> Upstream for WorkerSegment<U, T> {
         if !self.tasks.is_empty() && !budget.run_state.dropped {
             return Poll::Pending;
         }
-        // What nobody began was not begun.
-        self.started -= self.outgoing.len() as u64 + self.queue.unstarted();
+        // Items that no worker started are cancelled, and do not count as calls.
+        self.started.subtract(self.outgoing.len() as u64 + self.queue.take_unstarted());
         self.outgoing.clear();
-        // What came back in the meantime is done; it was not asked for any more.
+        // Calls may have finished since the last poll: their failures still count.
         self.collect_results(budget);
-        let run_state = &mut *budget.run_state;
-        for (_, provenance) in self.dispatched.clear() {
-            run_state.cancel_item(provenance.origin().index, totals);
-        }
-        for packet in self.reorder.clear() {
-            if packet.value.is_ok() {
-                run_state.cancel_item(packet.provenance.origin().index, totals);
-            }
-        }
+        let dispatched = self.dispatched.drain().map(|(_, provenance)| provenance);
+        budget.run_state.cancel_segment(dispatched, &mut self.reorder, totals);
         upstream
     }
 
     fn add_totals(&self, totals: &mut RunTotals) {
         self.upstream.add_totals(totals);
-        totals.segments.push(SegmentTotals::Segment { started: self.started });
-        self.queue.each_summary(|summary| {
+        totals.segments.push(SegmentTotals::Segment { started: self.started.count() });
+        self.queue.for_each_summary(|summary| {
             totals.worker_snapshots.push(summary.snapshots.clone());
             totals.observer_panics += summary.observer_panics;
         });

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Displays a duration with up to three significant digits: `1.2s`, `350ms`, `2m 5s`.
-pub(crate) fn human(duration: Duration) -> Human {
+pub(crate) fn format_duration(duration: Duration) -> Human {
     Human(duration)
 }
 
@@ -62,7 +62,7 @@ mod tests {
             (125_000_000_000, "2m 5s"),
             (7_380_000_000_000, "2h 3m"),
         ] {
-            assert_eq!(human(Duration::from_nanos(nanos)).to_string(), text);
+            assert_eq!(format_duration(Duration::from_nanos(nanos)).to_string(), text);
         }
     }
 }

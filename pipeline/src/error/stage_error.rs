@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::causes::BoxError;
 use super::causes::write_causes;
 use super::failed_attempt::FailedAttempt;
-use super::human::human;
+use super::human::format_duration;
 use super::kind::ErrorKind;
 use super::panic_origin::CallSite;
 use super::step_id::StepId;
@@ -190,7 +190,7 @@ impl StageError {
     }
 
     /// Whether the source panicked, not a stage.
-    pub(crate) fn is_of_source(&self) -> bool {
+    pub(crate) fn is_source_panic(&self) -> bool {
         self.0.stage == "source" && self.0.step == StepId::NONE
     }
 
@@ -271,7 +271,7 @@ impl fmt::Display for StageError {
             write!(f, " after {attempts} attempts")?;
         }
         if !elapsed.is_zero() {
-            write!(f, " in {}", human(*elapsed))?;
+            write!(f, " in {}", format_duration(*elapsed))?;
         }
         write_causes(f, self.cause())?;
         let mut others = self.0.alternatives.iter();

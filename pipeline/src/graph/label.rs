@@ -12,8 +12,8 @@ use super::names::percentage;
 use super::names::short_step;
 use super::names::short_type;
 use super::names::truncated;
-use crate::error::human::human;
-use crate::report::table::count;
+use crate::error::human::format_duration;
+use crate::report::table::with_separators;
 
 /// The maximum length of a line on a node, in characters, before it wraps.
 const LINE: usize = 44;
@@ -76,19 +76,19 @@ impl Node {
 impl NodeMetrics {
     fn texts(&self, kind: NodeKind) -> Vec<String> {
         let mut texts = vec![match kind {
-            NodeKind::Boundary => format!("{} in", count(self.calls)),
+            NodeKind::Boundary => format!("{} in", with_separators(self.calls)),
             _ => counted(self.calls, "call", "calls"),
         }];
         if kind == NodeKind::Boundary {
-            texts.push(format!("{} out", count(self.outputs)));
+            texts.push(format!("{} out", with_separators(self.outputs)));
         }
         if self.failures > 0 {
-            let failed = count(self.failures);
+            let failed = with_separators(self.failures);
             texts.push(format!("{failed} failed{}", percentage(self.failures, self.calls)));
         }
         // The time of a choice is negligible, and on a paused clock a stage that is ready at once takes no time.
         if let Some(p99) = self.p99.filter(|p99| kind != NodeKind::Choice && !p99.is_zero()) {
-            texts.push(format!("p99 {}", human(p99)));
+            texts.push(format!("p99 {}", format_duration(p99)));
         }
         texts
     }
@@ -103,7 +103,7 @@ impl Graph {
             || kind(edge.from) == Some(NodeKind::Input)
             || kind(edge.to) == Some(NodeKind::Output);
         let label = truncated(&one_line(&edge.label), EDGE);
-        match edge.items.filter(|_| shows_items).map(count) {
+        match edge.items.filter(|_| shows_items).map(with_separators) {
             None => label,
             Some(items) if label.is_empty() => items,
             Some(items) => format!("{label} · {items}"),

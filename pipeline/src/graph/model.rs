@@ -204,7 +204,7 @@ impl Node {
     /// The number of calls that failed after their last attempt, and of isolated rows. `None` without
     /// [a report](Graph::with_report).
     #[must_use]
-    pub fn failures(&self) -> Option<usize> {
+    pub fn failed(&self) -> Option<usize> {
         Some(self.metrics.as_ref()?.failures)
     }
 

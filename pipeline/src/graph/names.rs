@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::error::human::human;
-use crate::report::table::count;
+use crate::error::human::format_duration;
+use crate::report::table::with_separators;
 use crate::stage::attribute::Backoff;
 use crate::stage::attribute::Growth;
 use crate::stage::attribute::Policy;
@@ -67,10 +67,10 @@ pub(super) fn describe_policy(policy: &Policy) -> String {
         words.push(describe_backoff(&policy.backoff));
     }
     if let Some(timeout) = policy.timeout {
-        words.push(format!("timeout {}", human(timeout)));
+        words.push(format!("timeout {}", format_duration(timeout)));
     }
     if let Some(deadline) = policy.deadline {
-        words.push(format!("deadline {}", human(deadline)));
+        words.push(format!("deadline {}", format_duration(deadline)));
     }
     if let Some(concurrency) = policy.concurrency {
         words.push(format!("concurrency {concurrency}"));
@@ -83,7 +83,7 @@ pub(super) fn describe_policy(policy: &Policy) -> String {
 
 /// Describes a backoff: `exponential from 100ms to 5s with jitter`. The maximum is omitted if it is the default.
 fn describe_backoff(backoff: &Backoff) -> String {
-    let delay = human(backoff.delay);
+    let delay = format_duration(backoff.delay);
     let growth = match backoff.growth {
         Growth::Fixed => format!("fixed {delay}"),
         Growth::Linear => format!("linear from {delay}"),
@@ -91,7 +91,7 @@ fn describe_backoff(backoff: &Backoff) -> String {
     };
     let default_max = Backoff::DEFAULT.with_delay(backoff.delay).max_delay;
     let has_max = backoff.growth != Growth::Fixed && backoff.max_delay != default_max;
-    let max = if has_max { format!(" to {}", human(backoff.max_delay)) } else { String::new() };
+    let max = if has_max { format!(" to {}", format_duration(backoff.max_delay)) } else { String::new() };
     let jitter = if backoff.jitter { " with jitter" } else { "" };
     format!("{growth}{max}{jitter}")
 }
@@ -102,13 +102,13 @@ fn rate_period(period: Duration) -> String {
         (1, 0) => "s".to_owned(),
         (60, 0) => "min".to_owned(),
         (3600, 0) => "h".to_owned(),
-        _ => human(period).to_string(),
+        _ => format_duration(period).to_string(),
     }
 }
 
 /// Formats a number with its unit: `1 call`, `3,376 calls`.
 pub(super) fn counted(number: usize, singular: &str, plural: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { singular } else { plural })
+    format!("{} {}", with_separators(number), if number == 1 { singular } else { plural })
 }
 
 /// Formats a share as ` (0.4 %)`. Empty if `part` exceeds `whole`: of one call on a batch, many rows can fail.

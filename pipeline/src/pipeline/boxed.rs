@@ -1,12 +1,14 @@
-//! One nameable type for pipelines: their stages and their state do not show in it.
+//! `BoxPipeline`: a pipeline whose stages and state are type-erased.
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::value::Pipeline;
 use crate::call::observe::{Observe, Observed, Unobserved};
+
 use crate::call::stage_context::StageContext;
 use crate::engine::run_many::{RunMany, RunMode, RunOutcome, RunRequest};
 use crate::engine::shape::{AnyBoundary, OneToOne, Shape, WithBoundary, WorkerTasks};
@@ -17,12 +19,12 @@ use crate::run::settings::Settings;
 use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
-/// A pipeline whose stages and state do not show in its type: for struct fields, and for the state of a web framework.
+/// A pipeline whose stages and state are type-erased, for struct fields and the state of web frameworks.
 ///
-/// [`Pipeline::boxed`] makes one. It keeps its settings, and the methods that change them. It costs one allocation per
-/// item; with boundaries, one allocation per run and a virtual call per item at each end. Cloning it shares it.
+/// Created by [`Pipeline::boxed`]. It keeps its settings, which can still be changed. It costs one allocation per item; with
+/// boundaries, one allocation per run, and two virtual calls per item. Clones share the stages and the state.
 ///
-/// A pipeline with boundaries is a `BoxPipeline<In, Out, WithBoundary>`. It has no `run`, and cannot be a step of another
+/// A pipeline with boundaries is a `BoxPipeline<In, Out, WithBoundary>`. It has no `run`, and it cannot be a step of another
 /// pipeline.
 ///
 /// ```
@@ -44,7 +46,42 @@ use crate::stage::plan::Plan;
 /// ```
 pub type BoxPipeline<In, Out, M = OneToOne> = Pipeline<In, <M as BoxShape>::Boxed<In, Out>, (), M>;
 
-/// What the stages of a boxed pipeline of this shape are.
+impl<In, F, S, X> Pipeline<In, F, S, OneToOne<X>>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    /// Erases the types of the stages and the state: see [`BoxPipeline`].
+    #[must_use]
+    pub fn boxed(self) -> BoxPipeline<In, F::Out, OneToOne<X>>
+    where
+        F: 'static,
+        S: 'static,
+    {
+        let Self { stages, state, settings, plan, base, shape } = self;
+        let stages = Arc::new(BoxStage::new(stages, state));
+        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape }
+    }
+}
+
+impl<In, F, S, B, X> Pipeline<In, F, S, WithBoundary<B, X>>
+where
+    In: Send + 'static,
+    S: Send + Sync + 'static,
+    F: RunMany<In, S, WithBoundary<B, WorkerTasks>, Out: 'static> + 'static,
+    B: 'static,
+{
+    /// Erases the types of the stages, the boundaries and the state: see [`BoxPipeline`].
+    #[must_use]
+    pub fn boxed(self) -> BoxPipeline<In, F::Out, WithBoundary<AnyBoundary, X>> {
+        let Self { stages, state, settings, plan, base, shape: _ } = self;
+        let stages = Arc::new(BoxSections::new::<F, S, B>(stages, state));
+        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape: PhantomData }
+    }
+}
+
+/// The type-erased stages of a pipeline of this shape.
 pub trait BoxShape: Shape {
     /// [`BoxStage`] or [`BoxSections`].
     type Boxed<In, Out>;
@@ -60,13 +97,13 @@ impl<X> BoxShape for WithBoundary<AnyBoundary, X> {
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The stages of a pipeline that takes one item and gives one, and their state, behind a pointer.
+/// The type-erased stages of a pipeline without boundaries, and their state.
 pub struct BoxStage<In, Out> {
     stages: Arc<dyn ErasedStage<In, Out>>,
     no_state: Arc<()>,
 }
 
-/// Stages and the state that they run under.
+/// Stages and their state.
 struct Bound<F, S> {
     stages: Arc<F>,
     state: Arc<S>,
@@ -151,7 +188,7 @@ where
     }
 }
 
-/// The stages and boundaries of a pipeline, and their state, behind a pointer.
+/// The type-erased stages and boundaries of a pipeline, and their state.
 pub struct BoxSections<In, Out>(Arc<dyn ErasedSections<In, Out>>);
 
 trait ErasedSections<In, Out>: Send + Sync {
@@ -168,10 +205,10 @@ trait ErasedSections<In, Out>: Send + Sync {
         Out: 'a;
 }
 
-/// As the shape of the stages is part of no type here, it is one of this.
+/// Stages with the boundary `B`. It is a type parameter because the shape must be part of the implementing type.
 struct BoundSections<F, S, B> {
     bound: Bound<F, S>,
-    shape: std::marker::PhantomData<fn() -> B>,
+    shape: PhantomData<fn() -> B>,
 }
 
 impl<In, S, F, B> ErasedSections<In, F::Out> for BoundSections<F, S, B>
@@ -208,7 +245,7 @@ impl<In, Out> BoxSections<In, Out> {
         B: 'static,
     {
         let bound = Bound { stages, state };
-        Self(Arc::new(BoundSections::<F, S, B> { bound, shape: std::marker::PhantomData }))
+        Self(Arc::new(BoundSections::<F, S, B> { bound, shape: PhantomData }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The value that `pipeline!` gives: its settings, its verbs, its boxed form.
+//! `Pipeline`: the value that `pipeline!` returns, with its settings and verbs; its boxed and nested forms.
 
 pub(crate) mod boxed;
 pub(crate) mod nested;

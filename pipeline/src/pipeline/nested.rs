@@ -1,4 +1,4 @@
-//! A pipeline in another one; and what one with boundaries is told that it cannot do.
+//! Pipelines as steps of other pipelines, and the compile errors for what a pipeline with boundaries cannot do.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::value::Pipeline;
 use crate::call::mechanism::Mechanism;
 use crate::call::observe::{Observe, Unobserved};
+
 use crate::call::stage_context::StageContext;
 use crate::engine::shape::{OneToOne, WithBoundary};
 use crate::error::stage_error::StageError;
-use crate::stage::contract::Accepts;
-use crate::stage::contract::Stage;
+use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
 impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {
@@ -21,7 +21,7 @@ impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {
     }
 }
 
-/// A pipeline in another one, under the state that it is bound to itself.
+/// A pipeline as a step of another one, with its own state.
 impl<In, F, S, X, Outer, C> Stage<In, Outer, C> for Pipeline<In, F, S, OneToOne<X>>
 where
     In: Send,
@@ -44,7 +44,7 @@ where
     }
 }
 
-/// A pipeline in another one, under the state of that one.
+/// A pipeline as a step of another one, with the state of the enclosing one.
 pub struct Nested<In, F> {
     stages: Arc<F>,
     plan: Arc<Plan>,
@@ -99,19 +99,20 @@ where
     }
 }
 
-/// A boundary that may stand in a pipeline which goes into another one. None may.
+/// A boundary that a nested pipeline may have. There is none: this trait has no implementations.
 #[diagnostic::on_unimplemented(
-    message = "a pipeline with the boundary `{Self}` cannot be a step of another one, which takes one item and gives one",
+    message = "a pipeline with the boundary `{Self}` cannot be a step of another pipeline, because a step returns one output per input",
     label = "this pipeline has the boundary `{Self}`",
-    note = "write its steps here; or let it run by itself, in a stage that calls `.collect(…)`"
+    note = "write its steps here, or run it in a stage that calls `.collect(…)`"
 )]
 pub trait Nestable {
-    /// What would come out.
+    /// The output type. There are no implementations.
     #[doc(hidden)]
     type __Out: Send;
 }
 
-/// A pipeline with a boundary, where only one without could be.
+/// A pipeline with a boundary, used as a step. It does not compile, because no boundary is
+/// [`Nestable`].
 pub struct NotNestable<F, B>(PhantomData<(F, B)>);
 
 impl<F, B> NotNestable<F, B> {
@@ -124,36 +125,36 @@ impl<In, F, B: Nestable> Accepts<In> for NotNestable<F, B> {
     type Out = B::__Out;
 }
 
-/// An item that goes through a pipeline by itself. None does, where there is a boundary `B`.
+/// An item that can run alone through a pipeline with the boundary `B`. There is none: this trait has no implementations.
 #[diagnostic::on_unimplemented(
-    message = "`run` and `settle` give one output for one input, and this pipeline has the boundary `{B}`, which changes their number",
+    message = "`run` and `settle` return one output per input, but this pipeline has the boundary `{B}`, which changes the number of items",
     label = "this pipeline has the boundary `{B}`",
-    note = "run it with `.collect(inputs)`, `.drain(inputs)` or `.stream(inputs)`; a single input is `[input]`"
+    note = "use `.collect(inputs)`, `.drain(inputs)` or `.stream(inputs)`; a single input is `[input]`"
 )]
 pub trait OneToOneRun<B> {
-    /// What would come out.
+    /// The output type. There are no implementations.
     #[doc(hidden)]
     type Output;
 }
 
-/// The verbs that a pipeline with a boundary does not have, to say so.
-#[allow(clippy::must_use_candidate)] // Nobody can call them.
+/// The verbs that a pipeline with a boundary does not have. They exist only for their compile errors.
+#[allow(clippy::must_use_candidate)] // They cannot be called.
 impl<In, F, S, B, X> Pipeline<In, F, S, WithBoundary<B, X>> {
-    /// Only for pipelines that give one item for one.
+    /// Only for pipelines without boundaries.
     #[doc(hidden)]
     pub fn run<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
-        unreachable!("no item goes through a boundary by itself")
+        unreachable!("`OneToOneRun` has no implementations")
     }
 
-    /// Only for pipelines that give one item for one.
+    /// Only for pipelines without boundaries.
     #[doc(hidden)]
     pub fn run_blocking<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
-        unreachable!("no item goes through a boundary by itself")
+        unreachable!("`OneToOneRun` has no implementations")
     }
 
-    /// Only for pipelines that give one item for one.
+    /// Only for pipelines without boundaries.
     #[doc(hidden)]
     pub fn settle<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
-        unreachable!("no item goes through a boundary by itself")
+        unreachable!("`OneToOneRun` has no implementations")
     }
 }

@@ -1,42 +1,39 @@
-//! The value that `pipeline!` gives, and its verbs.
+//! `Pipeline`: the value that `pipeline!` returns, with its settings and verbs.
 
 use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
-use super::boxed::{BoxPipeline, BoxSections, BoxStage};
 use crate::call::catch_panic::CatchPanic;
 use crate::call::observe::Unobserved;
 use crate::call::stage_context::StageContext;
 use crate::dead_letters::delivery::DeadLetterConfig;
 use crate::dead_letters::sink::DeadLetters;
 use crate::engine::block_on::block_on;
-use crate::engine::item_result;
 use crate::engine::outputs::Outputs;
 use crate::engine::run_many::{RunMany, RunRequest};
-use crate::engine::shape::{AnyBoundary, OneToOne, Shape, WithBoundary, WorkerTasks};
-use crate::engine::source::PollSource;
-use crate::engine::source::Source;
-use crate::engine::verbs;
+use crate::engine::shape::{OneToOne, Shape};
+use crate::engine::source::{PollSource, Source};
+use crate::engine::{item_result, verbs};
 use crate::error::stage_error::StageError;
 use crate::graph::model::Graph;
 use crate::report::aborted::Aborted;
 use crate::report::summary::Report;
 use crate::run::item::Item;
 use crate::run::observer::Observer;
-use crate::run::settings::ErrorMode;
-use crate::run::settings::Settings;
+use crate::run::settings::{ErrorMode, Settings};
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
 
-/// Stages, their settings and the state they are bound to: takes an `In` from end to end.
+/// A chain of stages with its settings and its state, for inputs of type `In`.
 ///
-/// [`pipeline!`](crate::pipeline!) makes one. It is cheap to clone; clones share their state and their limits, which
-/// hold over all runs that go on at once.
+/// Created by [`pipeline!`](crate::pipeline!). It is cheap to clone. Clones share their state and the limits of their stages,
+/// which apply across all concurrent runs.
 ///
 /// ```
 /// use pipeline::{pipeline, stage};
@@ -59,11 +56,11 @@ use crate::stage::plan::Plan;
 pub struct Pipeline<In, F, S = (), M = OneToOne> {
     pub(crate) stages: Arc<F>,
     pub(crate) state: Arc<S>,
-    settings: Arc<Settings<In>>,
+    pub(super) settings: Arc<Settings<In>>,
     pub(crate) plan: Arc<Plan>,
-    /// Where its steps begin among those of the pipeline around it.
+    /// The index of its first step in the plan of the enclosing pipeline; 0 if it is not nested.
     pub(crate) base: u32,
-    shape: PhantomData<fn(In) -> M>,
+    pub(super) shape: PhantomData<fn(In) -> M>,
 }
 
 impl<In, F, M> Pipeline<In, F, (), M> {
@@ -79,58 +76,61 @@ impl<In, F, M> Pipeline<In, F, (), M> {
     }
 }
 
-/// The settings. Each gives the pipeline back, so that they follow one another.
+/// Settings. Each method returns the pipeline, so calls can be chained.
 impl<In, F, S, M> Pipeline<In, F, S, M> {
-    /// Binds the state that stages ask for with `#[state]`: see [`Provide`](crate::Provide).
+    /// Binds the state that provides the `#[state]` parameters of the stages. See [`Provide`](crate::Provide).
     ///
-    /// Whether it has all that the stages ask for is checked where the pipeline runs.
+    /// The compiler checks at each verb that the state provides everything that the stages require.
     #[must_use]
     pub fn with<T>(self, state: T) -> Pipeline<In, F, T, M> {
         let Self { stages, state: _, settings, plan, base, shape } = self;
         Pipeline { stages, state: Arc::new(state), settings, plan, base, shape }
     }
 
-    /// How many items may be on their way at once between two boundaries; 64 if nothing is said.
+    /// Sets the maximum number of items in flight per segment, that is, between two boundaries. The default is 64, the maximum
+    /// 2^20.
     ///
-    /// As many results again may wait for what is before them, or for whoever reads them. (More than a million at once
-    /// there never are.)
+    /// An item in flight goes from stage to stage without waiting for other items: within a segment, calls of different items
+    /// can overtake each other. Finished results are buffered until the results before them are finished too, or until they are
+    /// read. At most twice `n` items per segment are in flight or buffered.
     ///
     /// # Panics
     ///
-    /// If `n` is 0: nothing would ever run.
+    /// If `n` is 0.
     #[must_use]
     #[track_caller]
     pub fn concurrency(self, n: usize) -> Self {
         assert!(
             n > 0,
-            "a pipeline with `concurrency(0)` would never take an item: 1 runs one item at a time"
+            "a pipeline with `concurrency(0)` would never start an item: use 1 for one item at a time"
         );
         self.set(|settings| settings.run.concurrency = n)
     }
 
-    /// Gives outputs as they finish. The default keeps the order of the inputs, across `each` and `batch` too.
+    /// Emits outputs as they finish. By default, outputs have the order of the inputs, and so do the items that reach a
+    /// boundary.
     #[must_use]
     pub fn unordered(self) -> Self {
         self.set(|settings| settings.run.ordered = false)
     }
 
-    /// What becomes of a run when an item fails: [`Strict`](ErrorMode::Strict) if nothing is said.
+    /// Sets what a run does when an item fails. The default is [`Strict`](ErrorMode::Strict).
     #[must_use]
     pub fn on_error(self, mode: ErrorMode) -> Self {
         self.set(|settings| settings.run.mode = mode)
     }
 
-    /// Tells an observer what happens. It may be called more than once: all are told, in that order.
+    /// Attaches an observer. It can be called several times: the observers are notified in the order of the calls.
     #[must_use]
     pub fn observe(self, observer: impl Observer + 'static) -> Self {
         self.set(|settings| settings.run.observers.push(Arc::new(observer)))
     }
 
-    /// Lets the token ask a run to stop: nothing more is taken from the source, what is under way is finished, and the
-    /// verb returns. Stages see it in their [`Context`](crate::Context).
+    /// Stops a run when the token is cancelled: the source is not read any more, the items in flight finish, and the verb
+    /// returns. Stages can check for cancellation through their [`Context`](crate::Context).
     ///
-    /// It may be called more than once. The first of the tokens to be cancelled does the above; the second drops what is
-    /// under way, and what waits for its turn behind it, and the run is over at once.
+    /// It can be called several times. The first token to be cancelled has the effect above. The second one aborts the run: the
+    /// items in flight and the buffered results are dropped.
     #[must_use]
     pub fn cancel_on(self, token: CancellationToken) -> Self {
         self.set(|settings| {
@@ -139,21 +139,21 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
         })
     }
 
-    /// Sends each item that fails, as it came in, with its error. See [`DeadLetters`] for sinks.
+    /// Sends each failed item to a sink, as it came from the source, with its error. See [`DeadLetters`] for sinks.
     ///
-    /// Each item is copied when it is taken. One item is one letter: where several of its parts fail, the letter has the
-    /// first failure.
+    /// Each item is cloned when it is read from the source. A source item has at most one dead letter: if several of its parts
+    /// fail, the letter has the first failure.
     #[must_use]
     pub fn dead_letters(self, sink: impl DeadLetters<In> + 'static) -> Self
     where
         In: Clone,
     {
         self.set(|settings| {
-            settings.dead_letters = Some(DeadLetterConfig { sink: Arc::new(sink), copy: In::clone })
+            settings.dead_letters = Some(DeadLetterConfig { sink: Arc::new(sink), copy: In::clone });
         })
     }
 
-    /// Makes what is random in a run, the jitter, the same each time: for tests.
+    /// Seeds the jitter of retries, so that tests are reproducible.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         self.set(|settings| settings.run.seed = Some(seed))
@@ -170,7 +170,7 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
 }
 
 impl<In, F, S, M> Pipeline<In, F, S, M> {
-    /// The picture of the pipeline: its steps, their types and policies, and where it forks.
+    /// Returns the graph of the pipeline: its steps with their types and policies, and its forks.
     ///
     /// ```
     /// use pipeline::pipeline;
@@ -191,48 +191,49 @@ where
     F: RunMany<In, S, M, Out: 'static> + 'static,
     M: Shape,
 {
-    /// Spreads the work over so many tokio tasks, for stages that compute; 1 if nothing is said: on the caller's own
-    /// task, and nothing is spawned.
+    /// Runs the calls on `n` tokio tasks, for stages that compute. The default is 1: all calls run on the task of the caller.
     ///
-    /// The tasks share the items that are on their way at once: [`concurrency`](Self::concurrency) is that of all of
-    /// them together. Each item costs a hop to a task and back, which stages that only wait do not earn back.
+    /// The tasks divide the [`concurrency`](Self::concurrency) among them. Each item is sent to a task and back, which does not
+    /// pay off for stages that only wait.
+    ///
+    /// On a `current_thread` runtime the tasks share one thread.
     ///
     /// # Panics
     ///
-    /// If `n` is 0. A run panics outside of a tokio runtime; on a `current_thread` runtime the tasks take turns.
+    /// If `n` is 0. With more than one task, a run panics outside of a tokio runtime.
     #[must_use]
     #[track_caller]
     pub fn workers(self, n: usize) -> Pipeline<In, F, S, M::OnWorkers> {
-        assert!(n > 0, "a pipeline with `workers(0)` would never run: 1 runs on the caller's own task");
+        assert!(n > 0, "a pipeline with `workers(0)` would never run: use 1 for the task of the caller");
         let Self { stages, state, settings, plan, base, shape: _ } =
             self.set(|settings| settings.run.workers = n);
         Pipeline { stages, state, settings, plan, base, shape: PhantomData }
     }
 }
 
-/// The verbs for one item, or for each item by itself. (The bounds are on the block and not on each method: what a
-/// pipeline lacks is then told once.)
+/// Verbs for a single item. (The bounds are on the block, not on each method, so that the compiler reports a missing one only
+/// once.)
 impl<In, F, S, X> Pipeline<In, F, S, OneToOne<X>>
 where
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    /// Takes one item through the pipeline.
+    /// Runs one item through the pipeline.
     ///
     /// # Errors
     ///
-    /// The [`StageError`] of the stage that failed on it; of a batch that was split, that of the first row.
+    /// The [`StageError`] of the stage that failed. If a batch was split on failure, the error of its first failed row.
     ///
     /// # Panics
     ///
-    /// It does not: a panic in a stage becomes an error of kind [`Panicked`](crate::ErrorKind::Panicked). So does a
-    /// wait (a timeout, a retry, a rate) outside of a tokio runtime, with a message that says so.
+    /// Never. A panic in a stage becomes an error of kind [`Panicked`](crate::ErrorKind::Panicked). So does a wait (a timeout, a
+    /// retry, a rate limit) outside of a tokio runtime.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the item and whatever its stage was doing; permits are given back.
-    #[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
+    /// Dropping the future drops the item and the call in flight, and releases its permits.
+    #[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it starts.
     pub fn run(&self, input: In) -> impl Future<Output = Result<F::Out, StageError>> + Send {
         async move {
             if !self.settings.is_plain() {
@@ -249,33 +250,21 @@ where
         }
     }
 
-    /// [`run`](Self::run), for code that is not async: waits until the item is done.
+    /// Like [`run`](Self::run), but blocks the current thread until the item is finished.
     ///
-    /// It makes a runtime for the call; on a blocking thread of a runtime it uses that one.
+    /// It creates a tokio runtime for the call. On a blocking thread of a runtime, it uses that runtime.
     ///
     /// # Errors
     ///
-    /// The [`StageError`] of the stage that failed on it.
+    /// See [`run`](Self::run).
     ///
     /// # Panics
     ///
-    /// Inside async code, where it would block the thread that has to do the work: use `run(input).await` there. And
-    /// if the operating system gives no resources for a runtime.
+    /// In async code, where it would block a thread of the runtime: use `run(input).await` there. Also if the runtime cannot be
+    /// created.
     #[track_caller]
     pub fn run_blocking(&self, input: In) -> Result<F::Out, StageError> {
         block_on(self.run(input))
-    }
-
-    /// Hides the stages and the state behind one nameable type: [`BoxPipeline`].
-    #[must_use]
-    pub fn boxed(self) -> BoxPipeline<In, F::Out, OneToOne<X>>
-    where
-        F: 'static,
-        S: 'static,
-    {
-        let Self { stages, state, settings, plan, base, shape } = self;
-        let stages = Arc::new(BoxStage::new(stages, state));
-        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape }
     }
 }
 
@@ -285,15 +274,15 @@ where
     S: Send + Sync,
     F: RunMany<In, S, OneToOne<X>>,
 {
-    /// Takes many items through, as many at once as [`concurrency`](Self::concurrency) says. A failure fails its own
-    /// item only, whatever the mode: result i belongs to input i.
+    /// Runs many items, up to [`concurrency`](Self::concurrency) at a time, and returns one result per input, in the order of the
+    /// inputs. A failure affects only its own item, in every [error mode](Self::on_error).
     ///
-    /// An item that the run was stopped in front of, or on the way of, has an error of kind
-    /// [`Cancelled`](crate::ErrorKind::Cancelled). (Of a stream these are the items that it has at hand then.)
+    /// If the run is [cancelled](Self::cancel_on), the items that were not started or not finished have an error of kind
+    /// [`Cancelled`](crate::ErrorKind::Cancelled). (For a stream, this includes only the items that are ready at that time.)
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops what is under way.
+    /// Dropping the future drops the items in flight.
     pub fn settle(
         &self,
         inputs: impl Source<In>,
@@ -302,24 +291,27 @@ where
     }
 }
 
-/// The verbs for many items.
+/// Verbs for many items.
 impl<In, F, S, M> Pipeline<In, F, S, M>
 where
     In: Send,
     S: Send + Sync,
     F: RunMany<In, S, M>,
 {
-    /// Takes many items through and gives all their outputs, in the order of the inputs.
+    /// Runs many items, and returns all their outputs, in the order of the inputs unless [`unordered`](Self::unordered).
     ///
     /// # Errors
     ///
-    /// [`Aborted`]: at the first failure in [`Strict`](ErrorMode::Strict) mode, when what is under way is dropped; in the
-    /// other modes at the end, with the first failure and a report of all. And if the run was asked to stop, with an
-    /// error of kind [`Cancelled`](crate::ErrorKind::Cancelled) at the first item that was not taken.
+    /// [`Aborted`], if an item failed. In [`Strict`](ErrorMode::Strict) mode the run ends at the first failure, and drops the
+    /// items in flight. In the other modes it returns the first failure at the end of the run.
+    ///
+    /// Also [`Aborted`], if the run was [cancelled](Self::cancel_on) before the end of the source, or aborted by a second token.
+    /// Unless an item failed, the error is of kind [`Cancelled`](crate::ErrorKind::Cancelled), at the index of the first item
+    /// that was not read.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops what is under way.
+    /// Dropping the future drops the items in flight.
     pub fn collect(
         &self,
         inputs: impl Source<In>,
@@ -327,7 +319,7 @@ where
         verbs::collect(self.request(), inputs.__poller())
     }
 
-    /// Takes many items through, drops their outputs, and gives the report.
+    /// Runs many items, discards their outputs, and returns the report.
     ///
     /// # Errors
     ///
@@ -335,15 +327,16 @@ where
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops what is under way.
+    /// Dropping the future drops the items in flight.
     pub fn drain(&self, inputs: impl Source<In>) -> impl Future<Output = Result<Report, Aborted>> + Send {
         verbs::drain(self.request(), inputs.__poller())
     }
 
-    /// Takes many items through in a task of its own, and gives their outputs as a stream, in the order of the inputs.
+    /// Runs many items in a spawned task, and returns their outputs as a stream, in the order of the inputs unless
+    /// [`unordered`](Self::unordered).
     ///
-    /// A failure is an `Err` in the place of its item; in [`Strict`](ErrorMode::Strict) mode the stream ends after the
-    /// first. Items that are under way go on while nobody reads.
+    /// A failure is an `Err` in the place of its item. In [`Strict`](ErrorMode::Strict) mode the stream ends after the first.
+    /// Items in flight continue while nobody reads.
     ///
     /// ```
     /// use pipeline::{pipeline, stage};
@@ -354,7 +347,7 @@ where
     /// }
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Failure> {
-    /// let mut outputs = pipeline![double].stream(0..); // endless: it is read as far as it is asked for
+    /// let mut outputs = pipeline![double].stream(0..); // an endless source is read on demand
     /// assert_eq!(outputs.next().await.transpose()?, Some(0));
     /// assert_eq!(outputs.next().await.transpose()?, Some(2));
     /// # Ok(()) }
@@ -362,7 +355,7 @@ where
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// If it is called outside of a tokio runtime.
     #[track_caller]
     pub fn stream(&self, inputs: impl Source<In, Poller: 'static>) -> Outputs<F::Out>
     where
@@ -376,7 +369,7 @@ where
     }
 
     #[track_caller]
-    pub(crate) fn stream_from(&self, pull: impl PollSource<In> + 'static) -> Outputs<F::Out>
+    pub(crate) fn stream_from(&self, source: impl PollSource<In> + 'static) -> Outputs<F::Out>
     where
         In: 'static,
         F: 'static,
@@ -385,25 +378,9 @@ where
         F::Out: 'static,
     {
         let pipeline = self.clone();
-        Outputs::new(self.settings.run.concurrency, |shelf| async move {
-            verbs::stream(pipeline.request(), pull, shelf).await
+        Outputs::new(self.settings.run.concurrency, |queue| async move {
+            verbs::stream(pipeline.request(), source, queue).await
         })
-    }
-}
-
-impl<In, F, S, B, X> Pipeline<In, F, S, WithBoundary<B, X>>
-where
-    In: Send + 'static,
-    S: Send + Sync + 'static,
-    F: RunMany<In, S, WithBoundary<B, WorkerTasks>, Out: 'static> + 'static,
-    B: 'static,
-{
-    /// Hides the stages, the boundaries and the state behind one nameable type: [`BoxPipeline`].
-    #[must_use]
-    pub fn boxed(self) -> BoxPipeline<In, F::Out, WithBoundary<AnyBoundary, X>> {
-        let Self { stages, state, settings, plan, base, shape: _ } = self;
-        let stages = Arc::new(BoxSections::new::<F, S, B>(stages, state));
-        Pipeline { stages, state: Arc::new(()), settings, plan, base, shape: PhantomData }
     }
 }
 

@@ -17,7 +17,7 @@ use super::timeout::LazyTimer;
 use crate::call::timer::CallTimer;
 use crate::error::causes::BoxError;
 use crate::error::failed_attempt::FailedAttempt;
-use crate::error::human::human;
+use crate::error::human::format_duration;
 use crate::error::kind::ErrorKind;
 use crate::error::panic_origin::CallSite;
 use crate::error::panic_origin::PanicGuard;
@@ -185,7 +185,7 @@ struct TimeoutElapsed(Duration);
 
 impl fmt::Display for TimeoutElapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not done within {}", human(self.0))
+        write!(f, "not done within {}", format_duration(self.0))
     }
 }
 

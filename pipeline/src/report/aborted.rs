@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::failure::Failure;
 use super::summary::Report;
-use crate::error::human::human;
+
+use crate::error::human::format_duration;
 
 /// The error of a run that has no full result, with the [`Report`] of what was done.
 ///
@@ -48,7 +49,7 @@ impl fmt::Display for Aborted {
             f,
             "{} ({items_in} items in, {items_out} out, {items_failed} failed, {items_cancelled} cancelled, in {})",
             self.failure,
-            human(*elapsed)
+            format_duration(*elapsed)
         )
     }
 }

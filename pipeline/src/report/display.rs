@@ -4,43 +4,45 @@ use std::fmt;
 use std::time::Duration;
 
 use super::summary::Report;
-use super::table::count;
-use super::table::table;
-use crate::error::human::human;
+use super::table::{table, with_separators};
+
+use crate::error::human::format_duration;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { items_in, items_out, items_failed, items_cancelled, .. } = self;
-        write!(f, "{} in, {} out", count(items_in), count(items_out))?;
+        write!(f, "{} in, {} out", with_separators(items_in), with_separators(items_out))?;
         if *items_failed > 0 {
-            write!(f, ", {} failed", count(items_failed))?;
+            write!(f, ", {} failed", with_separators(items_failed))?;
         }
         if *items_cancelled > 0 {
-            write!(f, ", {} cancelled", count(items_cancelled))?;
+            write!(f, ", {} cancelled", with_separators(items_cancelled))?;
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate for people to read.
         let rate = self.items_per_second().round() as u64;
-        write!(f, " in {}", human(self.elapsed))?;
+        write!(f, " in {}", format_duration(self.elapsed))?;
         if rate > 0 {
-            write!(f, " ({} items/s)", count(rate))?;
+            write!(f, " ({} items/s)", with_separators(rate))?;
         }
         if self.letters_lost > 0 {
-            write!(f, "; {} dead letters LOST", count(self.letters_lost))?;
+            write!(f, "; {} dead letters LOST", with_separators(self.letters_lost))?;
         }
         if self.observer_panics > 0 {
-            write!(f, "; observers panicked {} times", count(self.observer_panics))?;
+            write!(f, "; observers panicked {} times", with_separators(self.observer_panics))?;
         }
         if self.stages.is_empty() {
             return Ok(());
         }
-        let nonzero = |value: usize| if value == 0 { String::new() } else { count(value) };
-        let time = |duration: Option<Duration>| duration.map(|it| human(it).to_string()).unwrap_or_default();
+        let nonzero = |value: usize| if value == 0 { String::new() } else { with_separators(value) };
+        let time = |duration: Option<Duration>| {
+            duration.map(|it| format_duration(it).to_string()).unwrap_or_default()
+        };
         let rows = self.stages.iter().map(|stage| {
             let queued = Some(stage.queued()).filter(|queued| !queued.is_zero());
             vec![
                 short_name(&stage.name),
-                count(stage.calls()),
-                count(stage.outputs()),
+                with_separators(stage.calls()),
+                with_separators(stage.outputs()),
                 nonzero(stage.failed()),
                 nonzero(stage.cancelled()),
                 nonzero(stage.retries()),

@@ -3,10 +3,11 @@
 //! A call that is ready at once and succeeds is not counted: `accounting` derives the number of such calls from the
 //! others. Each worker has its own counters, so these atomics are never contended.
 
-use histogram::{AtomicHistogram, Histogram};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use histogram::{AtomicHistogram, Histogram};
 
 /// 2^5 buckets per power of two: percentiles are accurate to 3 %.
 const GROUPING_POWER: u8 = 5;

@@ -1,7 +1,8 @@
 //! `StageReport`: the counts and latencies of one step.
 
-use histogram::Histogram;
 use std::time::Duration;
+
+use histogram::Histogram;
 
 use super::metrics::Snapshot;
 
@@ -26,14 +27,14 @@ pub struct StageReport {
 }
 
 /// Converts an internal `u64` counter to the `usize` of the public methods.
-pub(crate) fn size(count: u64) -> usize {
+pub(crate) fn to_usize(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl StageReport {
     /// `counts` is (items in, items out).
     pub(super) fn new(name: &str, boundary: bool, counts: (u64, u64), snapshot: Snapshot) -> Self {
-        let (calls, outputs) = (size(counts.0), size(counts.1));
+        let (calls, outputs) = (to_usize(counts.0), to_usize(counts.1));
         Self { name: name.to_owned(), boundary, calls, outputs, snapshot }
     }
 
@@ -64,31 +65,31 @@ impl StageReport {
     /// The number of attempts, including retries.
     #[must_use]
     pub fn attempts(&self) -> usize {
-        (self.calls + size(self.snapshot.retries)).saturating_sub(size(self.snapshot.unattempted))
+        (self.calls + to_usize(self.snapshot.retries)).saturating_sub(to_usize(self.snapshot.unattempted))
     }
 
     /// The number of attempts after the first of their call.
     #[must_use]
     pub fn retries(&self) -> usize {
-        size(self.snapshot.retries)
+        to_usize(self.snapshot.retries)
     }
 
     /// The number of attempts that exceeded the stage's `timeout`.
     #[must_use]
     pub fn timeouts(&self) -> usize {
-        size(self.snapshot.timeouts)
+        to_usize(self.snapshot.timeouts)
     }
 
     /// The number of calls that failed after their last attempt, including panics, and of rows that failed alone.
     #[must_use]
     pub fn failed(&self) -> usize {
-        size(self.snapshot.failed)
+        to_usize(self.snapshot.failed)
     }
 
     /// The number of calls that were dropped before they finished.
     #[must_use]
     pub fn cancelled(&self) -> usize {
-        size(self.snapshot.cancelled)
+        to_usize(self.snapshot.cancelled)
     }
 
     /// The total time that calls were queued for a concurrency permit or the rate limit.

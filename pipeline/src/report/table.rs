@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Formats a number with thousands separators: `3,376`.
-pub(crate) fn count(number: impl fmt::Display) -> String {
+pub(crate) fn with_separators(number: impl fmt::Display) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {

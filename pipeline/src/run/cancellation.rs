@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Counts the cancelled tokens of a run.

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use super::cancellation::cancelled;
 use super::extensions::Extensions;
-use super::item::Item;
-use super::item::ItemExtras;
+use super::item::{Item, ItemExtras};
+
 use crate::report::run_id::RunId;
 
 /// The item that a stage is called on, and its run: stage name, attempt, index, cancellation, extensions.

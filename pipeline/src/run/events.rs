@@ -1,15 +1,16 @@
 //! The events of runs as a stream, for consumers that are async or in another task.
 
-use futures_util::stream::Stream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use futures_util::stream::Stream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::observer::Observer;
-use super::outcome::End;
 use super::outcome::Outcome;
 use super::stage_call::StageCall;
+
 use crate::error::failed_attempt::FailedAttempt;
 use crate::error::kind::ErrorKind;
 use crate::report::run_id::RunId;
@@ -59,7 +60,7 @@ pub enum Event {
         /// The name of the stage.
         stage: &'static str,
         /// How the call ended.
-        end: End,
+        outcome: Outcome,
         /// The duration of the call.
         elapsed: Duration,
     },
@@ -70,7 +71,7 @@ pub enum Event {
         /// The position of the item in the source, starting at 0.
         index: usize,
         /// How the item ended.
-        end: End,
+        outcome: Outcome,
     },
     /// See [`Observer::run_finished`].
     RunFinished {
@@ -174,13 +175,13 @@ impl Observer for EventSender {
         });
     }
 
-    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome<'_>, elapsed: Duration) {
+    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome, elapsed: Duration) {
         let (run, index, stage) = (call.run_id(), call.index(), call.stage());
-        self.send(Event::StageFinished { run, index, stage, end: outcome.into(), elapsed });
+        self.send(Event::StageFinished { run, index, stage, outcome: outcome.clone(), elapsed });
     }
 
-    fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome<'_>) {
-        self.send(Event::ItemFinished { run, index, end: outcome.into() });
+    fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome) {
+        self.send(Event::ItemFinished { run, index, outcome: outcome.clone() });
     }
 
     fn run_finished(&self, run: RunId, report: &Report) {

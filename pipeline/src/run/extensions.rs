@@ -3,7 +3,9 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
+
+use super::lock::lock;
 
 type Map = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
@@ -35,6 +37,7 @@ type Map = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 /// ```
 #[derive(Default)]
 pub struct Extensions {
+    /// The only user code that runs under the lock is `Clone`. A panic in it leaves the map intact.
     map: Mutex<Map>,
 }
 
@@ -56,11 +59,6 @@ impl Extensions {
         let old = lock(&self.map).remove(&TypeId::of::<T>())?;
         old.downcast().ok().map(|old| *old)
     }
-}
-
-/// Ignores poisoning: the only user code that runs under the lock is `Clone`, and a panic in it leaves the map intact.
-fn lock(map: &Mutex<Map>) -> MutexGuard<'_, Map> {
-    map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Extensions {

@@ -1,10 +1,12 @@
 //! `Item`: the bookkeeping of one item of a run.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::extensions::Extensions;
+use super::lock::lock;
 use super::shared::Run;
+
 use crate::error::stage_error::StageError;
 
 /// One item of a run. One is created per item, so it is small and allocates only on demand.
@@ -75,8 +77,4 @@ impl<'a> Item<'a> {
     pub(crate) fn isolated(&self) -> Vec<StageError> {
         self.extra.get().map(|extra| std::mem::take(&mut *lock(&extra.isolated))).unwrap_or_default()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

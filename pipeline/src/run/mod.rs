@@ -5,6 +5,7 @@ pub(crate) mod context;
 pub(crate) mod events;
 pub(crate) mod extensions;
 pub(crate) mod item;
+pub(crate) mod lock;
 pub(crate) mod observer;
 pub(crate) mod outcome;
 pub(crate) mod settings;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::outcome::Outcome;
 use super::stage_call::StageCall;
+
 use crate::error::failed_attempt::FailedAttempt;
 use crate::report::run_id::RunId;
 use crate::report::summary::Report;
@@ -60,13 +61,13 @@ pub trait Observer: Send + Sync {
     }
 
     /// A call ended: it succeeded, failed (also by a panic) or was cancelled. `elapsed` is its duration.
-    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome<'_>, elapsed: Duration) {
+    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome, elapsed: Duration) {
         let _ = (call, outcome, elapsed);
     }
 
     /// An item left the pipeline: it came out at the end, failed, or was cancelled. `index` is its position in the source,
     /// starting at 0.
-    fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome<'_>) {
+    fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome) {
         let _ = (run, index, outcome);
     }
 
@@ -89,11 +90,11 @@ impl<T: Observer + ?Sized> Observer for Arc<T> {
         T::attempt_failed(self, call, attempt);
     }
 
-    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome<'_>, elapsed: Duration) {
+    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome, elapsed: Duration) {
         T::stage_finished(self, call, outcome, elapsed);
     }
 
-    fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome<'_>) {
+    fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome) {
         T::item_finished(self, run, index, outcome);
     }
 

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use super::observer::Observer;
+
 use crate::dead_letters::delivery::DeadLetterConfig;
 
 /// What a run does when an item fails. Set with [`Pipeline::on_error`](crate::Pipeline::on_error).

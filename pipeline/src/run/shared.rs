@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
 use tokio::time::Instant;
 
-use super::observer::Observer;
-use super::observer::catch_observer_panic;
+use super::observer::{Observer, catch_observer_panic};
 use super::settings::RunSettings;
+
 use crate::error::step_id::StepId;
-use crate::report::metrics::Counter;
-use crate::report::metrics::StageMetrics;
+use crate::report::metrics::{Counter, StageMetrics};
 use crate::report::run_id::RunId;
 
 /// One run, that is, one call of `run`, `collect`, `drain`, `settle` or `stream`, as seen by one worker.
@@ -34,6 +34,7 @@ pub(crate) struct RunCounters {
 }
 
 impl RunCounters {
+    /// Counters for a plan with `steps` steps.
     pub(crate) fn new(steps: usize) -> Self {
         Self {
             metrics: (0..steps).map(|_| StageMetrics::default()).collect(),

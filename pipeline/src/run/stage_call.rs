@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::item::Item;
+
 use crate::report::run_id::RunId;
 
 /// One call of a stage on one item, including all its attempts. Passed to an [`Observer`](crate::Observer).

@@ -32,11 +32,11 @@ impl Observer for PanickingObserver {
         panic!("attempt failed");
     }
 
-    fn stage_finished(&self, _: &StageCall<'_>, _: &Outcome<'_>, _: Duration) {
+    fn stage_finished(&self, _: &StageCall<'_>, _: &Outcome, _: Duration) {
         panic!("stage finished");
     }
 
-    fn item_finished(&self, _: RunId, _: usize, _: &Outcome<'_>) {
+    fn item_finished(&self, _: RunId, _: usize, _: &Outcome) {
         panic!("item finished");
     }
 

@@ -34,7 +34,7 @@ async fn pass(x: u64) -> u64 {
 }
 
 #[test]
-#[should_panic(expected = "a pipeline with `concurrency(0)` would never take an item")]
+#[should_panic(expected = "a pipeline with `concurrency(0)` would never start an item")]
 fn a_concurrency_of_zero_panics() {
     let _ = pipeline![pass].concurrency(0);
 }

@@ -16,7 +16,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    fn of(outcome: &Outcome<'_>) -> Self {
+    fn of(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::Done,
             Outcome::Failed(error) if error.kind() == ErrorKind::Panicked => Self::Panicked,
@@ -117,12 +117,12 @@ impl Observer for RecordingObserver {
         self.record(call.run_id(), |record| record.attempts.push(said));
     }
 
-    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome<'_>, _: Duration) {
+    fn stage_finished(&self, call: &StageCall<'_>, outcome: &Outcome, _: Duration) {
         let key = (call.stage().to_owned(), call.index());
         self.record(call.run_id(), |record| record.calls.entry(key).or_default().1.push(End::of(outcome)));
     }
 
-    fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome<'_>) {
+    fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome) {
         self.record(run, |record| record.items.entry(index).or_default().push(End::of(outcome)));
     }
 

@@ -1,28 +1,24 @@
-//! `batch(n, "linger")`: items in, vectors of them out.
+//! `batch(n, "linger")`: collects items into vectors.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
+
 use tokio::time::{Instant, Sleep};
 
-use crate::engine::provenance::BatchOrigins;
-use crate::engine::provenance::Origin;
-use crate::engine::provenance::Provenance;
+use crate::engine::provenance::{BatchOrigins, Origin, Provenance, Tagged};
 use crate::engine::section::Boundary;
-use crate::engine::upstream::PollBudget;
-use crate::engine::upstream::Pulled;
-use crate::engine::upstream::Tagged;
-use crate::engine::upstream::Upstream;
+use crate::engine::upstream::{PollBudget, Pulled, Upstream};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::policy::sleep::sleep;
-use crate::report::accounting::RunTotals;
-use crate::report::accounting::SegmentTotals;
+use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::stage::contract::Accepts;
 use crate::stage::plan::Plan;
 
-/// `batch(n, "linger")`: items in, vectors of them out. Named as in `pipeline!`, because errors name it.
+/// The boundary `batch(n, "linger")`, which collects items into vectors. Spelled as in `pipeline!`, because compile errors show
+/// this name.
 #[allow(non_camel_case_types)]
 #[derive(Debug, Clone, Copy)]
 pub struct batch {
@@ -31,18 +27,19 @@ pub struct batch {
     pub(crate) linger: Option<Duration>,
 }
 
-/// The `batch` of a running line.
+/// The segment of a `batch`.
 pub(crate) struct Batch<U: Upstream> {
     upstream: U,
     settings: batch,
     items: Vec<U::Item>,
     origins: Vec<Origin<U::Root>>,
-    /// Failures that stood between the items: they follow the batch.
+    /// The failures between the items of the current batch. They are emitted after it.
     failures: VecDeque<(Origin<U::Root>, StageError)>,
-    /// Until when the first item may wait for others.
+    /// The timer of the linger time, reused by later batches.
     linger: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer is set for the current batch.
     lingers: bool,
-    ended: bool,
+    upstream_ended: bool,
     items_in: u64,
     items_out: u64,
 }
@@ -57,15 +54,15 @@ impl<U: Upstream> Batch<U> {
             failures: VecDeque::new(),
             linger: None,
             lingers: false,
-            ended: false,
+            upstream_ended: false,
             items_in: 0,
             items_out: 0,
         }
     }
 
-    /// Takes what is there, up to a batch; and says whether it is time to give it.
+    /// Pulls the available items, up to a full batch. Returns whether the batch can be emitted.
     fn fill_batch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> bool {
-        while self.items.len() < self.settings.size && !self.ended && budget.take_item() {
+        while self.items.len() < self.settings.size && !self.upstream_ended && budget.take_item() {
             match self.upstream.pull(budget) {
                 Pulled::Item(Tagged { provenance, value: Ok(value) }) => {
                     if self.items.is_empty() {
@@ -82,24 +79,25 @@ impl<U: Upstream> Batch<U> {
                     }
                 }
                 Pulled::Pending => break,
-                Pulled::End => self.ended = true,
+                Pulled::End => self.upstream_ended = true,
             }
         }
-        let full = self.items.len() >= self.settings.size || self.ended;
+        let full = self.items.len() >= self.settings.size || self.upstream_ended;
         !self.items.is_empty() && (full || self.has_lingered(budget))
     }
 
-    /// The first item of a batch is there.
+    /// Starts the linger time, at the first item of a batch.
     fn start_linger(&mut self) {
-        // A batch that is never full should not take the memory of one.
+        // Capped: a large batch that is never full must not allocate its whole size.
         self.items.reserve(self.settings.size.min(1024));
-        let Some(until) = self.settings.linger.and_then(|linger| Instant::now().checked_add(linger)) else {
+        let Some(deadline) = self.settings.linger.and_then(|linger| Instant::now().checked_add(linger))
+        else {
             return;
         };
         self.lingers = true;
         match &mut self.linger {
-            Some(sleep) => sleep.as_mut().reset(until),
-            None => self.linger = Some(Box::pin(sleep(until))),
+            Some(sleep) => sleep.as_mut().reset(deadline),
+            None => self.linger = Some(Box::pin(sleep(deadline))),
         }
     }
 
@@ -136,7 +134,7 @@ impl<U: Upstream> Upstream for Batch<U> {
             if let Some((origin, error)) = self.failures.pop_front() {
                 return Pulled::Item(Tagged { provenance: BatchOrigins::one(origin), value: Err(error) });
             }
-            if self.ended {
+            if self.upstream_ended {
                 return Pulled::End;
             }
         }
@@ -152,10 +150,7 @@ impl<U: Upstream> Upstream for Batch<U> {
         let upstream = self.upstream.shut_down(budget, totals);
         self.items.clear();
         for origin in self.origins.drain(..) {
-            if let Some(metrics) = budget.run_state.run.metrics(self.settings.step) {
-                metrics.waiting.inc();
-            }
-            budget.run_state.cancel_item(origin.index, totals);
+            budget.run_state.cancel_at_boundary(self.settings.step, origin.index, totals);
         }
         upstream
     }
@@ -166,15 +161,15 @@ impl<U: Upstream> Upstream for Batch<U> {
     }
 }
 
-/// The boundary of so many items, or of those that come within the time.
+/// The boundary `batch(size, linger)`. A batch is emitted when it is full, or `linger` after its first item.
 ///
 /// # Panics
 ///
-/// If the size is 0, where `pipeline!` could not see it.
+/// If `size` is 0. (`pipeline!` rejects a literal 0 at compile time.)
 #[must_use]
 #[track_caller]
 pub fn settings(size: usize, linger: Option<Duration>) -> batch {
-    assert!(size > 0, "`batch(0)` would never give a batch: 1 makes batches of one item");
+    assert!(size > 0, "`batch(0)` would never emit a batch: use 1 for batches of one item");
     batch { step: StepId::NONE, size, linger }
 }
 

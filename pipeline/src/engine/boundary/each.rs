@@ -1,37 +1,33 @@
-//! `each`: one value in, its items out.
+//! `each`: flattens a value into its items.
 
 use std::task::Poll;
 
-use crate::engine::provenance::Origin;
-use crate::engine::provenance::Provenance;
+use crate::engine::provenance::{Origin, Provenance, Tagged};
 use crate::engine::section::Boundary;
-use crate::engine::upstream::PollBudget;
-use crate::engine::upstream::Pulled;
-use crate::engine::upstream::Tagged;
-use crate::engine::upstream::Upstream;
+use crate::engine::upstream::{PollBudget, Pulled, Upstream};
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
-use crate::report::accounting::RunTotals;
-use crate::report::accounting::SegmentTotals;
+use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::stage::contract::Accepts;
 use crate::stage::plan::Plan;
 
-/// `each`: one value in, its items out. Named as in `pipeline!`, because errors name it.
+/// The boundary `each`, which flattens a value into its items. Spelled as in `pipeline!`, because compile errors show this
+/// name.
 #[allow(non_camel_case_types)]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct each {
     pub(crate) step: StepId,
 }
 
-/// The `each` of a running line: iterators are opened one after another, and read as items are asked for.
+/// The segment of an `each`. It reads one iterator at a time, as items are pulled.
 pub(crate) struct Each<U: Upstream<Item: Items>> {
     upstream: U,
     step: StepId,
     current: Option<OpenIter<U::Provenance, <U::Item as Items>::Iter>>,
-    /// Of what is being opened.
+    /// The provenance of the value that is being turned into an iterator.
     opening: Option<U::Provenance>,
-    /// Between the beginning and the end of a call of the iterator: if it is set before one, the last one panicked.
+    /// True during a call of the iterator. If it is true before a call, the previous call panicked.
     reading: bool,
     items_in: u64,
     items_out: u64,
@@ -40,8 +36,9 @@ pub(crate) struct Each<U: Upstream<Item: Items>> {
 struct OpenIter<G, I> {
     provenance: G,
     items: I,
-    /// How many there are, if that is known, and how many there were.
+    /// The lower bound of the number of items.
     of: usize,
+    /// The number of items read so far.
     row: usize,
 }
 
@@ -50,7 +47,7 @@ impl<U: Upstream<Item: Items>> Each<U> {
         Self { upstream, step, current: None, opening: None, reading: false, items_in: 0, items_out: 0 }
     }
 
-    /// The iterator panicked: what it was made of fails.
+    /// The iterator panicked: fails the value that it was made from.
     #[cold]
     fn panicked(
         &mut self,
@@ -97,7 +94,7 @@ where
                     return Pulled::Item(Tagged { provenance, value: Ok(item) });
                 }
                 self.current = None;
-                // What gives nothing costs a turn as well.
+                // Charged to the budget, because an empty iterator is not charged elsewhere.
                 if !budget.take_call() {
                     return Pulled::Pending;
                 }
@@ -132,10 +129,7 @@ where
     fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
         let upstream = self.upstream.shut_down(budget, totals);
         if let Some(OpenIter { provenance, .. }) = self.current.take() {
-            if let Some(metrics) = budget.run_state.run.metrics(self.step) {
-                metrics.waiting.inc();
-            }
-            budget.run_state.cancel_item(provenance.origin().index, totals);
+            budget.run_state.cancel_at_boundary(self.step, provenance.origin().index, totals);
         }
         upstream
     }
@@ -146,19 +140,19 @@ where
     }
 }
 
-/// What `each` can give the items of: anything to iterate over; of an `Option`, what is in it.
+/// A value that `each` can flatten: anything that implements `IntoIterator`, including `Option`.
 #[diagnostic::on_unimplemented(
-    message = "`each` gives the items of what comes in, one by one, and `{Self}` has none to give",
-    label = "`{Self}` is not something to iterate over",
+    message = "`each` cannot flatten `{Self}`, which is not iterable",
+    label = "`{Self}` is not iterable",
     note = "return a `Vec`, an iterator that is `Send`, or an `Option` (which makes `each` a filter) from the stage before it"
 )]
 pub trait Items {
-    /// What comes out.
+    /// The type of the items.
     type Item: Send;
-    /// How.
+    /// The iterator over the items.
     type Iter: Iterator<Item = Self::Item> + Send;
 
-    /// Opens it.
+    /// Turns the value into an iterator.
     fn items(self) -> Self::Iter;
 }
 

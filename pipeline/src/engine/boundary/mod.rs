@@ -1,4 +1,4 @@
-//! Where the number of items changes: one file per boundary.
+//! The boundaries, which change the number of items. One file each.
 
 pub(crate) mod batch;
 pub(crate) mod each;
