@@ -123,11 +123,11 @@ impl Generator<'_> {
         }
         let field = call_field(index);
         let arguments = direct.iter().map(|used| argument(*used));
-        let head = Literal::usize_unsuffixed(index);
+        let branch = Literal::usize_unsuffixed(index);
         let (pattern, values) = self.bind(&call.output);
         quote! {
             #statements
-            cx.__passes(self.branch_ids[#head]);
+            cx.__passes(self.branch_ids[#branch]);
             let #pattern = #private::Caller::call_with(caller, &self.#field, (#(#arguments,)*), cx).await?;
             #values
         }
