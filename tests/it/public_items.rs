@@ -157,7 +157,7 @@ impl<'a> Items<'a> {
             return;
         }
         let path = format!("{public}::{}", renamed.unwrap_or(&name));
-        let gate = &with_gate(gate, attrs);
+        let gate = &with_gate(&with_gate(gate, &module.attrs), attrs);
         self.add(&path, kind, gate);
         match item {
             Item::Mod(_) => self.module(&joined(&module.path, &name), &path, gate),
@@ -209,7 +209,7 @@ impl<'a> Items<'a> {
                 if item.trait_.is_some() || !self.is_type(module, &item.self_ty, &defined) {
                     continue;
                 }
-                let gate = with_gate(gate, &item.attrs);
+                let gate = with_gate(&with_gate(gate, &module.attrs), &item.attrs);
                 for item in &item.items {
                     let (vis, attrs, name, kind) = match item {
                         ImplItem::Fn(item) => (&item.vis, &item.attrs, &item.sig.ident, "fn"),
@@ -329,7 +329,7 @@ fn the_list_holds_what_users_can_name() {
         pub use pipeline_macros::stage;
         pub use other::Token;
         #[doc(hidden)] pub mod hidden { pub fn f() {} }
-        impl inner::Plain { pub const LIMIT: u8 = 1; }
+        #[cfg(feature = "file")] mod file { impl crate::inner::Plain { pub const LIMIT: u8 = 1; } }
     "#;
     let inner = r#"
         pub enum Kind { One, Two { size: u8 }, #[doc(hidden)] Three }
@@ -351,7 +351,7 @@ fn the_list_holds_what_users_can_name() {
             "pipeline::Kind::Two::size: field",
             "pipeline::Kind::name: fn",
             "pipeline::Plain: struct, feature extra",
-            "pipeline::Plain::LIMIT: const, feature extra",
+            "pipeline::Plain::LIMIT: const, feature extra, feature file",
             "pipeline::Plain::more: fn, feature extra, feature more",
             "pipeline::Plain::shown: field, feature extra",
             "pipeline::Renamed: trait",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use syn::Item;
 use syn::spanned::Spanned;
 
-use crate::support::crate_source::{CrateSource, Files, has_condition};
+use crate::support::crate_source::{CrateSource, Files, has_condition, is_test_only};
 use crate::support::imports::{Import, imports};
 
 /// A name, and what the room is for.
@@ -34,7 +34,7 @@ pub(super) fn violations(files: &Files, rooms: &[Room], cycles: &[Cycle]) -> Vec
     let macros = macros(&source);
     let mut within_rooms = BTreeMap::<&str, Links<'_>>::new();
     let mut by_place = Vec::new();
-    for module in source.modules.iter().filter(|module| !module.test_only) {
+    for module in source.modules.iter().filter(|module| !is_test_only(&module.attrs)) {
         let file = module.file.as_str();
         let room = room_of(file);
         if let Some((line, what)) = definition(file, &module.items) {

@@ -38,8 +38,8 @@ pub(crate) struct Module {
     pub(crate) path: Vec<String>,
     pub(crate) file: String,
     pub(crate) items: Vec<Item>,
-    /// It is, or is in, a module with `#[cfg(test)]`.
-    pub(crate) test_only: bool,
+    /// The attributes of its declaration and of those around it.
+    pub(crate) attrs: Vec<Attribute>,
 }
 
 /// All modules that the root declares, and those that these declare in turn.
@@ -54,25 +54,32 @@ impl CrateSource {
     pub(crate) fn parse(files: &Files) -> Self {
         let mut source = Self { modules: Vec::new() };
         let items = parse_file(files, &format!("{ROOT}lib.rs"));
-        source.add(files, Vec::new(), format!("{ROOT}lib.rs"), items, false);
+        source.add(files, Vec::new(), format!("{ROOT}lib.rs"), items, Vec::new());
         source
     }
 
-    fn add(&mut self, files: &Files, path: Vec<String>, file: String, items: Vec<Item>, test_only: bool) {
+    fn add(
+        &mut self,
+        files: &Files,
+        path: Vec<String>,
+        file: String,
+        items: Vec<Item>,
+        attrs: Vec<Attribute>,
+    ) {
         for item in &items {
             let Item::Mod(child) = item else { continue };
             let child_path = joined(&path, &child.ident.to_string());
-            let test_only = test_only || is_test_only(&child.attrs);
+            let attrs = [&attrs[..], &child.attrs].concat();
             match &child.content {
-                Some((_, items)) => self.add(files, child_path, file.clone(), items.clone(), test_only),
+                Some((_, items)) => self.add(files, child_path, file.clone(), items.clone(), attrs),
                 None => {
                     let file = file_of(files, child, &child_path);
                     let items = parse_file(files, &file);
-                    self.add(files, child_path, file, items, test_only);
+                    self.add(files, child_path, file, items, attrs);
                 }
             }
         }
-        self.modules.push(Module { path, file, items, test_only });
+        self.modules.push(Module { path, file, items, attrs });
     }
 
     pub(crate) fn module(&self, path: &[String]) -> Option<&Module> {
