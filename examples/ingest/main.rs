@@ -12,6 +12,7 @@
 //! missing, it exits with 1 and says which.
 
 mod airports;
+mod client;
 mod faults;
 mod fetch;
 mod job;
@@ -31,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pipeline::StageError;
-use reqwest::{Client, Url};
+use reqwest::Url;
 
 use crate::faults::Faults;
 use crate::fetch::FetchError;
@@ -41,14 +42,17 @@ use crate::summary::Summary;
 
 /// Fetch airports page by page and store them in SQLite.
 ///
-/// Without --url the pages come from a server inside this program, which answers as real ones do: some requests get a
-/// 429, a 500, half an answer, or none in time. Run it twice: the rows stay the same.
+/// Without --url the pages come from a server inside this program, which answers as real ones do:
+/// some requests get a 429, a 500, half an answer, or none in time.
+/// Run it twice: the rows stay the same.
 #[derive(Debug, Parser)]
-#[command(name = "ingest")]
+#[command(name = "ingest", verbatim_doc_comment)]
 struct Args {
-    /// Where the rows are, as CSV: at a server that counts them in `x-total-count` and takes `offset` and `limit`, or
-    /// in a plain file [default: the server inside this program]
-    #[arg(long, value_parser = http_url)]
+    /// Where the rows are, as CSV [default: the server inside this program]
+    ///
+    /// A server that counts its rows in `x-total-count` is asked for pages, with `offset` and `limit`.
+    /// From any other one comes a single plain file. For https, build with `--features tls`.
+    #[arg(long, value_parser = http_url, verbatim_doc_comment)]
     url: Option<Url>,
 
     /// The SQLite file for the rows; it is made if it is not there
@@ -106,12 +110,12 @@ async fn run(args: Args) -> Result<Summary, Trouble> {
     };
     // The server stops when this goes out of scope.
     let (_server, url, http) = match url {
-        Some(url) => (None, url, Client::builder()),
+        Some(url) => (None, url, client::client()),
         None => {
             let server = Server::start(Faults::usual().and_broken(broken)).await?;
             let url = server.url().clone();
             // A proxy would not find the way back into this program.
-            (Some(server), url, Client::builder().no_proxy())
+            (Some(server), url, client::client().no_proxy())
         }
     };
     let job = Job {
@@ -139,7 +143,10 @@ fn advice(error: &StageError) -> &'static str {
 /// An address that a web server can be at.
 fn http_url(text: &str) -> Result<Url, String> {
     match text.parse::<Url>() {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            client::check(&url).map_err(|error| error.to_string())?;
+            Ok(url)
+        }
         Ok(_) => Err("it has to begin with http:// or https://".to_owned()),
         Err(error) => Err(format!("{error}; it has to look like http://host/path")),
     }

@@ -16,12 +16,12 @@ pub(crate) struct Summary {
     pub(crate) url: Url,
     pub(crate) database: PathBuf,
     /// How many rows the server says that it has, where it says so.
-    pub(crate) rows_expected: Option<usize>,
+    pub(crate) rows_expected: Option<u64>,
     /// How many rows the database took.
-    pub(crate) rows_stored: usize,
+    pub(crate) rows_stored: u64,
     /// How many rows the database had before, and has now.
-    pub(crate) rows_before: usize,
-    pub(crate) rows_after: usize,
+    pub(crate) rows_before: u64,
+    pub(crate) rows_after: u64,
     pub(crate) failed_requests: Vec<FailedRequest>,
     pub(crate) report: Report,
 }
@@ -47,27 +47,27 @@ impl Summary {
     }
 
     /// The pages that came and were taken apart.
-    pub(crate) fn pages_done(&self) -> usize {
-        self.stage("parse").map_or(0, StageReport::outputs)
+    pub(crate) fn pages_done(&self) -> u64 {
+        self.stage("parse").map_or(0, |stage| stage.outputs() as u64)
     }
 
-    pub(crate) fn requests(&self) -> usize {
-        self.stage("fetch").map_or(0, StageReport::attempts)
+    pub(crate) fn requests(&self) -> u64 {
+        self.stage("fetch").map_or(0, |stage| stage.attempts() as u64)
     }
 
-    pub(crate) fn rows_read(&self) -> usize {
-        self.stage("each").map_or(0, StageReport::outputs)
+    pub(crate) fn rows_read(&self) -> u64 {
+        self.stage("each").map_or(0, |stage| stage.outputs() as u64)
     }
 
     /// How many rows more, or less, than it has came from the server.
-    fn rows_missing(&self) -> usize {
+    fn rows_missing(&self) -> u64 {
         self.rows_expected.map_or(0, |rows| self.rows_read().abs_diff(rows))
     }
 
     /// How many rows were read and then neither stored nor rejected, or more than once. Where a batch could not be
     /// stored it is its rows; otherwise it has to be none.
-    fn rows_astray(&self) -> usize {
-        self.rows_read().abs_diff(self.rows_stored + self.rejected().map(|_| 1).sum::<usize>())
+    fn rows_astray(&self) -> u64 {
+        self.rows_read().abs_diff(self.rows_stored + self.rejected().map(|_| 1).sum::<u64>())
     }
 
     fn stage(&self, name: &str) -> Option<&StageReport> {
@@ -94,9 +94,9 @@ impl fmt::Display for Summary {
 impl Summary {
     fn write_sums(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (pages, done) = (self.pages(), self.pages_done());
-        let failed = (pages as usize).saturating_sub(done);
+        let failed = (pages as u64).saturating_sub(done);
         let (requests, unanswered) = (self.requests(), self.failed_requests.len());
-        let answered = requests.saturating_sub(unanswered as usize);
+        let answered = requests.saturating_sub(unanswered as u64);
         let (stored, rejected) = (grouped(self.rows_stored), self.rejected().count());
         let before = grouped(self.rows_before);
         let rule = "─".repeat(56);
@@ -187,11 +187,7 @@ mod tests {
     }
 
     /// A run over one page of these rows.
-    async fn summary(
-        expected: Option<usize>,
-        rows: &[u32],
-        stored: usize,
-    ) -> Result<Summary, Box<dyn Error>> {
+    async fn summary(expected: Option<u64>, rows: &[u32], stored: u64) -> Result<Summary, Box<dyn Error>> {
         let run = pipeline![Vec<u32>: each => rejects_nines].on_error(ErrorMode::Collect);
         Ok(Summary {
             url: "http://host/rows".parse()?,

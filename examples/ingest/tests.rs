@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use pipeline::{ErrorKind, Failure};
 use reqwest::{Client, StatusCode, Url};
 
+use crate::client;
 use crate::faults::{Fault, Faults};
 use crate::fetch::FetchError;
 use crate::job::{Job, JobError};
@@ -19,7 +20,7 @@ use crate::summary::Summary;
 type Tested = Result<(), Box<dyn Error>>;
 
 fn client() -> Result<Client, reqwest::Error> {
-    Client::builder().no_proxy().build()
+    client::client().no_proxy().build()
 }
 
 async fn ingest(url: &Url, db: &Database) -> Result<Summary, Box<dyn Error>> {
