@@ -23,10 +23,14 @@ async fn a_consumer_in_another_task_receives_all_events_in_order() {
                 Event::AttemptFailed { attempt, kind: ErrorKind::Failed, error, wait, .. } => {
                     format!("attempt {attempt}: {error}, again in {wait:?}")
                 }
-                Event::StageFinished { outcome: Outcome::Done, elapsed, .. } => format!("done in {elapsed:?}"),
+                Event::StageFinished { outcome: Outcome::Done, elapsed, .. } => {
+                    format!("done in {elapsed:?}")
+                }
                 Event::StageFinished { outcome: Outcome::Failed(error), .. } => error.to_string(),
                 Event::ItemFinished { index, outcome: Outcome::Done, .. } => format!("item {index} done"),
-                Event::ItemFinished { index, outcome: Outcome::Failed(_), .. } => format!("item {index} failed"),
+                Event::ItemFinished { index, outcome: Outcome::Failed(_), .. } => {
+                    format!("item {index} failed")
+                }
                 Event::RunFinished { report, .. } => format!("{} failed", report.items_failed()),
                 other => format!("{other:?}"),
             });
