@@ -76,7 +76,7 @@ pub trait Accepts<In> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not run on `{In}` with the state `{S}`",
     label = "this pipeline does not run",
-    note = "each stage must take what the one before it returns, and find what it asks for in the state"
+    note = "each stage must accept the output of the previous one, and the state must provide its resources"
 )]
 pub trait Stage<In, S = (), C: Mechanism = Direct>: Accepts<In> + Send + Sync {
     /// Takes one item through the stage, its policy included.
