@@ -1,28 +1,32 @@
-//! Limits that all calls of a stage share: how many at once, how many in a period.
+//! `Gate`: what an attempt must acquire before it starts. `Limited` composes the rate and the concurrency limit.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
-use tokio::sync::{Semaphore, SemaphorePermit};
-
+use std::sync::Arc;
 #[cfg(feature = "rate")]
-use super::rate::Bucket;
+use std::sync::OnceLock;
+
+use tokio::sync::SemaphorePermit;
+
+use super::concurrency::ConcurrencyLimit;
+#[cfg(feature = "rate")]
+use super::rate::TokenBucket;
 use crate::stage::attribute::Policy;
 
-/// What a call has to pass before it may start.
+/// What each attempt of a call must acquire before it starts.
 pub trait Gate: Send + Sync {
-    /// Held while the call is under way.
+    /// Held until the attempt ends.
     type Permit<'a>: Send
     where
         Self: 'a;
 
-    /// Takes the call's turn, if it has come.
+    /// Acquires a permit if one is available.
     fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>>;
 
-    /// Waits for the call's turn.
+    /// Waits for a permit.
     fn acquire<'a>(&'a self, policy: &'a Policy) -> impl Future<Output = Self::Permit<'a>> + Send;
 }
 
-/// No limit: most stages.
+/// The gate of stages without a limit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unlimited;
 
@@ -37,16 +41,16 @@ impl Gate for Unlimited {
     async fn acquire<'a>(&'a self, _: &'a Policy) -> Self::Permit<'a> {}
 }
 
-/// The limits of one use of a stage, shared by the clones of its pipeline.
+/// The rate and the concurrency limit of one use of a stage. Clones of the pipeline share them.
 #[derive(Debug, Clone, Default)]
-pub struct Limited(Arc<Shared>);
+pub struct Limited(Arc<Limits>);
 
-/// Set up at the first call, which knows the policy.
 #[derive(Debug, Default)]
-struct Shared {
-    semaphore: OnceLock<Semaphore>,
+struct Limits {
+    concurrency: ConcurrencyLimit,
+    /// Created at the first call, which knows the policy.
     #[cfg(feature = "rate")]
-    bucket: OnceLock<Bucket>,
+    bucket: OnceLock<TokenBucket>,
 }
 
 impl Gate for Limited {
@@ -54,32 +58,22 @@ impl Gate for Limited {
 
     fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>> {
         if policy.rate.is_some() {
-            // A token that was taken cannot be given back, should there be no permit.
+            // The token would be lost if there is no permit.
             return None;
         }
-        match self.semaphore(policy) {
-            Some(semaphore) => semaphore.try_acquire().ok().map(Some),
-            None => Some(None),
-        }
+        self.0.concurrency.try_acquire(policy)
     }
 
     async fn acquire<'a>(&'a self, policy: &'a Policy) -> Self::Permit<'a> {
         #[cfg(feature = "rate")]
         if let Some(rate) = policy.rate {
-            self.0.bucket.get_or_init(|| Bucket::new(rate)).take().await;
+            self.0.bucket.get_or_init(|| TokenBucket::new(rate)).take().await;
         }
-        // Nobody closes it.
-        self.semaphore(policy)?.acquire().await.ok()
+        self.0.concurrency.acquire(policy).await
     }
 }
 
-impl Limited {
-    fn semaphore(&self, policy: &Policy) -> Option<&Semaphore> {
-        let n = policy.concurrency?;
-        Some(self.0.semaphore.get_or_init(|| Semaphore::new((n.get() as usize).min(Semaphore::MAX_PERMITS))))
-    }
-}
-
+/// `None` is no limit.
 impl<L: Gate> Gate for Option<L> {
     type Permit<'a>
         = Option<L::Permit<'a>>

@@ -1,4 +1,4 @@
-//! A call that is attempted once.
+//! Calls of stages with a policy but without retries.
 
 use std::future::Future;
 
@@ -11,8 +11,8 @@ use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::StageError;
 use crate::stage::function::Function;
 
-/// Calls a stage once. A call that is ready at its first poll reads no clock, arms no timer and allocates nothing.
-#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
+/// Calls a stage once. A call that is ready at its first poll reads no clock, starts no timer and allocates nothing.
+#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it starts.
 #[inline]
 pub(crate) fn single<F, In, S, G>(
     StageUse { stage, policy, step, gate }: StageUse<'_, F, G>,
