@@ -24,6 +24,14 @@ pub trait Gate: Send + Sync {
 
     /// Waits for a permit.
     fn acquire<'a>(&'a self, policy: &'a Policy) -> impl Future<Output = Self::Permit<'a>> + Send;
+
+    /// Records the outcome of an attempt that had a permit, for gates that depend on it, such as a circuit breaker.
+    ///
+    /// A timeout is a failure. An attempt that panics or is dropped is not recorded.
+    #[inline]
+    fn record(&self, policy: &Policy, succeeded: bool) {
+        let _ = (policy, succeeded);
+    }
 }
 
 /// The gate of stages without a limit.
@@ -92,5 +100,144 @@ impl<L: Gate> Gate for Option<L> {
             Some(gate) => Some(gate.acquire(policy).await),
             None => None,
         }
+    }
+
+    #[inline]
+    fn record(&self, policy: &Policy, succeeded: bool) {
+        if let Some(gate) = self {
+            gate.record(policy, succeeded);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::call::stage_context::StageContext;
+    use crate::error::panic_origin::CallSite;
+    use crate::error::stage_error::StageError;
+    use crate::error::step_id::StepId;
+    use crate::policy::retry::retrying;
+    use crate::policy::single::single;
+    use crate::policy::stage_use::StageUse;
+    use crate::run::item::Item;
+    use crate::run::settings::Settings;
+    use crate::run::shared::Run;
+    use crate::stage::attribute::Backoff;
+    use crate::stage::function::{Function, Repeat, Retry, StageFn};
+
+    /// A gate that keeps the outcomes of the attempts.
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<bool>>);
+
+    impl Gate for Recorder {
+        type Permit<'a> = ();
+
+        fn try_acquire<'a>(&'a self, _: &'a Policy) -> Option<()> {
+            Some(())
+        }
+
+        async fn acquire<'a>(&'a self, _: &'a Policy) -> Self::Permit<'a> {}
+
+        fn record(&self, _: &Policy, succeeded: bool) {
+            self.0.lock().unwrap().push(succeeded);
+        }
+    }
+
+    /// A stage that fails on its first `n` attempts.
+    struct FailsFirst(Mutex<u32>);
+
+    impl StageFn for FailsFirst {
+        type Error = String;
+        type __This = Self;
+
+        const __POLICY: Policy = Policy::new("fails_first");
+
+        fn __this(self) -> Self {
+            self
+        }
+    }
+
+    impl Function<(), ()> for FailsFirst {
+        type Value = ();
+
+        fn call_once(
+            &self,
+            (): (),
+            _: StageContext<'_, ()>,
+            _: CallSite,
+        ) -> impl Future<Output = Result<(), String>> + Send {
+            let mut left = self.0.lock().unwrap();
+            let result = if *left == 0 { Ok(()) } else { Err("failed".to_owned()) };
+            *left = left.saturating_sub(1);
+            ready(result)
+        }
+    }
+
+    impl Repeat<(), ()> for FailsFirst {
+        type Kept = ();
+        type Moved = ();
+
+        fn keep((): ()) {}
+
+        fn moved(kept: &()) -> &() {
+            kept
+        }
+
+        fn call_again(
+            &self,
+            _: &(),
+            (): (),
+            cx: StageContext<'_, ()>,
+            site: CallSite,
+        ) -> impl Future<Output = Result<(), String>> + Send {
+            self.call_once((), cx, site)
+        }
+
+        fn call_last(
+            &self,
+            (): (),
+            cx: StageContext<'_, ()>,
+            site: CallSite,
+        ) -> impl Future<Output = Result<(), String>> + Send {
+            self.call_once((), cx, site)
+        }
+    }
+
+    /// The outcomes that a gate records for one call, and its result.
+    async fn outcomes(failures: u32, retries: u32) -> (Vec<bool>, Result<(), StageError>) {
+        let policy = Policy {
+            retries,
+            backoff: Backoff::DEFAULT.with_delay(Duration::from_millis(1)),
+            ..FailsFirst::__POLICY
+        };
+        let (stage, gate) = (FailsFirst(Mutex::new(failures)), Recorder::default());
+        let (settings, state) = (Settings::<()>::default().run, Arc::new(()));
+        let run = Run::single(&settings);
+        let item = Item::new(&run, 0, false);
+        let cx = StageContext::new(&state, &item);
+        let stage_use = StageUse { stage: &stage, policy: &policy, step: StepId::NONE, gate: &gate };
+        let result = if retries == 0 {
+            single(stage_use, (), cx.plain()).await
+        } else {
+            retrying(stage_use, Retry(|(): &()| ()), (), cx.plain()).await
+        };
+        (gate.0.into_inner().unwrap(), result)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_records_the_outcome_of_each_attempt() {
+        let (recorded, result) = outcomes(0, 0).await;
+        assert_eq!((recorded, result.is_ok()), (vec![true], true));
+        let (recorded, result) = outcomes(1, 0).await;
+        assert_eq!((recorded, result.is_ok()), (vec![false], false));
+        let (recorded, result) = outcomes(2, 3).await;
+        assert_eq!((recorded, result.is_ok()), (vec![false, false, true], true));
+        let (recorded, result) = outcomes(9, 2).await;
+        assert_eq!((recorded, result.is_ok()), (vec![false, false, false], false));
     }
 }

@@ -56,7 +56,9 @@ where
             };
             let site = timer.call_site(policy.name, 1);
             let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, cx.stage_context(), site));
-            match Attempt::new(future, &mut timer, policy, 1).await {
+            let result = Attempt::new(future, &mut timer, policy, 1).await;
+            gate.record(policy, result.is_ok());
+            match result {
                 Ok(value) => {
                     timer.finish();
                     return Ok(value);
@@ -169,7 +171,9 @@ where
             match kept.try_into_inner() {
                 Ok(kept) => {
                     let future = PanicGuard::guard(site, || stage.call_last(kept, cx.stage_context(), site));
-                    return match Attempt::new(future, timer, policy, attempts).await {
+                    let result = Attempt::new(future, &mut *timer, policy, attempts).await;
+                    gate.record(policy, result.is_ok());
+                    return match result {
                         Ok(value) => {
                             timer.finish();
                             Ok(value)
@@ -183,7 +187,9 @@ where
         let future = PanicGuard::guard(site, || {
             stage.call_again(kept.get(), copy(F::moved(kept.get())), cx.stage_context(), site)
         });
-        failed = match Attempt::new(future, &mut *timer, policy, attempts).await {
+        let result = Attempt::new(future, &mut *timer, policy, attempts).await;
+        gate.record(policy, result.is_ok());
+        failed = match result {
             Ok(value) => {
                 timer.finish();
                 return Ok(value);

@@ -33,7 +33,9 @@ where
         };
         let site = timer.call_site(policy.name, 1);
         let future = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
-        match Attempt::new(future, &mut timer, policy, 1).await {
+        let result = Attempt::new(future, &mut timer, policy, 1).await;
+        gate.record(policy, result.is_ok());
+        match result {
             Ok(value) => {
                 timer.finish();
                 Ok(value)
