@@ -10,7 +10,7 @@ use super::stage_context::PlainContext;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
-/// Whether calls are observed: [`Observed`] or [`Unobserved`].
+/// Whether calls are observed: `Observed` or [`Unobserved`].
 pub trait Observe: Copy + Send + Sync {
     /// Whether calls are observed.
     const OBSERVED: bool;

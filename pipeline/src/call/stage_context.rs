@@ -11,7 +11,7 @@ use crate::run::item::Item;
 
 /// The context of a call of a [`Stage`](crate::Stage): the item, and the state of the pipeline.
 ///
-/// `C` is the mechanism that calls the steps. The default, [`Direct`], makes each call.
+/// `C` is the mechanism that calls the steps. The default, `Direct`, makes each call.
 pub struct StageContext<'a, S = (), C: Mechanism = Direct> {
     plain: PlainContext<'a, S>,
     handle: C::Handle<'a>,

@@ -17,7 +17,7 @@ pub trait ArgList {
     type AsInput;
 
     /// Converts the arguments to the input.
-    fn as_input(self) -> Self::AsInput;
+    fn into_input(self) -> Self::AsInput;
 }
 
 /// How a call receives its arguments: a [`PassMode`] for each.
@@ -37,7 +37,7 @@ macro_rules! arg_list {
             type AsInput = arg_list!(@input $($value)*);
 
             #[inline]
-            fn as_input(self) -> Self::AsInput {
+            fn into_input(self) -> Self::AsInput {
                 #[allow(non_snake_case)]
                 let ($($value,)*) = self;
                 arg_list!(@input $($value)*)

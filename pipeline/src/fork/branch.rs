@@ -95,7 +95,7 @@ macro_rules! by_value {
             where
                 ($($value,)*): 'a,
             {
-                self.0.__call(observe, ArgList::as_input(args), cx)
+                self.0.__call(observe, ArgList::into_input(args), cx)
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
 
 use crate::stage::attribute::Policy;
 
@@ -11,15 +11,15 @@ use crate::stage::attribute::Policy;
 pub(super) struct ConcurrencyLimit(OnceLock<Semaphore>);
 
 impl ConcurrencyLimit {
-    /// A permit without a wait: `Some(None)` if the policy has no limit, `None` if no permit is available.
-    pub(super) fn try_acquire(&self, policy: &Policy) -> Option<Option<SemaphorePermit<'_>>> {
-        match self.semaphore(policy) {
-            Some(semaphore) => semaphore.try_acquire().ok().map(Some),
-            None => Some(None),
-        }
+    /// Acquires a permit if one is available. `None` if the policy has no limit.
+    pub(super) fn try_acquire(
+        &self,
+        policy: &Policy,
+    ) -> Result<Option<SemaphorePermit<'_>>, TryAcquireError> {
+        self.semaphore(policy).map(Semaphore::try_acquire).transpose()
     }
 
-    /// Waits for a permit; `None` if the policy has no limit.
+    /// Waits for a permit. `None` if the policy has no limit.
     pub(super) async fn acquire(&self, policy: &Policy) -> Option<SemaphorePermit<'_>> {
         // `acquire` only fails on a closed semaphore, and this one is never closed.
         self.semaphore(policy)?.acquire().await.ok()

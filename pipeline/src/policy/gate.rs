@@ -69,7 +69,7 @@ impl Gate for Limited {
             // The token would be lost if there is no permit.
             return None;
         }
-        self.0.concurrency.try_acquire(policy)
+        self.0.concurrency.try_acquire(policy).ok()
     }
 
     async fn acquire<'a>(&'a self, policy: &'a Policy) -> Self::Permit<'a> {
@@ -190,7 +190,7 @@ mod tests {
 
         fn call_again(
             &self,
-            _: &(),
+            (): &(),
             (): (),
             cx: StageContext<'_, ()>,
             site: CallSite,

@@ -56,14 +56,16 @@ where
             };
             let site = timer.call_site(policy.name, 1);
             let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, cx.stage_context(), site));
-            let result = Attempt::new(future, &mut timer, policy, 1).await;
-            gate.record(policy, result.is_ok());
-            match result {
+            match Attempt::new(future, &mut timer, policy, 1).await {
                 Ok(value) => {
+                    stage_use.gate.record(policy, true);
                     timer.finish();
                     return Ok(value);
                 }
-                Err(error) => Failed::classify(stage, error, policy, &timer, 1),
+                Err(error) => {
+                    stage_use.gate.record(policy, false);
+                    Failed::classify(stage, error, policy, &timer, 1)
+                }
             }
         };
         // Boxed to keep the future small for calls that succeed; a failure allocates anyway.
@@ -171,14 +173,16 @@ where
             match kept.try_into_inner() {
                 Ok(kept) => {
                     let future = PanicGuard::guard(site, || stage.call_last(kept, cx.stage_context(), site));
-                    let result = Attempt::new(future, &mut *timer, policy, attempts).await;
-                    gate.record(policy, result.is_ok());
-                    return match result {
+                    return match Attempt::new(future, &mut *timer, policy, attempts).await {
                         Ok(value) => {
+                            gate.record(policy, true);
                             timer.finish();
                             Ok(value)
                         }
-                        Err(error) => Err(call_error(policy, timer, error, attempts, earlier)),
+                        Err(error) => {
+                            gate.record(policy, false);
+                            Err(call_error(policy, timer, error, attempts, earlier))
+                        }
                     };
                 }
                 Err(borrowed) => kept = borrowed,
@@ -187,14 +191,16 @@ where
         let future = PanicGuard::guard(site, || {
             stage.call_again(kept.get(), copy(F::moved(kept.get())), cx.stage_context(), site)
         });
-        let result = Attempt::new(future, &mut *timer, policy, attempts).await;
-        gate.record(policy, result.is_ok());
-        failed = match result {
+        failed = match Attempt::new(future, &mut *timer, policy, attempts).await {
             Ok(value) => {
+                gate.record(policy, true);
                 timer.finish();
                 return Ok(value);
             }
-            Err(error) => Some(Failed::classify(stage, error, policy, timer, attempts)),
+            Err(error) => {
+                gate.record(policy, false);
+                Some(Failed::classify(stage, error, policy, timer, attempts))
+            }
         };
     }
 }

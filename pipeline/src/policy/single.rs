@@ -33,14 +33,16 @@ where
         };
         let site = timer.call_site(policy.name, 1);
         let future = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
-        let result = Attempt::new(future, &mut timer, policy, 1).await;
-        gate.record(policy, result.is_ok());
-        match result {
+        match Attempt::new(future, &mut timer, policy, 1).await {
             Ok(value) => {
+                gate.record(policy, true);
                 timer.finish();
                 Ok(value)
             }
-            Err(error) => Err(call_error(policy, &mut timer, error, 1, Vec::new())),
+            Err(error) => {
+                gate.record(policy, false);
+                Err(call_error(policy, &mut timer, error, 1, Vec::new()))
+            }
         }
     }
 }
