@@ -25,12 +25,13 @@ pub trait Gate: Send + Sync {
     /// Waits for a permit.
     fn acquire<'a>(&'a self, policy: &'a Policy) -> impl Future<Output = Self::Permit<'a>> + Send;
 
-    /// Records the outcome of an attempt that had a permit, for gates that depend on it, such as a circuit breaker.
+    /// Records the outcome of the attempt that holds the permit, for gates that depend on it, such as a circuit breaker.
     ///
-    /// A timeout is a failure. An attempt that panics or is dropped is not recorded.
+    /// A timeout is a failure. An attempt that panics or is dropped is not recorded. There is no `self`: storing the gate
+    /// until the attempt ends would slow down each call, so a gate that records has a reference to itself in its permit.
     #[inline]
-    fn record(&self, policy: &Policy, succeeded: bool) {
-        let _ = (policy, succeeded);
+    fn record(permit: &Self::Permit<'_>, policy: &Policy, succeeded: bool) {
+        let _ = (permit, policy, succeeded);
     }
 }
 
@@ -103,9 +104,9 @@ impl<L: Gate> Gate for Option<L> {
     }
 
     #[inline]
-    fn record(&self, policy: &Policy, succeeded: bool) {
-        if let Some(gate) = self {
-            gate.record(policy, succeeded);
+    fn record(permit: &Self::Permit<'_>, policy: &Policy, succeeded: bool) {
+        if let Some(permit) = permit {
+            L::record(permit, policy, succeeded);
         }
     }
 }
@@ -135,16 +136,18 @@ mod tests {
     struct Recorder(Mutex<Vec<bool>>);
 
     impl Gate for Recorder {
-        type Permit<'a> = ();
+        type Permit<'a> = &'a Self;
 
-        fn try_acquire<'a>(&'a self, _: &'a Policy) -> Option<()> {
-            Some(())
+        fn try_acquire<'a>(&'a self, _: &'a Policy) -> Option<&'a Self> {
+            Some(self)
         }
 
-        async fn acquire<'a>(&'a self, _: &'a Policy) -> Self::Permit<'a> {}
+        async fn acquire<'a>(&'a self, _: &'a Policy) -> &'a Self {
+            self
+        }
 
-        fn record(&self, _: &Policy, succeeded: bool) {
-            self.0.lock().unwrap().push(succeeded);
+        fn record(permit: &&Self, _: &Policy, succeeded: bool) {
+            permit.0.lock().unwrap().push(succeeded);
         }
     }
 

@@ -50,7 +50,7 @@ where
         let StageUse { stage, policy, step, gate } = stage_use;
         let mut timer = CallTimer::new(cx.item(), cx.step(step));
         let failed = {
-            let _permit = match acquire!(gate, policy, &mut timer, 1) {
+            let permit = match acquire!(gate, policy, &mut timer, 1) {
                 Ok(permit) => permit,
                 Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
             };
@@ -58,12 +58,12 @@ where
             let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, cx.stage_context(), site));
             match Attempt::new(future, &mut timer, policy, 1).await {
                 Ok(value) => {
-                    stage_use.gate.record(policy, true);
+                    G::record(&permit, policy, true);
                     timer.finish();
                     return Ok(value);
                 }
                 Err(error) => {
-                    stage_use.gate.record(policy, false);
+                    G::record(&permit, policy, false);
                     Failed::classify(stage, error, policy, &timer, 1)
                 }
             }
@@ -160,7 +160,7 @@ where
                 return Err(expired(policy, timer, limit, attempts, earlier));
             }
         }
-        let _permit = match acquire!(gate, policy, timer, attempts + 1) {
+        let permit = match acquire!(gate, policy, timer, attempts + 1) {
             Ok(permit) => permit,
             Err(limit) => return Err(expired(policy, timer, limit, attempts, earlier)),
         };
@@ -175,12 +175,12 @@ where
                     let future = PanicGuard::guard(site, || stage.call_last(kept, cx.stage_context(), site));
                     return match Attempt::new(future, &mut *timer, policy, attempts).await {
                         Ok(value) => {
-                            gate.record(policy, true);
+                            G::record(&permit, policy, true);
                             timer.finish();
                             Ok(value)
                         }
                         Err(error) => {
-                            gate.record(policy, false);
+                            G::record(&permit, policy, false);
                             Err(call_error(policy, timer, error, attempts, earlier))
                         }
                     };
@@ -193,12 +193,12 @@ where
         });
         failed = match Attempt::new(future, &mut *timer, policy, attempts).await {
             Ok(value) => {
-                gate.record(policy, true);
+                G::record(&permit, policy, true);
                 timer.finish();
                 return Ok(value);
             }
             Err(error) => {
-                gate.record(policy, false);
+                G::record(&permit, policy, false);
                 Some(Failed::classify(stage, error, policy, timer, attempts))
             }
         };

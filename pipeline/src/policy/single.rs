@@ -27,7 +27,7 @@ where
 {
     async move {
         let mut timer = CallTimer::new(cx.item(), cx.step(step));
-        let _permit = match acquire!(gate, policy, &mut timer, 1) {
+        let permit = match acquire!(gate, policy, &mut timer, 1) {
             Ok(permit) => permit,
             Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
         };
@@ -35,12 +35,12 @@ where
         let future = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
         match Attempt::new(future, &mut timer, policy, 1).await {
             Ok(value) => {
-                gate.record(policy, true);
+                G::record(&permit, policy, true);
                 timer.finish();
                 Ok(value)
             }
             Err(error) => {
-                gate.record(policy, false);
+                G::record(&permit, policy, false);
                 Err(call_error(policy, &mut timer, error, 1, Vec::new()))
             }
         }
