@@ -29,6 +29,18 @@ pub(crate) fn check(url: &Url) -> Result<(), NoTls> {
     if url.scheme() == "https" && !cfg!(feature = "tls") { Err(NoTls) } else { Ok(()) }
 }
 
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_tls_there_is_a_client_for_https_too() -> Result<(), Box<dyn std::error::Error>> {
+        check(&"https://localhost/".parse()?)?;
+        client().build()?;
+        Ok(())
+    }
+}
+
 #[cfg(all(test, not(feature = "tls")))]
 mod tests {
     use std::error::Error;

@@ -1,4 +1,4 @@
-//! Stages one after another.
+//! `Chain`: stages in sequence, `a => b => c`.
 
 use std::future::Future;
 
@@ -9,11 +9,11 @@ use crate::error::stage_error::StageError;
 use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
-/// Stages that run one after another on one item: what `a => b => c` becomes, `Chain<(a, b, c)>`.
+/// Stages that are called in sequence with one item: `a => b => c` becomes `Chain<(a, b, c)>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Chain<T>(#[doc(hidden)] pub T);
 
-/// A flat tuple, and its call one async block, as written by hand. `pipeline!` nests what is longer than the longest.
+/// Implements `Stage` for a flat tuple: a call is one async block, as if handwritten. `pipeline!` nests longer chains.
 macro_rules! chain {
     ($first:ident.$first_index:tt $(, $stage:ident.$index:tt after $before:ident)* => $last:ident) => {
         impl<In, $first, $($stage),*> Accepts<In> for Chain<($first, $($stage,)*)>
@@ -46,7 +46,7 @@ macro_rules! chain {
                 self.__call(Unobserved, input, cx)
             }
 
-            // Not an `async fn`, which would copy its arguments before it begins: this is the hottest path there is.
+            // An `async fn` would copy its arguments before it starts, and this is the hottest path.
             #[allow(clippy::manual_async_fn)]
             #[inline]
             fn __call<O: Observe>(

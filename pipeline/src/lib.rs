@@ -48,6 +48,21 @@ pub use stage::state::Provide;
 /// The token for [`Pipeline::cancel_on`], from tokio-util.
 pub use tokio_util::sync::CancellationToken;
 
+// Not in the documentation: the compiler names these types when it shows the type of a pipeline, and it does so by the
+// shortest public path.
+#[doc(hidden)]
+pub use crate::{
+    chain::Chain,
+    engine::section::{Bounded, PassThrough, StageSection},
+    fork::{branch::Branch, first::First, route::Route, step::Fork},
+    pipeline::boxed::BoxSections,
+    pipeline::nested::{Nested, NotNestable},
+    policy::overridden::Overridden,
+    stage::closure::{Closure, Inspect},
+    stage::embedded::Embedded,
+    stage::never_fails::NeverFails,
+};
+
 /// The traits and types that appear in compile errors.
 ///
 /// They are not meant to be implemented by hand: `#[stage]` and `pipeline!` implement them.

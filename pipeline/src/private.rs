@@ -1,6 +1,26 @@
-//! What the macros call. Not for use by hand: it changes without notice.
+//! Items for the code of the macros. Not public API: they change without notice.
 
 use std::marker::PhantomData;
+pub use std::primitive::{bool, str};
+pub use std::{
+    clone::Clone,
+    concat,
+    convert::{From, Infallible, Into},
+    default::Default,
+    file,
+    future::Future,
+    line,
+    marker::{Send, Sized, Sync},
+    num::NonZeroU32,
+    ops::Fn,
+    option::Option,
+    path::PathBuf,
+    result::Result,
+    string::String,
+    sync::Arc,
+    time::Duration,
+    vec::Vec,
+};
 
 pub use crate::call::mechanism::{Caller, Mechanism};
 pub use crate::call::observe::{Observe, Unobserved};
@@ -44,26 +64,6 @@ pub use crate::stage::function::{
 pub use crate::stage::never_fails::NeverFails;
 pub use crate::stage::plan::{ForkKind, Plan};
 pub use crate::stage::state::Provide;
-pub use std::primitive::{bool, str};
-pub use std::{
-    clone::Clone,
-    concat,
-    convert::{From, Infallible, Into},
-    default::Default,
-    file,
-    future::Future,
-    line,
-    marker::{Send, Sized, Sync},
-    num::NonZeroU32,
-    ops::Fn,
-    option::Option,
-    path::PathBuf,
-    result::Result,
-    string::String,
-    sync::Arc,
-    time::Duration,
-    vec::Vec,
-};
 
 use crate::engine::boundary::each::each;
 use crate::engine::section::{Bounded, StageSection};
@@ -73,11 +73,11 @@ use crate::pipeline::value::Pipeline;
 use crate::stage::closure::{Closure, Inspect};
 use crate::stage::embedded::Embedded;
 
-/// The field of a stage's struct: its type parameters, and the limits of this use of it.
+/// The field of the struct of a stage: the limits and the step of this use, and the type parameters.
 pub struct Token<G, L> {
-    /// The limits.
+    /// The limits of this use.
     pub limits: L,
-    /// The place among the steps of the pipeline.
+    /// The step in the plan of the pipeline.
     pub step: StepId,
     generics: PhantomData<fn() -> G>,
 }
@@ -94,13 +94,13 @@ impl<G, L: Clone> Clone for Token<G, L> {
     }
 }
 
-/// The way in.
+/// The edge into a pipeline.
 #[must_use]
 pub fn edge<T>() -> EdgeType<T> {
     EdgeType::new()
 }
 
-/// A closure that says what it takes.
+/// A closure with a declared parameter type.
 pub fn closure<In, Out, F>(name: &'static str, function: F) -> Closure<In, F>
 where
     F: Fn(In) -> Out,
@@ -108,7 +108,7 @@ where
     Closure::new(name, function)
 }
 
-/// A closure that does not, and learns it from the edge.
+/// A closure whose parameter type is inferred from the edge.
 pub fn closure_after<In, Out, F>(_: EdgeType<In>, name: &'static str, function: F) -> Closure<In, F>
 where
     F: Fn(In) -> Out,
@@ -116,7 +116,7 @@ where
     Closure::new(name, function)
 }
 
-/// `inspect(closure)`, where the closure says what it looks at.
+/// `inspect(closure)` with a declared parameter type.
 pub fn inspect<In, F>(name: &'static str, function: F) -> Inspect<In, F>
 where
     F: Fn(&In),
@@ -124,7 +124,7 @@ where
     Inspect::new(name, function)
 }
 
-/// `inspect(closure)`, where the closure learns it from the edge.
+/// `inspect(closure)` whose parameter type is inferred from the edge.
 pub fn inspect_after<In, F>(_: EdgeType<In>, name: &'static str, function: F) -> Inspect<In, F>
 where
     F: Fn(&In),
@@ -132,7 +132,7 @@ where
     Inspect::new(name, function)
 }
 
-/// The pipeline that a checked chain makes.
+/// The pipeline of a checked chain.
 pub fn finish<In, F>(_: EdgeType<In>, stages: F, plan: Plan) -> Pipeline<In, F> {
     Pipeline::planned(stages, plan)
 }
@@ -143,7 +143,7 @@ pub fn plan() -> Plan {
     Plan::default()
 }
 
-/// A boundary: one value in, its items out.
+/// The boundary `each`: one value in, its items out.
 #[must_use]
 pub fn each() -> each {
     each::default()
@@ -154,12 +154,12 @@ pub fn stage_section<F>(stages: F) -> StageSection<F> {
     StageSection::new(stages)
 }
 
-/// Two parts, and the boundary between them.
+/// Two sections and the boundary between them.
 pub fn bounded<H, B, R>(head: H, boundary: B, rest: R) -> Bounded<H, B, R> {
     Bounded::new(head, boundary, rest)
 }
 
-/// The pipeline that checked parts make.
+/// The pipeline of checked sections.
 pub fn finish_bounded<In, H, B, R>(
     _: EdgeType<In>,
     parts: Bounded<H, B, R>,
@@ -168,10 +168,10 @@ pub fn finish_bounded<In, H, B, R>(
     Pipeline::planned(parts, plan)
 }
 
-/// A value on its way into a pipeline, `{ value }`.
+/// A value in a pipeline, `{ value }`.
 pub struct Embed<T>(pub T);
 
-/// A pipeline without a state of its own runs under that of the pipeline around it: only its stages go in.
+/// A pipeline without a state of its own uses the state of the enclosing pipeline, so only its stages are embedded.
 impl<In, F, X> Embed<Pipeline<In, F, (), OneToOne<X>>> {
     /// The stages.
     #[must_use]
@@ -180,21 +180,21 @@ impl<In, F, X> Embed<Pipeline<In, F, (), OneToOne<X>>> {
     }
 }
 
-/// A pipeline with a boundary does not go into another: its edge says so.
+/// A pipeline with a boundary cannot be nested; the check of its edge reports this.
 impl<In, F, S, B, X> Embed<Pipeline<In, F, S, WithBoundary<B, X>>> {
-    /// What does not fit.
+    /// A value that fails the check.
     #[must_use]
     pub fn into_stage(self) -> NotNestable<F, B> {
         NotNestable::new(self.0)
     }
 }
 
-/// Any other value goes in as it is. (An inherent method is found first.)
+/// Any other value is one step. Method resolution prefers the inherent `into_stage` above.
 pub trait EmbedAny {
-    /// The value.
+    /// The step.
     type Stage;
 
-    /// The value.
+    /// The value as a step.
     fn into_stage(self) -> Self::Stage;
 }
 

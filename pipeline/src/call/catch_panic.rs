@@ -1,20 +1,21 @@
-//! Catches the panic of a call, and learns which stage it came from.
+//! `CatchPanic`: catches the panic of a call, and finds the stage that panicked.
 
-use pin_project_lite::pin_project;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
+
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::run::shared::Run;
 
 pin_project! {
-    /// The call of a chain, with its panics caught.
+    /// Catches a panic of a call.
     ///
-    /// It holds the call itself: behind a pointer the compiler loses sight of how far a fresh call has come.
+    /// It stores the call inline; behind a pointer, the compiler cannot optimize the first poll for the initial state.
     pub(crate) struct CatchPanic<C> {
         #[pin]
         pub(crate) call: C,
@@ -27,7 +28,7 @@ impl<C: Future> Future for CatchPanic<C> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let call = self.project().call;
-        // After a panic the call is not polled again, only dropped, so nobody sees what it left half done.
+        // After a panic the call is only dropped, never polled again, so broken invariants are not observed.
         match catch_unwind(AssertUnwindSafe(|| call.poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(payload) => Poll::Ready(Err(payload)),
@@ -35,7 +36,7 @@ impl<C: Future> Future for CatchPanic<C> {
     }
 }
 
-/// The failure that a panic is, which was just caught on this thread.
+/// The error for a panic that was just caught on this thread.
 #[cold]
 #[inline(never)]
 pub(crate) fn panic_failure(run: &Run<'_>, payload: Box<dyn Any + Send>) -> StageError {

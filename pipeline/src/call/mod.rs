@@ -1,7 +1,7 @@
-//! One way to call a step.
+//! Calls of steps: the context, the mechanism, observation, timing and panics.
 //!
-//! A chain or a fork hands each step its input and a [`stage_context::StageContext`]. A step that is called, a stage function,
-//! makes a [`mechanism::Callee`] of that and gives it to the [`mechanism::Caller`] in the context.
+//! A chain or a fork calls each step with its input and a [`stage_context::StageContext`]. A stage function wraps the call in
+//! a [`mechanism::Callee`], and passes it to the [`mechanism::Caller`] in the context.
 
 pub(crate) mod catch_panic;
 pub(crate) mod mechanism;

@@ -1,7 +1,7 @@
-//! Whether calls are observed: a parameter of the method that calls a step.
+//! `Observe`: whether calls are observed, as a parameter of the method that calls a step.
 //!
-//! It is not a mechanism, because it goes with each of them. As a parameter of the method it costs calls that nobody observes
-//! nothing, and an `impl Stage<In, S>` that a function returns can be observed without another bound.
+//! It is not a mechanism, because it combines with any mechanism. As a parameter of the method, it costs nothing if calls are
+//! not observed, and an `impl Stage<In, S>` that a function returns can be observed without another bound.
 
 use std::future::Future;
 
@@ -10,9 +10,9 @@ use super::stage_context::PlainContext;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
-/// Whether calls are observed: [`Observed`] or [`Unobserved`].
+/// Whether calls are observed: `Observed` or [`Unobserved`].
 pub trait Observe: Copy + Send + Sync {
-    /// Whether they are.
+    /// Whether calls are observed.
     const OBSERVED: bool;
 
     /// Observes one call of a step, from its first poll.
@@ -28,11 +28,11 @@ pub trait Observe: Copy + Send + Sync {
         C: Future<Output = Result<T, StageError>> + Send;
 }
 
-/// Nobody observes the calls, and they are not timed from their start.
+/// Calls are not observed, and not timed from their start.
 #[derive(Debug, Clone, Copy)]
 pub struct Unobserved;
 
-/// Each call of a step is timed from its start, and observers are notified.
+/// Each call of a step is timed from its start, and reported to the observers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Observed;
 

@@ -1,10 +1,11 @@
-//! A call that is timed from its start, and of which observers are told.
+//! `ObservedCall`: a call that is timed from its start and reported to the observers.
 
-use pin_project_lite::pin_project;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::catch_panic::panic_failure;
@@ -14,11 +15,11 @@ use crate::run::item::Item;
 use crate::run::outcome::Outcome;
 use crate::run::stage_call::StageCall;
 
-/// One call in so many is timed where nobody observes; it stands for the others.
+/// Without observers, one call in this many is timed, and represents the others.
 pub(crate) const SAMPLE_EVERY: u64 = 256;
 
 pin_project! {
-    /// A call that is observed from its start: because there is an observer, or as one in [`SAMPLE_EVERY`] that are timed.
+    /// A call that is timed from its start: either there is an observer, or it is the one in [`SAMPLE_EVERY`] that is sampled.
     pub(crate) struct ObservedCall<'a, C> {
         #[pin]
         call: C,
@@ -26,20 +27,20 @@ pin_project! {
     }
 }
 
-/// Times the call, and notifies the observers of its end, also when it is dropped.
+/// Times the call, and notifies the observers when it ends or is dropped.
 struct CallRecord<'a> {
     item: &'a Item<'a>,
     name: &'static str,
     step: StepId,
-    begun: Instant,
+    started_at: Instant,
     polls: u32,
-    over: bool,
+    ended: bool,
 }
 
 impl<'a, C> ObservedCall<'a, C> {
-    /// Observes a call, from now on.
+    /// Starts to observe a call.
     pub(crate) fn new(name: &'static str, step: StepId, call: C, item: &'a Item<'a>) -> Self {
-        let record = CallRecord { item, name, step, begun: Instant::now(), polls: 0, over: false };
+        let record = CallRecord { item, name, step, started_at: Instant::now(), polls: 0, ended: false };
         let observed = record.call();
         item.run().notify(|observer| observer.stage_started(&observed));
         Self { call, record }
@@ -53,7 +54,7 @@ impl<C: Future<Output = Result<T, StageError>>, T> Future for ObservedCall<'_, C
         let this = self.project();
         let (call, record) = (this.call, this.record);
         record.polls = record.polls.saturating_add(1);
-        // Caught here, where it is known when the call began.
+        // Caught here, where the start time of the call is known.
         let result = match catch_unwind(AssertUnwindSafe(|| call.poll(cx))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => result,
@@ -72,13 +73,13 @@ impl CallRecord<'_> {
 
     /// Records the end of the call; `None` if it was dropped before it finished.
     fn end(&mut self, result: Option<Result<(), &StageError>>) {
-        self.over = true;
-        let (run, elapsed) = (self.item.run(), self.begun.elapsed());
+        self.ended = true;
+        let (run, elapsed) = (self.item.run(), self.started_at.elapsed());
         if let (Some(metrics), false) = (run.metrics(self.step), result.is_none()) {
-            // One that waited would have been timed anyway.
-            let alone = self.polls > 1 || run.is_observed();
+            // A call that was pending is timed even if it is not sampled, so it only represents itself.
+            let represents_itself = self.polls > 1 || run.is_observed();
             let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-            metrics.record_latency(nanos, if alone { 1 } else { SAMPLE_EVERY });
+            metrics.record_latency(nanos, if represents_itself { 1 } else { SAMPLE_EVERY });
         }
         if !run.is_observed() {
             return;
@@ -95,7 +96,7 @@ impl CallRecord<'_> {
 
 impl Drop for CallRecord<'_> {
     fn drop(&mut self) {
-        if !self.over {
+        if !self.ended {
             self.end(None);
         }
     }

@@ -1,4 +1,4 @@
-//! What a stage is called with besides its input.
+//! `StageContext`: the item and the state that a stage is called with.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use crate::error::step_id::StepId;
 use crate::run::context::Context;
 use crate::run::item::Item;
 
-/// What a [`Stage`](crate::Stage) is called with besides its input: the item, and the state of the pipeline.
+/// The context of a call of a [`Stage`](crate::Stage): the item, and the state of the pipeline.
 ///
-/// `C` is who calls: [`Direct`], the default, makes each call itself.
+/// `C` is the mechanism that calls the steps. The default, `Direct`, makes each call.
 pub struct StageContext<'a, S = (), C: Mechanism = Direct> {
     plain: PlainContext<'a, S>,
     handle: C::Handle<'a>,
 }
 
-/// What a stage is called with, whoever calls.
+/// The context of a call without the mechanism.
 pub struct PlainContext<'a, S> {
     state: &'a Arc<S>,
     item: &'a Item<'a>,
-    /// The number of the first step of this pipeline among those of the run.
+    /// The id of the first step of this pipeline in the run.
     base: u32,
 }
 
@@ -53,13 +53,13 @@ impl<'a, S> PlainContext<'a, S> {
         self.item
     }
 
-    /// The number of a step of this pipeline among those of the run.
+    /// The id of a step of this pipeline in the run.
     #[inline]
     pub(crate) fn step(&self, step: StepId) -> StepId {
         step.offset(self.base)
     }
 
-    /// What functions get: they are called, and call nobody.
+    /// The context for a function, which calls no steps.
     #[inline]
     pub(crate) fn stage_context(&self) -> StageContext<'a, S> {
         StageContext { plain: *self, handle: () }
@@ -74,25 +74,26 @@ impl<'a, S> StageContext<'a, S> {
 }
 
 impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
-    /// The state that is bound to the pipeline, `.with(state)`; `()` if none is.
+    /// The state of the pipeline, set by `.with(state)`; `()` by default.
     #[must_use]
     #[inline]
     pub fn state(&self) -> &'a S {
         self.plain.state
     }
 
-    /// The context of the item, for a stage of this name.
+    /// The context of the item in a stage with this name.
     #[must_use]
     pub fn context(&self, stage: &'static str) -> Context {
         Context::of(self.plain.item, stage, 1)
     }
 
-    /// The context of a pipeline nested in this one, whose steps begin at `base`.
+    /// The context for a nested pipeline whose first step has the id `base`.
     pub(crate) fn inside(&self, base: u32) -> Self {
         let plain = PlainContext { base: self.plain.base.saturating_add(base), ..self.plain };
         Self { plain, handle: self.handle }
     }
 
+    /// The context for a nested pipeline with a state of its own.
     pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> StageContext<'b, T, C> {
         let plain = PlainContext { state, item: self.plain.item, base: self.plain.base };
         StageContext { plain, handle: C::shorten(self.handle) }
@@ -115,13 +116,13 @@ impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
         self.plain.item
     }
 
-    /// The number of a step of this pipeline among those of the run.
+    /// The id of a step of this pipeline in the run.
     #[inline]
     pub(crate) fn step(&self, step: StepId) -> StepId {
         self.plain.step(step)
     }
 
-    /// Counts an item that passes a mark of the plan.
+    /// Counts the item at a mark of the plan.
     #[inline]
     pub(crate) fn passes(&self, mark: StepId) {
         if let Some(metrics) = self.item().run().metrics(self.step(mark)) {

@@ -1,20 +1,21 @@
-//! Calls of stages, watched: since when they wait, how long they take, what becomes of them.
+//! `CallTimer`: measures a call from its first `Pending`.
 
 use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::error::panic_origin::CallSite;
 use crate::error::step_id::StepId;
 use crate::run::item::Item;
 
-/// The watch of one call: started when the call first has to wait, or first fails.
+/// The timer of a call, which starts at the first `Pending` or the first failed attempt.
 ///
-/// Snapshot a clock costs more than most calls that are ready at once, so a call that never waits never reads one. It has
-/// no destructor, which would cost those calls too: a call that is given up is known by its meter, where it still waits.
+/// Reading a clock costs more than most calls that are ready at once, so those read none. The timer has no destructor,
+/// which would also slow them down: a dropped call still counts as waiting in the metrics of its step.
 pub(crate) struct CallTimer<'a> {
     pub(crate) item: &'a Item<'a>,
     step: StepId,
-    /// On the clock of the run; nothing is 0.
+    /// The start, in the time of the run; 0 if not started.
     since: u64,
 }
 
@@ -24,13 +25,13 @@ impl<'a> CallTimer<'a> {
         Self { item, step, since: 0 }
     }
 
-    /// The place of an attempt of this call.
+    /// The call site of an attempt of this call.
     #[inline]
     pub(crate) fn call_site(&self, stage: &'static str, attempt: u32) -> CallSite {
         CallSite { stage, step: self.step, attempt, waiting: self.since != 0 }
     }
 
-    /// The call has to wait. (The time is that of the worker's last look at the clock.)
+    /// Starts the timer, unless it runs. The time is the one that the worker last read.
     #[inline]
     pub(crate) fn on_pending(&mut self) {
         if self.since == 0 {
@@ -38,7 +39,7 @@ impl<'a> CallTimer<'a> {
         }
     }
 
-    /// Since when the call waits: from now on, if it did not before.
+    /// The start of the timer. Starts it at `now`, unless it runs.
     pub(crate) fn pending_since(&mut self, now: Instant) -> Instant {
         let run = self.item.run();
         if self.since == 0 {
@@ -55,26 +56,26 @@ impl<'a> CallTimer<'a> {
         }
     }
 
-    /// How long the call took: nothing, if it never had to wait.
+    /// The time since the start; zero if not started.
     pub(crate) fn elapsed(&self) -> Duration {
         if self.since == 0 { Duration::ZERO } else { self.item.run().at(self.since).elapsed() }
     }
 
-    /// The call is over, well or not.
+    /// Records the end of the call.
     #[inline]
     pub(crate) fn finish(&self) {
         if self.since != 0 {
-            waited(self.item, self.step, self.since);
+            record_wait(self.item, self.step, self.since);
         }
     }
 }
 
 #[inline(never)]
-fn waited(item: &Item<'_>, step: StepId, since: u64) {
+fn record_wait(item: &Item<'_>, step: StepId, since: u64) {
     let run = item.run();
     if let Some(metrics) = run.metrics(step) {
         metrics.waiting.dec();
-        // A watched call is timed by whoever watches it.
+        // An observed call is timed by `ObservedCall`.
         if !item.is_observed() {
             metrics.record_wait(run.nanos().saturating_sub(since));
         }

@@ -29,7 +29,7 @@ use crate::stage::plan::Plan;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not run on `{In}` with the state `{S}`",
     label = "this pipeline does not run",
-    note = "each stage must take what the one before it returns, and find what it asks for in the state"
+    note = "each stage must accept the output of the previous one, and the state must provide its resources"
 )]
 pub trait RunMany<In, S, M = OneToOne>: Accepts<In> + Send + Sync {
     /// Runs all items of a source into a sink.

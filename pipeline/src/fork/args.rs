@@ -1,4 +1,4 @@
-//! Steps that take values which others want, too: what a fork calls.
+//! `CallArgs`: calls of steps with arguments that other calls may use too.
 
 use std::future::Future;
 
@@ -11,36 +11,36 @@ use crate::policy::gate::Gate;
 use crate::policy::stage_use::StageUse;
 use crate::stage::plan::Plan;
 
-/// The values that a call takes, as a tuple, and as the one input that they are.
+/// The argument list of a call, as a tuple.
 pub trait ArgList {
-    /// Nothing, one value, or the tuple of several.
+    /// The input of the step: `()`, the one value, or a tuple of several.
     type AsInput;
 
-    /// The input.
-    fn as_input(self) -> Self::AsInput;
+    /// Converts the arguments to the input.
+    fn into_input(self) -> Self::AsInput;
 }
 
-/// The ways in which a call has its values.
+/// How a call receives its arguments: a [`PassMode`] for each.
 pub trait ArgModes<L> {
-    /// What it has of them.
+    /// The arguments: references or values.
     type Args<'a>: Send
     where
         L: 'a;
 }
 
-/// What a call has of its values.
+/// The arguments of a call of `F`: references or values.
 pub type Args<'a, L, F> = <<F as TakesArgs<L>>::ArgModes as ArgModes<L>>::Args<'a>;
 
-macro_rules! list {
+macro_rules! arg_list {
     ($($value:ident $mode:ident),*) => {
         impl<$($value),*> ArgList for ($($value,)*) {
-            type AsInput = list!(@one $($value)*);
+            type AsInput = arg_list!(@input $($value)*);
 
             #[inline]
-            fn as_input(self) -> Self::AsInput {
+            fn into_input(self) -> Self::AsInput {
                 #[allow(non_snake_case)]
                 let ($($value,)*) = self;
-                list!(@one $($value)*)
+                arg_list!(@input $($value)*)
             }
         }
 
@@ -51,42 +51,42 @@ macro_rules! list {
                 ($($value,)*): 'a;
         }
     };
-    (@one $one:ident) => { $one };
-    (@one $($several:ident)*) => { ($($several),*) };
+    (@input $one:ident) => { $one };
+    (@input $($several:ident)*) => { ($($several),*) };
 }
 
-list!();
+arg_list!();
 
-list!(A M);
+arg_list!(A M);
 
-list!(A M, B N);
+arg_list!(A M, B N);
 
-list!(A M, B N, C O);
+arg_list!(A M, B N, C O);
 
-list!(A M, B N, C O, D P);
+arg_list!(A M, B N, C O, D P);
 
-list!(A M, B N, C O, D P, E Q);
+arg_list!(A M, B N, C O, D P, E Q);
 
-list!(A M, B N, C O, D P, E Q, F R);
+arg_list!(A M, B N, C O, D P, E Q, F R);
 
-list!(A M, B N, C O, D P, E Q, F R, G S);
+arg_list!(A M, B N, C O, D P, E Q, F R, G S);
 
-list!(A M, B N, C O, D P, E Q, F R, G S, H T);
+arg_list!(A M, B N, C O, D P, E Q, F R, G S, H T);
 
-/// How a step takes its values: the types alone. What else there is to it, it has as one that [`Accepts`](crate::Accepts) an input.
+/// The output of a step, and how it receives its arguments: the counterpart of [`Accepts`](crate::Accepts).
 pub trait TakesArgs<L> {
-    /// What comes out.
+    /// The output.
     type Out;
-    /// [`Borrow`](super::Borrow) or [`Move`](super::Move), for each value.
+    /// [`Borrow`](super::passing::Borrow) or [`Move`](super::passing::Move), for each argument.
     type ArgModes: ArgModes<L>;
 
-    /// See [`Accepts`](crate::Accepts).
+    /// Adds the step to the plan.
     fn register(&mut self, plan: &mut Plan);
 }
 
-/// A step that can be called with values that other calls use too.
+/// A step that can be called with arguments that other calls use too.
 pub trait CallArgs<L, S, C: Mechanism>: TakesArgs<L> + Send + Sync {
-    /// Calls it.
+    /// Calls the step.
     fn call_with<'a, O: Observe>(
         &self,
         observe: O,
@@ -97,9 +97,9 @@ pub trait CallArgs<L, S, C: Mechanism>: TakesArgs<L> + Send + Sync {
         L: 'a;
 }
 
-/// A stage function that can be called with such values under another policy than its own, by the strategy `A`.
+/// A stage function that can be called with such arguments under an overridden policy, by the strategy `A`.
 pub trait CallWithPolicy<L, S, C: Mechanism, A>: TakesArgs<L> + Send + Sync {
-    /// Calls it.
+    /// Calls the stage.
     fn call_with_policy<'a, G: Gate, O: Observe>(
         stage: StageUse<'_, Self, G>,
         strategy: A,

@@ -1,4 +1,4 @@
-//! A branch of a fork, and steps in it that are no stage functions.
+//! `Branch`: a branch of a fork. `ByValue`: a step in it that is not a stage function.
 
 use std::future::Future;
 
@@ -12,7 +12,7 @@ use crate::error::stage_error::StageError;
 use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
 
-/// A branch of a fork: a step that takes what the others take, too, and what follows it.
+/// A branch of a fork: its first step, whose input the other branches share, and the steps after it.
 #[derive(Debug, Clone)]
 pub struct Branch<F, R> {
     first: F,
@@ -33,7 +33,7 @@ where
     type Out = <Chain<R> as Accepts<F::Out>>::Out;
     type ArgModes = F::ArgModes;
 
-    /// Its steps have their places.
+    /// Does nothing: the steps are registered one by one.
     fn register(&mut self, _: &mut Plan) {}
 }
 
@@ -45,7 +45,7 @@ where
     F: CallArgs<(In,), S, C, Out: Send>,
     Chain<R>: Stage<F::Out, S, C>,
 {
-    #[allow(clippy::manual_async_fn)] // Of an `async fn` rustc does not see that it is `Send`.
+    #[allow(clippy::manual_async_fn)] // rustc cannot prove that an `async fn` is `Send` here.
     #[inline]
     fn call_with<'a, O: Observe>(
         &self,
@@ -63,7 +63,7 @@ where
     }
 }
 
-/// A step that is not a stage function: what it takes is its own.
+/// A step that is not a stage function. It takes its arguments by value.
 #[derive(Debug, Clone)]
 pub struct ByValue<F>(pub F);
 
@@ -95,7 +95,7 @@ macro_rules! by_value {
             where
                 ($($value,)*): 'a,
             {
-                self.0.__call(observe, ArgList::as_input(args), cx)
+                self.0.__call(observe, ArgList::into_input(args), cx)
             }
         }
     };

@@ -1,16 +1,15 @@
-//! Values between calls of which nobody knows the order in which they will be there.
+//! `SharedCell` and `MoveCell`: values that calls in a graph wait for.
 
 use std::future::poll_fn;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 
-use super::passing::Consumers;
-use super::passing::ValueCell;
+use super::passing::{Consumers, ValueCell};
 
-/// A value on its way from one call to others, where the calls do not fall into rows and columns.
+/// The output of a call that several other calls wait for, in a graph that is not series-parallel.
 ///
-/// All calls are polled in the order in which they are written, so whoever waits for a value is polled after the call that
-/// gives it: no waker is needed.
+/// All calls are polled in source order, so a call that waits for a value is polled after the call that returns it. No waker
+/// is needed.
 #[derive(Debug)]
 pub struct SharedCell<T>(OnceLock<T>);
 
@@ -21,9 +20,9 @@ impl<T> Default for SharedCell<T> {
 }
 
 impl<T> SharedCell<T> {
-    /// Puts the value in.
+    /// Sets the value.
     pub fn put(&self, value: T) {
-        // There is one call that gives it.
+        // Only one call sets it, so this cannot fail.
         let _ = self.0.set(value);
     }
 
@@ -36,20 +35,20 @@ impl<T> SharedCell<T> {
         .await
     }
 
-    /// The value, when all calls are done.
+    /// The value, after all calls have finished.
     #[must_use]
     pub fn into_value(self) -> ValueCell<T> {
         ValueCell::of(self.0.into_inner())
     }
 }
 
-/// Gives a value that stays in its wire to a call.
+/// Passes a value to calls, as references or clones. The value stays in its cell.
 #[inline]
 pub fn share<T, M: Consumers<T>>(value: &T) -> M::Args<'_> {
     M::share(Some(value), value)
 }
 
-/// The same, for a value that one call wants: it has it for its own.
+/// The output of a call that one other call waits for, and takes by value.
 #[derive(Debug)]
 pub struct MoveCell<T>(Mutex<Option<T>>);
 
@@ -60,12 +59,12 @@ impl<T> Default for MoveCell<T> {
 }
 
 impl<T> MoveCell<T> {
-    /// Puts the value in.
+    /// Sets the value.
     pub fn put(&self, value: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
-    /// Waits for the value.
+    /// Waits for the value, and takes it.
     pub async fn wait(&self) -> T {
         poll_fn(|_| match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(value) => Poll::Ready(value),

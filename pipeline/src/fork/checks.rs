@@ -1,19 +1,16 @@
-//! What `pipeline!` asks of a fork, one question at a time, so that each mistake is told once and at its place.
+//! The compile-time checks of a fork, one trait per check, so that rustc reports each mistake once and at its location.
 //!
-//! What a check gives back is said in terms of what it asks for: where the answer is no, rustc knows no type for it, and
-//! reports nothing that depends on it.
+//! The return type of a check is a projection of the checked trait. If the check fails, rustc does not know the type, and
+//! reports no error that depends on it.
 
 use std::path::PathBuf;
 
-use super::passing::Borrow;
-use super::passing::Move;
-use crate::stage::edge::EdgeType;
-use crate::stage::edge::Keep;
-use crate::stage::edge::Kept;
+use super::passing::{Borrow, Move};
+use crate::stage::edge::{EdgeType, Keep, Kept};
 
-/// A stage that is called with `N` values.
+/// A stage that takes `N` arguments.
 #[diagnostic::on_unimplemented(
-    message = "stage `{Self}` takes another number of values than {N}",
+    message = "stage `{Self}` does not take {N} arguments",
     label = "is called with {N} here",
     note = "a call in a graph has one argument for each input of the stage; what comes from the state or the context is not written"
 )]
@@ -27,7 +24,7 @@ pub trait Arity<const N: usize> {
     fn __arity(self) -> Self::__This;
 }
 
-/// A stage whose input `K`, counted from 0, is a `T`.
+/// A stage whose argument `K`, counted from 0, is a `T`.
 #[diagnostic::on_unimplemented(
     message = "stage `{Self}` does not take `{T}` here",
     label = "is `{T}`",
@@ -38,8 +35,8 @@ pub trait Parameter<const K: usize, T> {
     #[doc(hidden)]
     type __Same;
 
-    /// The stage and the value. (The value comes first: rustc would tell from the only impl what the stage takes, and then
-    /// find fault with the port.)
+    /// The stage and the edge. The edge is the first parameter: otherwise rustc would infer its type from the only impl for the
+    /// stage, and report the mismatch at the edge.
     #[doc(hidden)]
     fn __takes(_: EdgeType<T>, stage: Self) -> (Kept<Self::__Same, Self>, EdgeType<Self::__Same>)
     where
@@ -49,7 +46,7 @@ pub trait Parameter<const K: usize, T> {
     }
 }
 
-/// What a graph says that it takes.
+/// The declared input type of a graph.
 #[diagnostic::on_unimplemented(
     message = "this graph takes `{Self}`, and what comes here is `{In}`",
     label = "does not take `{In}`",
@@ -60,8 +57,8 @@ pub trait GraphInput<In>: Sized {
     #[doc(hidden)]
     type __Kept<B>;
 
-    /// The same edge. (The graph's type comes second: rustc would tell from it what comes here, and then find fault with the
-    /// port.)
+    /// The same edge. The type of the graph is the second parameter: otherwise rustc would infer the type of the edge from it,
+    /// and report the mismatch at the edge.
     #[doc(hidden)]
     fn __accept(_: EdgeType<In>, _: EdgeType<Self>) -> Self::__Kept<EdgeType<Self>>;
 
@@ -83,7 +80,7 @@ impl<In> GraphInput<In> for In {
     }
 }
 
-/// The output of a branch that ends in the same type as the first one.
+/// The output of a branch, which must have the type `T` of the first branch.
 #[diagnostic::on_unimplemented(
     message = "this branch ends in `{Self}`, and the first one in `{T}`",
     label = "ends in `{Self}`, not in `{T}`",
@@ -94,7 +91,7 @@ pub trait EndsAs<T>: Sized {
     #[doc(hidden)]
     type __Kept<B>;
 
-    /// The branch itself, and what the next one is held against.
+    /// The branch itself, and the edge that the next branch is checked against.
     #[doc(hidden)]
     fn __ends_as<B>(
         first: EdgeType<T>,
@@ -112,9 +109,9 @@ impl<T> EndsAs<T> for T {
     }
 }
 
-/// A value of which a call has a copy, as others want it, too.
+/// A value that is cloned for a call, because other calls use it too.
 ///
-/// Not of the `T` itself, or rustc would advise to lend it, as a reference can be copied.
+/// Implemented for `(T,)` and not for `T`; otherwise rustc would suggest to borrow the value, because references are `Clone`.
 #[diagnostic::on_unimplemented(
     message = "`{T}` is taken by several here, so each but the last needs a copy of its own, and it is not `Clone`",
     label = "takes a copy of the `{T}`",
@@ -125,7 +122,7 @@ pub trait CloneToShare<T>: Sized {
     #[doc(hidden)]
     type __Kept<B>;
 
-    /// What was checked, and what the next one has of the value.
+    /// The checked value, and the edge for the next call.
     #[doc(hidden)]
     fn __share<V, B>(
         _: EdgeType<T>,
@@ -144,8 +141,8 @@ impl<T: Clone> CloneToShare<T> for (T,) {
     }
 }
 
-// Beside another impl that could be meant, rustc asks for `Clone` before it takes the first, and where there is none it knows
-// no type for what depends on it.
+// With a second candidate impl, rustc checks `Clone` before it selects the first. Without `Clone`, it then does not know the
+// associated type, and reports no error that depends on it.
 #[diagnostic::do_not_recommend]
 impl<T> CloneToShare<T> for (T,)
 where
@@ -158,7 +155,7 @@ where
     }
 }
 
-/// A value of which the last call has a copy, as others borrow it at the same time.
+/// A value that is cloned for its last consumer, because other calls borrow it concurrently.
 #[diagnostic::on_unimplemented(
     message = "`{T}` is lent to another stage at the same time, so this one needs a copy of its own, and it is not `Clone`",
     label = "takes a copy of the `{T}`",
@@ -169,7 +166,7 @@ pub trait CloneWhileBorrowed<T>: Sized {
     #[doc(hidden)]
     type __Kept<B>;
 
-    /// What was checked.
+    /// The checked value.
     #[doc(hidden)]
     fn __take<B>(_: EdgeType<T>, _: EdgeType<Self>, checked: B) -> Self::__Kept<B>;
 }
@@ -183,8 +180,8 @@ impl<T: Clone> CloneWhileBorrowed<T> for (T,) {
     }
 }
 
-// Beside another impl that could be meant, rustc asks for `Clone` before it takes the first, and where there is none it knows
-// no type for what depends on it.
+// With a second candidate impl, rustc checks `Clone` before it selects the first. Without `Clone`, it then does not know the
+// associated type, and reports no error that depends on it.
 #[diagnostic::do_not_recommend]
 impl<T> CloneWhileBorrowed<T> for (T,)
 where
@@ -197,12 +194,12 @@ where
     }
 }
 
-/// What nothing is.
+/// A trait without impls.
 pub trait Unsatisfiable {}
 
-/// The way in which a call has a value that others want, too.
+/// How a call receives a value that other calls use too.
 pub trait CopiedAs {
-    /// What it needs a copy of: the value, or nothing.
+    /// The type that must be cloned: `T` or `()`.
     type Copied<T>;
 }
 
@@ -214,9 +211,9 @@ impl CopiedAs for Move {
     type Copied<T> = T;
 }
 
-/// The ways in which others have it at the same time: `(EdgeType<Borrow>, (EdgeType<Move>, ()))`.
+/// How concurrent calls receive the value: `(EdgeType<Borrow>, (EdgeType<Move>, ()))`.
 pub trait ConcurrentUses {
-    /// What cannot be moved away from them: the value, or nothing.
+    /// The type that they borrow: `T` or `()`.
     type Borrowed<T>;
 }
 
@@ -233,39 +230,39 @@ impl<R: ConcurrentUses> ConcurrentUses for (EdgeType<Move>, R) {
 }
 
 impl<T> EdgeType<T> {
-    /// What a call needs a copy of that has the value as `M` says.
+    /// The type that must be cloned for a call that receives the value as `M`.
     #[must_use]
     pub fn copied<M: CopiedAs>(self, _: EdgeType<M>) -> EdgeType<M::Copied<T>> {
         EdgeType::new()
     }
 
-    /// What others borrow while a call has the value.
+    /// The type that concurrent calls borrow.
     #[must_use]
     pub fn borrowed<O: ConcurrentUses>(self, _: O) -> EdgeType<O::Borrowed<T>> {
         EdgeType::new()
     }
 }
 
-/// A value that a pattern of `N` names takes apart.
+/// A tuple that a pattern of `N` names destructures.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a tuple of {N}, and these are {N} names",
     label = "takes a tuple of {N} apart",
     note = "write a name for each part, or one name for the whole"
 )]
 pub trait Destructure<const N: usize>: Sized {
-    /// The types of its parts.
+    /// The types of the elements.
     #[doc(hidden)]
     type __Parts;
     /// `B`.
     #[doc(hidden)]
     type __Kept<B>;
 
-    /// TakesArgs it apart; and what was checked.
+    /// The checked value, and the elements.
     #[doc(hidden)]
     fn __destructure<B>(_: EdgeType<Self>, checked: B) -> (Self::__Kept<B>, Self::__Parts);
 }
 
-macro_rules! apart {
+macro_rules! destructure {
     ($count:literal: $($part:ident)*) => {
         #[diagnostic::do_not_recommend]
         impl<$($part),*> Destructure<$count> for ($($part,)*) {
@@ -279,32 +276,32 @@ macro_rules! apart {
     };
 }
 
-apart!(0:);
+destructure!(0:);
 
-apart!(1: A);
+destructure!(1: A);
 
-apart!(2: A B);
+destructure!(2: A B);
 
-apart!(3: A B C);
+destructure!(3: A B C);
 
-apart!(4: A B C D);
+destructure!(4: A B C D);
 
-apart!(5: A B C D E);
+destructure!(5: A B C D E);
 
-apart!(6: A B C D E F);
+destructure!(6: A B C D E F);
 
-apart!(7: A B C D E F G);
+destructure!(7: A B C D E F G);
 
-apart!(8: A B C D E F G H);
+destructure!(8: A B C D E F G H);
 
-/// What a text between quotes can be as an argument: a stage of `&str` keeps a `String`.
+/// An argument type for a string literal. For a stage that takes `&str`, the argument is a `String`.
 #[diagnostic::on_unimplemented(
     message = "a text is not a `{Self}`",
     label = "is a text",
     note = "write an expression that gives what the stage takes"
 )]
 pub trait Text: Sized {
-    /// The text.
+    /// Converts the literal.
     #[doc(hidden)]
     fn __text(text: &'static str) -> Self;
 }
@@ -321,31 +318,31 @@ macro_rules! text {
 
 text!(String &'static str PathBuf Box<str> std::sync::Arc<str> std::borrow::Cow<'static, str>);
 
-/// A function that an expression in a graph may call: any that is no stage.
+/// A function that an expression in a graph may call: any that is not a stage.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a stage, and within an expression it would be called as a plain function, without its policy",
     label = "called within an expression",
     note = "give what it returns a name first, `let user = fetch_user(id);`: that is a call of the stage"
 )]
 pub trait CalledInExpression: Sized {
-    /// Nothing.
+    /// Does nothing.
     #[doc(hidden)]
     fn __plain(self) {}
 }
 
-/// A function that a closure with a block of `let`s may call: any that is no stage.
+/// A function that a closure with a block of `let`s may call: any that is not a stage.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a stage, and within a closure it would be called as a plain function, without its policy",
     label = "called within a closure",
     note = "a graph says what it takes, and in a chain it stands in parentheses: `a => (|id: UserId| {{ let user = fetch_user(id); … }}) => b`"
 )]
 pub trait CalledInClosure: Sized {
-    /// Nothing.
+    /// Does nothing.
     #[doc(hidden)]
     fn __plain(self) {}
 }
 
-/// What a function is that is no stage.
+/// The stand-in for a function that is not a stage.
 #[derive(Debug, Clone, Copy)]
 pub struct PlainFunction(());
 

@@ -1,14 +1,10 @@
-//! The first that succeeds: `(primary | mirror | cache)`.
+//! `First`: alternatives, tried in order until one succeeds: `(primary | mirror | cache)`.
 
 use std::future::Future;
 
-use super::args::CallArgs;
-use super::args::TakesArgs;
-use super::passing::Input;
-use super::passing::SharedInput;
-use super::passing::ValueCell;
-use super::step::Branches;
-use super::step::Branching;
+use super::args::{CallArgs, TakesArgs};
+use super::passing::{Input, SharedInput, ValueCell};
+use super::step::{Branches, Branching};
 use crate::call::mechanism::Mechanism;
 use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
@@ -17,9 +13,9 @@ use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::run::item::Item;
 
-/// Branches that are tried in order on one item until one succeeds: what `(primary | mirror)` becomes.
+/// Alternatives that are tried in order with one item until one succeeds: the form `(primary | mirror)`.
 ///
-/// A panic is a mistake in the code and no outage: it fails the item, and nothing else is tried.
+/// If an alternative panics, no other is tried, because a panic is a bug and not an outage.
 #[derive(Debug, Clone)]
 pub struct First<B, const N: usize> {
     branches: B,
@@ -33,7 +29,7 @@ impl<B, const N: usize> First<B, N> {
     }
 }
 
-/// What failed before the branch that is being tried.
+/// The failures of the alternatives tried so far.
 struct FailedAlternatives<'a> {
     item: &'a Item<'a>,
     failed: Vec<StageError>,
@@ -45,11 +41,11 @@ impl<'a> FailedAlternatives<'a> {
         Self { item, failed: Vec::new() }
     }
 
-    /// Notes a failure, and gives it back if it is final.
+    /// Records a failure, and returns it if no other alternative is to be tried.
     ///
-    /// The branch has the steps from one mark to the next. Rows that failed in them by themselves do not count.
+    /// The alternative has the steps between the marks `from` and `to`. Their isolated rows are removed.
     #[cold]
-    fn fails(&mut self, error: StageError, from: StepId, to: StepId) -> Result<(), StageError> {
+    fn record(&mut self, error: StageError, from: StepId, to: StepId) -> Result<(), StageError> {
         if error.kind() == ErrorKind::Panicked {
             return Err(self.last(error));
         }
@@ -61,9 +57,10 @@ impl<'a> FailedAlternatives<'a> {
         Ok(())
     }
 
+    /// The error of the last alternative, with the failures of the others.
     #[cold]
     fn last(&mut self, error: StageError) -> StageError {
-        // Most panics unwind through here and cannot say what was tried before: so none does.
+        // Most panics unwind through here without their alternatives, so no panic has them.
         if error.kind() == ErrorKind::Panicked {
             return error;
         }
@@ -112,7 +109,7 @@ macro_rules! first {
                             }
                             Err(error) => {
                                 let (from, to) = (self.heads[$index], self.heads[$index + 1]);
-                                failed.fails(error, cx.step(from), cx.step(to))?;
+                                failed.record(error, cx.step(from), cx.step(to))?;
                             }
                         }
                     )*

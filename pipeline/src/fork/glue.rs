@@ -1,51 +1,39 @@
-//! What `pipeline!` calls where a pipeline forks.
-#![allow(clippy::must_use_candidate, clippy::unused_unit)] // Only macros call these; tuples of nothing are tuples, too.
+//! Functions for the code of `pipeline!` that builds and checks forks.
+#![allow(clippy::must_use_candidate, clippy::unused_unit)] // Only macros call these; some tuples are empty.
 
 use std::panic::Location;
 
-use super::args::ArgList;
-use super::args::TakesArgs;
+use super::args::{ArgList, TakesArgs};
 use super::branch::Branch;
 use super::checks::Text;
 use super::first::First;
 use super::passing::Borrow;
-use super::route::OneOf1;
-use super::route::OneOf2;
-use super::route::OneOf3;
-use super::route::OneOf4;
-use super::route::OneOf5;
-use super::route::OneOf6;
-use super::route::OneOf7;
-use super::route::OneOf8;
-use super::route::Route;
-use super::step::Branches;
-use super::step::Fork;
+use super::route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8, Route};
+use super::step::{Branches, Fork};
 use crate::call::user_code::CodeSite;
 use crate::chain::Chain;
 use crate::error::step_id::StepId;
-use crate::stage::edge::EdgeType;
-use crate::stage::edge::Keep;
-use crate::stage::edge::Kept;
+use crate::stage::edge::{EdgeType, Keep, Kept};
 use crate::stage::plan::Plan;
 
-/// The branch of a fork: its first step, and those that follow.
+/// A branch of a fork: its first step, and the steps after it.
 pub fn branch<F, R>(first: F, rest: Chain<R>) -> Branch<F, R> {
     Branch::new(first, rest)
 }
 
-/// The one value that goes into each branch.
+/// The input of each branch, as an argument list.
 pub fn single_arg<T>(_: EdgeType<T>) -> EdgeType<(T,)> {
     EdgeType::new()
 }
 
-/// Several values as the arguments of a call.
+/// The argument list of several edges.
 pub fn arg_list<P: Edges>(_: P) -> EdgeType<P::ArgList> {
     EdgeType::new()
 }
 
-/// Several edges.
+/// A tuple of edges.
 pub trait Edges {
-    /// What goes over them, as a tuple.
+    /// Their types, as a tuple.
     type ArgList;
 }
 
@@ -57,12 +45,12 @@ macro_rules! edges {
     };
 }
 
-/// The values of a call as the one input that they are.
+/// The input of a call with these arguments.
 pub fn as_input<L: ArgList>(_: EdgeType<L>) -> EdgeType<L::AsInput> {
     EdgeType::new()
 }
 
-/// A call of a graph in its place in the plan, and what it gives.
+/// Adds a call of a graph to the plan. Returns the stage and the edge after it.
 #[track_caller]
 pub fn register_call<L: ArgList, F: TakesArgs<L>>(
     _: EdgeType<L>,
@@ -75,7 +63,7 @@ pub fn register_call<L: ArgList, F: TakesArgs<L>>(
     (F::Out::keep(stage), EdgeType::new())
 }
 
-/// How a stage has each of its values.
+/// How a stage receives each of its arguments.
 pub fn modes<L, F: TakesArgs<L, ArgModes: ModeList>>(
     _: &F,
     _: EdgeType<L>,
@@ -83,16 +71,16 @@ pub fn modes<L, F: TakesArgs<L, ArgModes: ModeList>>(
     <F::ArgModes as ModeList>::edges()
 }
 
-/// Several modes.
+/// A tuple of modes.
 pub trait ModeList {
-    /// A port for each.
+    /// An edge for each mode.
     type Edges;
 
     /// The edges.
     fn edges() -> Self::Edges;
 }
 
-macro_rules! witness {
+macro_rules! mode_list {
     ($($mode:ident)*) => {
         impl<$($mode),*> ModeList for ($($mode,)*) {
             type Edges = ($(EdgeType<$mode>,)*);
@@ -106,38 +94,38 @@ macro_rules! witness {
     };
 }
 
-witness!();
+mode_list!();
 
-witness!(A);
+mode_list!(A);
 
-witness!(A B);
+mode_list!(A B);
 
-witness!(A B C);
+mode_list!(A B C);
 
-witness!(A B C D);
+mode_list!(A B C D);
 
-witness!(A B C D E);
+mode_list!(A B C D E);
 
-witness!(A B C D E F);
+mode_list!(A B C D E F);
 
-witness!(A B C D E F G);
+mode_list!(A B C D E F G);
 
-witness!(A B C D E F G H);
+mode_list!(A B C D E F G H);
 
-/// That a value is lent.
+/// The mode of a borrowed value.
 pub fn borrow() -> EdgeType<Borrow> {
     EdgeType::new()
 }
 
 macro_rules! expressions {
     ($($expression:ident $last:ident: $($value:ident)*;)*) => {$(
-        /// An expression in an argument: it looks at values.
+        /// An expression as an argument. It takes values by reference.
         #[allow(clippy::too_many_arguments)]
         pub fn $expression<$($value,)* X, F: Fn($(&$value),*) -> X>($(_: EdgeType<$value>,)* function: F) -> (F, EdgeType<X>) {
             (function, EdgeType::new())
         }
 
-        /// The expression at the end: it has values for its own.
+        /// The last expression of a graph. It takes values by value.
         #[allow(clippy::too_many_arguments)]
         pub fn $last<$($value,)* X, F: Fn($($value),*) -> X>($(_: EdgeType<$value>,)* function: F) -> (F, EdgeType<X>) {
             (function, EdgeType::new())
@@ -157,54 +145,54 @@ expressions! {
     expression8 last8: A B C D E G H I;
 }
 
-/// A text between quotes, as what the stage takes.
+/// A string literal as an argument.
 pub fn text<T: Text>(text: &'static str) -> T {
     T::__text(text)
 }
 
-/// A value from outside, of which each item gets a copy.
+/// A clone of an outer variable, one per item.
 pub fn copy<T: Clone>(value: &T) -> T {
     value.clone()
 }
 
-/// The name of a fork for its own code: the `match` of a route, the expressions of a graph.
+/// The name and the step of the user code of a fork: the `match` of a route, or the expressions of a graph.
 pub fn code_site(name: &'static str, step: StepId) -> CodeSite {
     CodeSite { name, step }
 }
 
-/// The type of a fork that was checked.
+/// A checked fork, and the edge after it.
 pub fn finish_fork<In, B: Branches<In>>(_: EdgeType<In>, branches: B) -> (Fork<B>, EdgeType<B::Out>) {
     (Fork(branches), EdgeType::new())
 }
 
-/// Branches that are tried in order.
+/// Alternatives, tried in order until one succeeds.
 pub fn first<B, const N: usize>(branches: B, heads: [StepId; N], end: StepId) -> First<B, N> {
     First::new(branches, heads, end)
 }
 
-/// Arms, of which an item takes one.
+/// A `match` with a branch per pattern.
 pub fn route<In, C, A, const N: usize>(
     _: EdgeType<In>,
-    place: CodeSite,
+    site: CodeSite,
     choose: C,
     arms: A,
     heads: [StepId; N],
     end: StepId,
 ) -> Route<In, C, A, N> {
-    Route::new(place, choose, arms, heads, end)
+    Route::new(site, choose, arms, heads, end)
 }
 
-/// The route behind the last arm of one that is too wide for a single one.
+/// The second part of a route with too many arms, behind the last arm of the first part.
 pub fn inner_route<B>(route: B) -> Fork<B> {
     Fork(route)
 }
 
-/// No mark: what goes by is counted elsewhere.
+/// No mark, because the items are counted elsewhere.
 pub fn uncounted() -> StepId {
     StepId::NONE
 }
 
-/// The place of a `match` in the plan.
+/// Adds a `match` to the plan.
 #[track_caller]
 pub fn matches<In>(_: EdgeType<In>, name: &'static str, plan: &mut Plan) -> CodeSite {
     let before = plan.steps().len();
@@ -215,7 +203,7 @@ pub fn matches<In>(_: EdgeType<In>, name: &'static str, plan: &mut Plan) -> Code
 
 macro_rules! choices {
     ($($choice:ident $one_of:ident: $($value:ident)*;)*) => {$(
-        /// A `match`, and what goes into its arms.
+        /// A `match`, and the edges into its arms.
         pub fn $choice<In, $($value,)* F: Fn(In) -> $one_of<$($value),*>>(_: EdgeType<In>, choose: F) -> (F, ($(EdgeType<$value>,)*)) {
             (choose, ($(EdgeType::<$value>::new(),)*))
         }

@@ -1,4 +1,4 @@
-//! Where a pipeline is more than a line: branches on one item.
+//! Forks: several branches, alternatives, a `match` or a graph on one item.
 
 pub(crate) mod args;
 pub(crate) mod branch;

@@ -1,13 +1,9 @@
-//! A stage with overridden policy, called by a fork.
+//! Calls by a fork of a stage with an overridden policy.
 
 use std::future::Future;
 
-use super::args::Args;
-use super::args::CallArgs;
-use super::args::CallWithPolicy;
-use super::args::TakesArgs;
-use super::checks::Arity;
-use super::checks::Parameter;
+use super::args::{Args, CallArgs, CallWithPolicy, TakesArgs};
+use super::checks::{Arity, Parameter};
 use crate::call::mechanism::Mechanism;
 use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;

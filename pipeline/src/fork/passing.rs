@@ -1,9 +1,9 @@
-//! Values that several calls want: lent to those that take references, copied for the others, moved into the last.
-#![allow(clippy::elidable_lifetime_names)] // Whose lifetime it is matters here.
+//! How a value is borrowed, cloned or moved among its consumers.
+#![allow(clippy::elidable_lifetime_names)] // The names tell the lifetimes apart.
 
-/// A value or a reference to it: what a call of a stage can have of an input that it takes by reference.
+/// A value or a reference to it, as an argument that a stage takes by reference.
 pub trait Borrowed<T> {
-    /// The value.
+    /// A reference to the value.
     fn borrowed(&self) -> &T;
 }
 
@@ -21,27 +21,27 @@ impl<T> Borrowed<T> for &T {
     }
 }
 
-/// The way in which a call has a value: [`Borrow`] or [`Move`].
+/// How a call receives a value: [`Borrow`] or [`Move`].
 pub trait PassMode<T> {
-    /// What it has of it.
+    /// The argument: a reference or a value.
     type Arg<'a>: Send
     where
         T: 'a;
 
-    /// The same, for a shorter time: what a call has of its values, it has for as long as the call.
+    /// The same argument with a shorter lifetime.
     fn shorten<'long: 'short, 'short>(arg: Self::Arg<'long>) -> Self::Arg<'short>
     where
         T: 'long;
 
-    /// What calls are together that have it in this way and as `C`: [`Borrow`] if any is.
+    /// The joint mode of this call and calls with the joint mode `C`: [`Borrow`] if any of them borrows.
     type With<C>;
 }
 
-/// By reference.
+/// The call takes the value by reference.
 #[derive(Debug, Clone, Copy)]
 pub struct Borrow(());
 
-/// As its own.
+/// The call takes the value by value.
 #[derive(Debug, Clone, Copy)]
 pub struct Move(());
 
@@ -79,31 +79,31 @@ impl<T: Send> PassMode<T> for Move {
     type With<C> = C;
 }
 
-/// A way to have a value that others want too.
+/// A mode for a value that other calls use too.
 pub trait SharedInput<T>: PassMode<T> {
-    /// Lends the one, or copies the other, which is the same value but may not live as long.
+    /// Returns `borrowed`, or a clone of `value`. Both are the same value, but `value` may have a shorter lifetime.
     ///
-    /// There is one to lend where any of a value's calls is [`Borrow`].
-    fn share<'a>(borrowed: Option<&'a T>, copied: &T) -> Self::Arg<'a>;
+    /// `borrowed` is `Some` if the mode of any consumer is [`Borrow`].
+    fn share<'a>(borrowed: Option<&'a T>, value: &T) -> Self::Arg<'a>;
 }
 
 impl<T: Sync> SharedInput<T> for Borrow {
     #[inline]
     fn share<'a>(borrowed: Option<&'a T>, _: &T) -> &'a T {
-        borrowed.expect("a value that is lent stays where it is")
+        borrowed.expect("a borrowed value stays in its cell")
     }
 }
 
 impl<T: Clone + Send> SharedInput<T> for Move {
     #[inline]
-    fn share(_: Option<&T>, copied: &T) -> T {
-        copied.clone()
+    fn share(_: Option<&T>, value: &T) -> T {
+        value.clone()
     }
 }
 
-/// A way to have a value that nobody else wants any more.
+/// A mode for a value that no later call uses.
 pub trait Input<T>: PassMode<T> {
-    /// Lends it from its place, or takes it out.
+    /// Borrows the value from its cell, or moves it out.
     fn take_input<'a>(value: &'a mut ValueCell<T>) -> Self::Arg<'a>;
 }
 
@@ -121,12 +121,12 @@ impl<T: Send> Input<T> for Move {
     }
 }
 
-/// A value in its place, until it is moved.
+/// A value that can be moved out once.
 #[derive(Debug)]
 pub struct ValueCell<T>(Option<T>);
 
 impl<T> ValueCell<T> {
-    /// A value.
+    /// A cell with a value.
     #[inline]
     pub fn new(value: T) -> Self {
         Self(Some(value))
@@ -136,14 +136,14 @@ impl<T> ValueCell<T> {
         Self(value)
     }
 
-    /// Gives it to calls that want it at the same time, where it is wanted again later.
+    /// Passes the value to concurrent calls; later calls use it too.
     #[inline]
     pub fn share<M: Consumers<T>>(&self) -> M::Args<'_> {
         let value = self.get();
         M::share(Some(value), value)
     }
 
-    /// Gives it to the last calls that want it: the last of them has it for its own, if the others need no place for it.
+    /// Passes the value to its last consumers, `O` and `M`. It is moved into `M` unless another of them borrows it.
     #[inline]
     pub fn give<O, M>(&mut self) -> (O::Args<'_>, M::Arg<'_>)
     where
@@ -154,33 +154,33 @@ impl<T> ValueCell<T> {
         <O::JointMode as JointMode<T, M>>::give::<O>(self)
     }
 
-    /// The value, which nobody wants any more.
+    /// Moves the value out.
     ///
     /// # Panics
     ///
-    /// If it was taken before, which `pipeline!` does not write.
+    /// Panics if it was moved out before; the code of `pipeline!` never does this.
     #[inline]
     pub fn take(&mut self) -> T {
-        self.0.take().expect("a value is moved once")
+        self.0.take().expect("a value is moved out once")
     }
 
     #[inline]
     fn get(&self) -> &T {
-        self.0.as_ref().expect("a value is moved last")
+        self.0.as_ref().expect("a value is moved out after its other uses")
     }
 }
 
-/// Calls that want a value at the same time, in their order: `(Borrow, (Move, ()))`.
+/// The modes of concurrent consumers of a value, in order: `(Borrow, (Move, ()))`.
 pub trait Consumers<T> {
-    /// What they have of it.
+    /// The arguments: references or values.
     type Args<'a>: Send
     where
         T: 'a;
-    /// [`Borrow`] if any of them is.
+    /// [`Borrow`] if any of them borrows.
     type JointMode;
 
     /// See [`SharedInput`].
-    fn share<'a>(borrowed: Option<&'a T>, copied: &T) -> Self::Args<'a>;
+    fn share<'a>(borrowed: Option<&'a T>, value: &T) -> Self::Args<'a>;
 }
 
 impl<T> Consumers<T> for () {
@@ -206,18 +206,18 @@ where
     type JointMode = M::With<R::JointMode>;
 
     #[inline]
-    fn share<'a>(borrowed: Option<&'a T>, copied: &T) -> Self::Args<'a> {
-        (M::share(borrowed, copied), R::share(borrowed, copied))
+    fn share<'a>(borrowed: Option<&'a T>, value: &T) -> Self::Args<'a> {
+        (M::share(borrowed, value), R::share(borrowed, value))
     }
 }
 
-/// What the last call has beside the others.
+/// How the last consumers of a value receive it, given the joint mode of all but the last.
 pub trait JointMode<T, M: PassMode<T>> {
     /// See [`ValueCell::give`].
     fn give<'a, O: Consumers<T>>(value: &'a mut ValueCell<T>) -> (O::Args<'a>, M::Arg<'a>);
 }
 
-/// Some of the others borrow it: it has to stay.
+/// Another consumer borrows the value, so it stays in its cell.
 impl<T, M: SharedInput<T>> JointMode<T, M> for Borrow {
     #[inline]
     fn give<'a, O: Consumers<T>>(value: &'a mut ValueCell<T>) -> (O::Args<'a>, M::Arg<'a>) {
@@ -226,7 +226,7 @@ impl<T, M: SharedInput<T>> JointMode<T, M> for Borrow {
     }
 }
 
-/// The others have copies.
+/// The other consumers get clones, so the value can be moved out.
 impl<T, M: Input<T>> JointMode<T, M> for Move {
     #[inline]
     fn give<'a, O: Consumers<T>>(value: &'a mut ValueCell<T>) -> (O::Args<'a>, M::Arg<'a>) {

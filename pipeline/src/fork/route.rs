@@ -1,25 +1,22 @@
-//! AsInput of several, by pattern: `match { … }`.
+//! `Route`: the branch of the first matching pattern, `match { … }`.
 
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::step::Branches;
-use super::step::Branching;
+use super::step::{Branches, Branching};
 use crate::call::mechanism::Mechanism;
 use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
-use crate::call::user_code::CodeSite;
-use crate::call::user_code::guard_user_code;
+use crate::call::user_code::{CodeSite, guard_user_code};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
-use crate::stage::contract::Accepts;
-use crate::stage::contract::Stage;
+use crate::stage::contract::{Accepts, Stage};
 
-/// Arms, of which an item takes one: what `match { pattern => value => chain, … }` becomes.
+/// A `match` with a branch per pattern: the form `match { pattern => value => chain, … }`.
 pub struct Route<In, C, A, const N: usize> {
-    place: CodeSite,
-    /// The `match`: says which arm, and with what.
+    site: CodeSite,
+    /// The `match`, which returns the arm and its input.
     choose: C,
     arms: A,
     heads: [StepId; N],
@@ -28,20 +25,20 @@ pub struct Route<In, C, A, const N: usize> {
 }
 
 impl<In, C, A, const N: usize> Route<In, C, A, N> {
-    pub(crate) fn new(place: CodeSite, choose: C, arms: A, heads: [StepId; N], end: StepId) -> Self {
-        Self { place, choose, arms, heads, end, input: PhantomData }
+    pub(crate) fn new(site: CodeSite, choose: C, arms: A, heads: [StepId; N], end: StepId) -> Self {
+        Self { site, choose, arms, heads, end, input: PhantomData }
     }
 }
 
 impl<In, C, A, const N: usize> fmt::Debug for Route<In, C, A, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Route").field(&self.place.name).finish()
+        f.debug_tuple("Route").field(&self.site.name).finish()
     }
 }
 
 macro_rules! route {
     ($one_of:ident $count:literal: $first:ident $first_value:ident $first_index:tt $(, $arm:ident $value:ident $index:tt)*) => {
-        /// The arm that an item takes, and what goes into it.
+        /// The arm for an item, and its input.
         #[derive(Debug, Clone, Copy)]
         pub enum $one_of<$first_value, $($value),*> {
             #[doc(hidden)]
@@ -76,7 +73,7 @@ macro_rules! route {
                 cx: &StageContext<'_, S, Z>,
             ) -> impl Future<Output = Result<$first::Out, StageError>> + Send {
                 async move {
-                    let output = match guard_user_code(self.place, cx, || (self.choose)(input)) {
+                    let output = match guard_user_code(self.site, cx, || (self.choose)(input)) {
                         $one_of::$first(value) => {
                             cx.passes(self.heads[$first_index]);
                             self.arms.$first_index.__call(observe, value, cx).await?

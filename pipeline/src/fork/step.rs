@@ -1,9 +1,9 @@
-//! A fork as a step of a pipeline.
+//! `Fork`: a fork as a step of a pipeline.
 //!
-//! Calls that run side by side, `(a, b)` and the graph form, become a struct that `pipeline!` writes out, with the calls in the
-//! order of their dependencies. `(a | b)` and `match` are in this crate.
+//! For `(a, b)` and graphs, `pipeline!` generates a struct with the calls in the order of their dependencies. `(a | b)` and
+//! `match` are types of this crate.
 //!
-//! A fork counts the items that enter each of its branches and that leave it: reports are made from these counts.
+//! A fork counts the items that enter each branch and that leave the fork, for the report.
 
 use std::future::Future;
 
@@ -19,7 +19,7 @@ pub trait Branches<In> {
     type Out: Send;
 }
 
-/// How an item goes through the branches of a fork.
+/// The call of a fork with an item.
 pub trait Branching<In, S, C: Mechanism>: Branches<In> + Send + Sync {
     /// Calls the branches.
     fn go<O: Observe>(
@@ -30,7 +30,7 @@ pub trait Branching<In, S, C: Mechanism>: Branches<In> + Send + Sync {
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
 }
 
-/// A fork as a step: what `(a, b)`, `(a | b)`, `match { … }` and the graph form become.
+/// A fork as a step: the forms `(a, b)`, `(a | b)`, `match { … }`, and graphs.
 #[derive(Debug, Clone)]
 pub struct Fork<B>(pub(crate) B);
 

@@ -1,22 +1,23 @@
-//! Two futures side by side, on one task.
+//! `try_join2`: two futures, polled concurrently on one task.
 
-use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
+
 use crate::error::stage_error::StageError;
 
-/// Runs try_join2 to their ends. The first failure is that of try_join2, and the other is dropped with them.
+/// Runs two futures concurrently, and returns both outputs, or the first error. The caller then drops the other future.
 ///
-/// Each turn polls them in their order.
+/// Each poll polls `first` before `second`.
 #[inline]
 pub fn try_join2<A, B, T, U>(first: A, second: B) -> TryJoin2<A, B, T, U> {
     TryJoin2 { first, second, outputs: (None, None) }
 }
 
 pin_project! {
-    /// See [`try_join2`].
+    /// The future of [`try_join2`].
     pub struct TryJoin2<A, B, T, U> {
         #[pin]
         first: A,

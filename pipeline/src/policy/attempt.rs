@@ -1,6 +1,5 @@
-//! One attempt of a call.
+//! `Attempt`: one attempt of a call, limited by the timeout and the deadline.
 
-use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -8,26 +7,26 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::deadline::within;
 use super::gate::Gate;
-use super::timeout::Expired;
-use super::timeout::LazyTimer;
+use super::timeout::{Expired, LazyTimer};
 use crate::call::timer::CallTimer;
 use crate::error::causes::BoxError;
 use crate::error::failed_attempt::FailedAttempt;
 use crate::error::human::format_duration;
 use crate::error::kind::ErrorKind;
-use crate::error::panic_origin::CallSite;
-use crate::error::panic_origin::PanicGuard;
+use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
 use crate::stage::attribute::Policy;
 use crate::stage::function::StageFailure;
 
-/// The permit of an attempt, which is to live as long as the attempt.
+/// Acquires the permit of an attempt. The caller holds it until the attempt ends.
 ///
-/// A macro, because an `async fn` around the common case, a permit that is free, costs more than a ready call.
+/// This is a macro because usually a permit is available, and then an `async fn` costs more than a call that is ready.
 macro_rules! acquire {
     ($gate:expr, $policy:expr, $timer:expr, $attempt:expr) => {
         match $gate.try_acquire($policy) {
@@ -39,6 +38,7 @@ macro_rules! acquire {
 
 pub(super) use acquire;
 
+/// Waits for the permit of an attempt until the deadline of the call, and measures the time in the queue.
 pub(super) async fn wait_for_permit<'l, G: Gate>(
     gate: &'l G,
     policy: &'l Policy,
@@ -50,14 +50,14 @@ pub(super) async fn wait_for_permit<'l, G: Gate>(
     let Some(metrics) = item.run().metrics(site.step) else {
         return GuardedWait { future, site }.await;
     };
-    let from = Instant::now();
+    let queued_at = Instant::now();
     let permit = GuardedWait { future, site }.await;
-    metrics.queued.add(u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX));
+    metrics.queued.add(u64::try_from(queued_at.elapsed().as_nanos()).unwrap_or(u64::MAX));
     permit
 }
 
 pin_project! {
-    /// A wait that is not user code. It panics where no runtime keeps the time, and the panic names the stage.
+    /// A wait for a permit or a backoff. If it panics, because there is no tokio runtime, the panic names the stage.
     pub(super) struct GuardedWait<W> {
         #[pin]
         pub(super) future: W,
@@ -76,7 +76,7 @@ impl<W: Future> Future for GuardedWait<W> {
 }
 
 pin_project! {
-    /// One attempt, for as long as its timeout and the deadline of the call allow.
+    /// One attempt. It fails when its timeout or the deadline of the call expires.
     pub(super) struct Attempt<'w, 'a, A> {
         #[pin]
         pub(super) future: A,
@@ -114,13 +114,14 @@ impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
     }
 }
 
-/// An attempt that failed, or a wait that took too long.
+/// Why an attempt failed: the stage returned an error, or a time limit expired.
 pub(super) enum AttemptError<E> {
     Failed(E),
     Expired(Expired),
 }
 
 impl<E: StageFailure> AttemptError<E> {
+    /// The kind and the cause of the failure. Counts a timeout.
     pub(super) fn describe(self, policy: &Policy, timer: &CallTimer<'_>) -> (ErrorKind, Option<BoxError>) {
         match self {
             Self::Failed(error) => (ErrorKind::Failed, Some(error.__boxed())),
@@ -135,7 +136,7 @@ impl<E: StageFailure> AttemptError<E> {
     }
 }
 
-/// The failure of a call whose deadline passed while it waited for a permit or between attempts.
+/// The error of a call whose deadline expired during the wait for a permit or during the backoff.
 #[cold]
 pub(super) fn expired(
     policy: &Policy,
@@ -152,7 +153,7 @@ pub(super) fn expired(
     call_error(policy, timer, AttemptError::<Infallible>::Expired(limit), attempts, earlier)
 }
 
-/// The failure of a call after so many attempts.
+/// The error of a call whose last attempt failed. `attempts` counts all attempts.
 #[cold]
 #[inline(never)]
 pub(super) fn call_error<E: StageFailure>(
@@ -166,7 +167,7 @@ pub(super) fn call_error<E: StageFailure>(
     finish(policy, timer, kind, cause, attempts, earlier)
 }
 
-/// The failure of a call that is described already.
+/// The error of a call, from the kind and the cause of its last failure.
 pub(super) fn finish(
     policy: &Policy,
     timer: &CallTimer<'_>,
@@ -179,7 +180,7 @@ pub(super) fn finish(
     StageError::new(timer.call_site(policy.name, attempts), kind, cause, timer.elapsed(), earlier)
 }
 
-/// What a timed-out attempt says.
+/// The cause of a `TimedOut` error.
 #[derive(Debug)]
 struct TimeoutElapsed(Duration);
 

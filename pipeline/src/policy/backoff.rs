@@ -1,15 +1,14 @@
-//! How long to wait before another attempt.
+//! `backoff`: the wait before a retry.
 //!
-//! Our own few lines rather than a crate's: the three kinds are fixed by the surface, `linear` and a draw that can be
-//! repeated from a seed are in none of the well-kept crates, and the arithmetic has to be exact and to saturate.
+//! This is not delegated to a crate: no well-maintained crate has linear growth and jitter that is reproducible from a
+//! seed, and the arithmetic must be exact and saturate.
 
 use std::time::Duration;
 
-use crate::stage::attribute::Backoff;
-use crate::stage::attribute::Growth;
+use crate::stage::attribute::{Backoff, Growth};
 
 impl Backoff {
-    /// The wait before retry `n`, the first being 1, and before any jitter. Saturates at `max_delay`.
+    /// The wait before retry `n`, counted from 1, without jitter. Saturates at `max_delay`.
     pub(crate) fn before_retry(&self, n: u32) -> Duration {
         let factor = match self.growth {
             Growth::Fixed => 1,
@@ -18,14 +17,14 @@ impl Backoff {
         };
         let cap = self.max_delay.as_nanos();
         let nanos = self.delay.as_nanos().saturating_mul(factor).min(cap);
-        // No more than `max_delay`, so it fits; the seconds and the rest come apart exactly.
+        // At most `max_delay`, so the conversions cannot overflow.
         let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
-        let rest = u32::try_from(nanos % 1_000_000_000).unwrap_or_default();
-        Duration::new(seconds, rest)
+        let subsec_nanos = u32::try_from(nanos % 1_000_000_000).unwrap_or_default();
+        Duration::new(seconds, subsec_nanos)
     }
 
-    /// The wait before retry `n`, drawn uniformly from 0 to its length where there is jitter ("full jitter": Brooker,
-    /// Exponential Backoff And Jitter, AWS Architecture Blog, 2015).
+    /// The wait before retry `n`. With jitter, it is drawn uniformly between 0 and the wait without jitter ("full jitter":
+    /// Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015).
     pub(crate) fn draw(&self, n: u32, rng: impl FnOnce() -> fastrand::Rng) -> Duration {
         let wait = self.before_retry(n);
         if !self.jitter {
@@ -54,13 +53,13 @@ mod tests {
         (any::<u64>(), 0_u32..1_000_000_000).prop_map(|(secs, nanos)| Duration::new(secs, nanos))
     }
 
-    /// Durations of no more than about an hour, for which nothing saturates in a few steps.
-    fn everyday_duration() -> impl Strategy<Value = Duration> {
+    /// Durations up to about an hour, which do not saturate within 20 retries.
+    fn short_duration() -> impl Strategy<Value = Duration> {
         (0_u64..4_000_000_000_000).prop_map(Duration::from_nanos)
     }
 
     #[test]
-    fn the_three_kinds_grow_as_their_names_say() {
+    fn growth_is_fixed_linear_or_exponential() {
         let waits = |growth| {
             let backoff = backoff(growth, Duration::from_millis(100), Duration::from_secs(30));
             (1..=5).map(|n| backoff.before_retry(n).as_millis()).collect::<Vec<_>>()
@@ -89,7 +88,7 @@ mod tests {
         }
 
         #[test]
-        fn below_the_cap_a_wait_is_exact(delay in everyday_duration(), n in 1_u32..20) {
+        fn below_the_cap_a_wait_is_exact(delay in short_duration(), n in 1_u32..20) {
             let wait = |growth| backoff(growth, delay, Duration::MAX).before_retry(n);
             prop_assert_eq!(wait(Growth::Fixed), delay);
             prop_assert_eq!(wait(Growth::Linear), delay * n);
@@ -97,15 +96,14 @@ mod tests {
         }
 
         #[test]
-        fn any_retry_of_any_policy_has_a_wait(
+        fn a_wait_never_panics_nor_wraps_around(
             growth in any_growth(), delay in any_duration(), max in any_duration(), n in any::<u32>(),
         ) {
-            // It neither panics nor wraps around.
             prop_assert!(backoff(growth, delay, max).before_retry(n) <= max);
         }
 
         #[test]
-        fn jitter_draws_from_nothing_to_the_whole_wait(seed in any::<u64>(), n in 1_u32..40) {
+        fn jitter_is_at_most_the_wait_and_reproducible(seed in any::<u64>(), n in 1_u32..40) {
             let jittery = Backoff { jitter: true, ..Backoff::DEFAULT };
             let draw = || jittery.draw(n, || fastrand::Rng::with_seed(seed));
             prop_assert!(draw() <= jittery.before_retry(n));
@@ -114,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_is_spread_evenly() {
+    fn jitter_is_uniform() {
         let jittery = Backoff { jitter: true, ..Backoff::DEFAULT };
         let mut rng = fastrand::Rng::with_seed(7);
         let mut quarters = [0; 4];
@@ -122,7 +120,7 @@ mod tests {
             let drawn = jittery.draw(1, || rng.fork());
             quarters[(drawn.as_micros() / 25_000).min(3) as usize] += 1;
         }
-        // Each quarter of 0..100 ms is hit 2,500 times, give or take four standard deviations.
+        // The expected count per quarter is 2,500, with a tolerance of four standard deviations.
         assert!(quarters.iter().all(|hits| (2_325..=2_675).contains(hits)), "{quarters:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Calls of stages without a policy: they cost what direct calls cost.
+//! Calls of stages without a policy, as cheap as direct calls.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -10,10 +10,9 @@ use crate::error::kind::ErrorKind;
 use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
-use crate::stage::function::StageFn;
-use crate::stage::function::{Function, StageFailure};
+use crate::stage::function::{Function, StageFailure, StageFn};
 
-/// The future of the function, with the name of the stage on its failure.
+/// Calls the function. An error carries the name of the stage.
 #[inline]
 pub(crate) fn bare<F, In, S>(
     stage: &F,

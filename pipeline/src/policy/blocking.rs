@@ -1,4 +1,4 @@
-//! Functions that block, on threads that may.
+//! `blocking`: runs a function on tokio's blocking thread pool.
 
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -10,18 +10,17 @@ use tokio::task::JoinHandle;
 
 /// Runs a function on tokio's blocking pool.
 ///
-/// Dropping the future takes the call out of the queue. Single the function has begun it runs to its end, and what it
-/// returns is dropped: a thread cannot be interrupted.
+/// If the future is dropped before the function starts, the function never runs. Once started, the function runs to the
+/// end, because a thread cannot be interrupted, and its output is dropped.
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime, and where the function does.
+/// Panics outside of a tokio runtime, and if the function panics.
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
     let runtime = Handle::try_current();
     let Ok(runtime) = runtime else {
         panic!(
-            "a `blocking` stage runs on the threads of a tokio runtime, and there is none here: run the pipeline \
-             under `#[tokio::main]`, or call `run_blocking`"
+            "a `blocking` stage needs a tokio runtime: run the pipeline under `#[tokio::main]`, or call `run_blocking`"
         )
     };
     Blocking(runtime.spawn_blocking(function)).await
@@ -35,7 +34,7 @@ impl<T> Future for Blocking<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match ready!(Pin::new(&mut self.0).poll(cx)) {
             Ok(value) => Poll::Ready(value),
-            // A panic goes on where the function was called from.
+            // Rethrows a panic of the function.
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => resume_unwind(payload),
                 Err(cancelled) => {

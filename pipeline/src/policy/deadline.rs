@@ -1,15 +1,14 @@
-//! `deadline`: a part of a call that ends when the deadline of the call passes.
+//! `deadline`: limits a wait to the deadline of its call.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::timeout::Expired;
-use super::timeout::LazyTimer;
+use super::timeout::{Expired, LazyTimer};
 use crate::call::timer::CallTimer;
 
-/// Runs a part of a call until it is done or the call's deadline has passed.
+/// Runs a future until it is ready or the deadline of the call expires.
 pub(crate) async fn within<F: Future>(
     timer: &mut CallTimer<'_>,
     deadline: Option<Duration>,

@@ -1,4 +1,4 @@
-//! A call of a stage function under its policy: what a mechanism gets.
+//! `FunctionCall`: the call of a stage function under its policy, as passed to the mechanism.
 
 use std::future::Future;
 
@@ -12,7 +12,7 @@ use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::stage::function::Function;
 
-/// A call of a stage function that has not begun.
+/// A call of a stage function that has not started.
 pub struct FunctionCall<'c, 'r, 'x, F, G, A, O, In, S> {
     stage: StageUse<'c, F, G>,
     strategy: A,
@@ -22,7 +22,7 @@ pub struct FunctionCall<'c, 'r, 'x, F, G, A, O, In, S> {
 }
 
 impl<'c, 'r, 'x, F, G, A, O, In, S> FunctionCall<'c, 'r, 'x, F, G, A, O, In, S> {
-    /// A call of this stage on this input.
+    /// The call of a stage with an input.
     #[inline]
     pub fn new<C: Mechanism>(
         stage: StageUse<'c, F, G>,

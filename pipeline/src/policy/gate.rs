@@ -1,28 +1,41 @@
-//! Limits that all calls of a stage share: how many at once, how many in a period.
+//! `Gate`: what an attempt must acquire before it starts. `Limited` composes the rate and the concurrency limit.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
-use tokio::sync::{Semaphore, SemaphorePermit};
-
+use std::sync::Arc;
 #[cfg(feature = "rate")]
-use super::rate::Bucket;
+use std::sync::OnceLock;
+
+use tokio::sync::SemaphorePermit;
+
+use super::concurrency::ConcurrencyLimit;
+#[cfg(feature = "rate")]
+use super::rate::TokenBucket;
 use crate::stage::attribute::Policy;
 
-/// What a call has to pass before it may start.
+/// What each attempt of a call must acquire before it starts.
 pub trait Gate: Send + Sync {
-    /// Held while the call is under way.
+    /// Held until the attempt ends.
     type Permit<'a>: Send
     where
         Self: 'a;
 
-    /// Takes the call's turn, if it has come.
+    /// Acquires a permit if one is available.
     fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>>;
 
-    /// Waits for the call's turn.
+    /// Waits for a permit.
     fn acquire<'a>(&'a self, policy: &'a Policy) -> impl Future<Output = Self::Permit<'a>> + Send;
+
+    /// Records the outcome of the attempt that holds the permit, for gates that depend on it, such as a circuit breaker.
+    ///
+    /// A timeout is a failure. An attempt that panics or is dropped is not recorded. There is no `self`: storing the gate
+    /// until the attempt ends would slow down each call, so a gate that records has a reference to itself in its permit.
+    #[inline]
+    fn record(permit: &Self::Permit<'_>, policy: &Policy, succeeded: bool) {
+        let _ = (permit, policy, succeeded);
+    }
 }
 
-/// No limit: most stages.
+/// The gate of stages without a limit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unlimited;
 
@@ -37,16 +50,16 @@ impl Gate for Unlimited {
     async fn acquire<'a>(&'a self, _: &'a Policy) -> Self::Permit<'a> {}
 }
 
-/// The limits of one use of a stage, shared by the clones of its pipeline.
+/// The rate and the concurrency limit of one use of a stage. Clones of the pipeline share them.
 #[derive(Debug, Clone, Default)]
-pub struct Limited(Arc<Shared>);
+pub struct Limited(Arc<Limits>);
 
-/// Set up at the first call, which knows the policy.
 #[derive(Debug, Default)]
-struct Shared {
-    semaphore: OnceLock<Semaphore>,
+struct Limits {
+    concurrency: ConcurrencyLimit,
+    /// Created at the first call, which knows the policy.
     #[cfg(feature = "rate")]
-    bucket: OnceLock<Bucket>,
+    bucket: OnceLock<TokenBucket>,
 }
 
 impl Gate for Limited {
@@ -54,32 +67,22 @@ impl Gate for Limited {
 
     fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>> {
         if policy.rate.is_some() {
-            // A token that was taken cannot be given back, should there be no permit.
+            // The token would be lost if there is no permit.
             return None;
         }
-        match self.semaphore(policy) {
-            Some(semaphore) => semaphore.try_acquire().ok().map(Some),
-            None => Some(None),
-        }
+        self.0.concurrency.try_acquire(policy).ok()
     }
 
     async fn acquire<'a>(&'a self, policy: &'a Policy) -> Self::Permit<'a> {
         #[cfg(feature = "rate")]
         if let Some(rate) = policy.rate {
-            self.0.bucket.get_or_init(|| Bucket::new(rate)).take().await;
+            self.0.bucket.get_or_init(|| TokenBucket::new(rate)).take().await;
         }
-        // Nobody closes it.
-        self.semaphore(policy)?.acquire().await.ok()
+        self.0.concurrency.acquire(policy).await
     }
 }
 
-impl Limited {
-    fn semaphore(&self, policy: &Policy) -> Option<&Semaphore> {
-        let n = policy.concurrency?;
-        Some(self.0.semaphore.get_or_init(|| Semaphore::new((n.get() as usize).min(Semaphore::MAX_PERMITS))))
-    }
-}
-
+/// `None` is no limit.
 impl<L: Gate> Gate for Option<L> {
     type Permit<'a>
         = Option<L::Permit<'a>>
@@ -98,5 +101,146 @@ impl<L: Gate> Gate for Option<L> {
             Some(gate) => Some(gate.acquire(policy).await),
             None => None,
         }
+    }
+
+    #[inline]
+    fn record(permit: &Self::Permit<'_>, policy: &Policy, succeeded: bool) {
+        if let Some(permit) = permit {
+            L::record(permit, policy, succeeded);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::call::stage_context::StageContext;
+    use crate::error::panic_origin::CallSite;
+    use crate::error::stage_error::StageError;
+    use crate::error::step_id::StepId;
+    use crate::policy::retry::retrying;
+    use crate::policy::single::single;
+    use crate::policy::stage_use::StageUse;
+    use crate::run::item::Item;
+    use crate::run::settings::Settings;
+    use crate::run::shared::Run;
+    use crate::stage::attribute::Backoff;
+    use crate::stage::function::{Function, Repeat, Retry, StageFn};
+
+    /// A gate that keeps the outcomes of the attempts.
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<bool>>);
+
+    impl Gate for Recorder {
+        type Permit<'a> = &'a Self;
+
+        fn try_acquire<'a>(&'a self, _: &'a Policy) -> Option<&'a Self> {
+            Some(self)
+        }
+
+        async fn acquire<'a>(&'a self, _: &'a Policy) -> &'a Self {
+            self
+        }
+
+        fn record(permit: &&Self, _: &Policy, succeeded: bool) {
+            permit.0.lock().unwrap().push(succeeded);
+        }
+    }
+
+    /// A stage that fails on its first `n` attempts.
+    struct FailsFirst(Mutex<u32>);
+
+    impl StageFn for FailsFirst {
+        type Error = String;
+        type __This = Self;
+
+        const __POLICY: Policy = Policy::new("fails_first");
+
+        fn __this(self) -> Self {
+            self
+        }
+    }
+
+    impl Function<(), ()> for FailsFirst {
+        type Value = ();
+
+        fn call_once(
+            &self,
+            (): (),
+            _: StageContext<'_, ()>,
+            _: CallSite,
+        ) -> impl Future<Output = Result<(), String>> + Send {
+            let mut left = self.0.lock().unwrap();
+            let result = if *left == 0 { Ok(()) } else { Err("failed".to_owned()) };
+            *left = left.saturating_sub(1);
+            ready(result)
+        }
+    }
+
+    impl Repeat<(), ()> for FailsFirst {
+        type Kept = ();
+        type Moved = ();
+
+        fn keep((): ()) {}
+
+        fn moved(kept: &()) -> &() {
+            kept
+        }
+
+        fn call_again(
+            &self,
+            (): &(),
+            (): (),
+            cx: StageContext<'_, ()>,
+            site: CallSite,
+        ) -> impl Future<Output = Result<(), String>> + Send {
+            self.call_once((), cx, site)
+        }
+
+        fn call_last(
+            &self,
+            (): (),
+            cx: StageContext<'_, ()>,
+            site: CallSite,
+        ) -> impl Future<Output = Result<(), String>> + Send {
+            self.call_once((), cx, site)
+        }
+    }
+
+    /// The outcomes that a gate records for one call, and its result.
+    async fn outcomes(failures: u32, retries: u32) -> (Vec<bool>, Result<(), StageError>) {
+        let policy = Policy {
+            retries,
+            backoff: Backoff::DEFAULT.with_delay(Duration::from_millis(1)),
+            ..FailsFirst::__POLICY
+        };
+        let (stage, gate) = (FailsFirst(Mutex::new(failures)), Recorder::default());
+        let (settings, state) = (Settings::<()>::default().run, Arc::new(()));
+        let run = Run::single(&settings);
+        let item = Item::new(&run, 0, false);
+        let cx = StageContext::new(&state, &item);
+        let stage_use = StageUse { stage: &stage, policy: &policy, step: StepId::NONE, gate: &gate };
+        let result = if retries == 0 {
+            single(stage_use, (), cx.plain()).await
+        } else {
+            retrying(stage_use, Retry(|(): &()| ()), (), cx.plain()).await
+        };
+        (gate.0.into_inner().unwrap(), result)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_records_the_outcome_of_each_attempt() {
+        let (recorded, result) = outcomes(0, 0).await;
+        assert_eq!((recorded, result.is_ok()), (vec![true], true));
+        let (recorded, result) = outcomes(1, 0).await;
+        assert_eq!((recorded, result.is_ok()), (vec![false], false));
+        let (recorded, result) = outcomes(2, 3).await;
+        assert_eq!((recorded, result.is_ok()), (vec![false, false, true], true));
+        let (recorded, result) = outcomes(9, 2).await;
+        assert_eq!((recorded, result.is_ok()), (vec![false, false, false], false));
     }
 }

@@ -1,13 +1,13 @@
-//! Merges the outputs of the parts of a batch.
+//! `Merge`: merges the outputs of the parts of a split batch.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::time::Duration;
 
-/// What comes out of the parts of a batch can be put together again.
+/// An output that can be merged with the output for another part of the batch.
 ///
-/// A stage with [`split_on_failure`](macro@crate::stage) needs it of what it returns. Numbers are added up, collections
-/// appended.
+/// The return type of a stage with [`split_on_failure`](macro@crate::stage) must implement it. Numbers are added,
+/// collections are concatenated.
 ///
 /// ```
 /// use pipeline::Merge;
@@ -30,7 +30,7 @@ use std::time::Duration;
     note = "return `()`, a count or a `Vec`, or implement `pipeline::Merge` for it"
 )]
 pub trait Merge {
-    /// Adds what the next part gave.
+    /// Adds the output for the next part.
     fn merge(&mut self, other: Self);
 }
 
@@ -38,7 +38,7 @@ impl Merge for () {
     fn merge(&mut self, (): Self) {}
 }
 
-macro_rules! sums {
+macro_rules! merge_numbers {
     ($($number:ty)*) => {$(
         impl Merge for $number {
             fn merge(&mut self, other: Self) {
@@ -48,7 +48,7 @@ macro_rules! sums {
     )*};
 }
 
-sums!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 Duration);
+merge_numbers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 Duration);
 
 impl<T> Merge for Vec<T> {
     fn merge(&mut self, other: Self) {
@@ -96,7 +96,7 @@ impl<T: Ord> Merge for BTreeSet<T> {
     }
 }
 
-macro_rules! both {
+macro_rules! merge_tuple {
     ($($part:ident.$index:tt),*) => {
         impl<$($part: Merge),*> Merge for ($($part,)*) {
             fn merge(&mut self, other: Self) {
@@ -106,8 +106,8 @@ macro_rules! both {
     };
 }
 
-both!(A.0, B.1);
+merge_tuple!(A.0, B.1);
 
-both!(A.0, B.1, C.2);
+merge_tuple!(A.0, B.1, C.2);
 
-both!(A.0, B.1, C.2, D.3);
+merge_tuple!(A.0, B.1, C.2, D.3);

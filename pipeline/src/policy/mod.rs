@@ -1,9 +1,12 @@
-//! What `#[stage(...)]` promises about a call: one file per policy.
+//! The policies of `#[stage(...)]`, one file per policy.
+//!
+//! The order, from the outside in: deadline → retry loop → (wait) → rate → concurrency permit → timeout → the call.
 
 pub(crate) mod attempt;
 pub(crate) mod backoff;
 pub(crate) mod bare;
 pub(crate) mod blocking;
+mod concurrency;
 pub(crate) mod deadline;
 pub(crate) mod function_call;
 pub(crate) mod gate;

@@ -1,4 +1,4 @@
-//! A stage under another policy than its own: `fetch.retries(5)`.
+//! `Overridden`: a stage whose policy is overridden in a pipeline, `fetch.retries(5)`.
 
 use std::future::Future;
 
@@ -12,21 +12,18 @@ use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::stage::attribute::Policy;
-use crate::stage::contract::Accepts;
-use crate::stage::contract::Stage;
+use crate::stage::contract::{Accepts, Stage};
 use crate::stage::edge::EdgeType;
-use crate::stage::function::Attempts;
-use crate::stage::function::Function;
-use crate::stage::function::StageFn;
+use crate::stage::function::{Attempts, Function, StageFn};
 use crate::stage::plan::Plan;
 
-/// A stage function with a policy made for one place in a pipeline.
+/// A stage function with an overridden policy.
 pub struct Overridden<F, A> {
     pub(crate) stage: F,
     pub(crate) attempts: A,
     pub(crate) policy: Policy,
     pub(crate) step: StepId,
-    /// Its own: the limits of one place are not those of another.
+    /// Each use of a stage has its own limits.
     pub(crate) limits: Option<Limited>,
 }
 
@@ -43,13 +40,13 @@ impl<F, A> Overridden<F, A> {
     }
 }
 
-/// What the stage's own policy says.
+/// The policy in the attribute of the stage.
 #[must_use]
 pub fn own_policy<F: StageFn>(_: &F) -> Policy {
     F::__POLICY
 }
 
-/// Overrides that leave open whether there are retries.
+/// Overrides that do not change whether the stage has retries.
 pub fn same_retries<In, F: Attempts<In>>(
     _: EdgeType<In>,
     stage: F,
@@ -59,7 +56,7 @@ pub fn same_retries<In, F: Attempts<In>>(
     Overridden::new(stage, F::own(), policy, plan)
 }
 
-/// Overrides that take the retries away.
+/// Overrides that remove the retries.
 pub fn without_retries<In, F: Attempts<In>>(
     _: EdgeType<In>,
     stage: F,
@@ -69,7 +66,7 @@ pub fn without_retries<In, F: Attempts<In>>(
     Overridden::new(stage, F::single(), policy, plan)
 }
 
-/// Overrides that ask for retries.
+/// Overrides that add retries.
 pub fn with_retries<F, A>(stage: F, attempts: A, policy: Policy, plan: &mut Plan) -> Overridden<F, A> {
     Overridden::new(stage, attempts, policy, plan)
 }

@@ -22,8 +22,8 @@ use crate::run::stage_call::StageCall;
 use crate::stage::attribute::Policy;
 use crate::stage::function::{Function, Repeat, Retry};
 
-/// Calls a stage, again where it fails. The first attempt is as cheap as that of [`single`](super::single::single).
-#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
+/// Calls a stage, with retries. The first attempt is as cheap as a call of [`single`](super::single::single).
+#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it starts.
 #[inline]
 pub(crate) fn retrying<F, In, S, G>(
     stage_use: StageUse<'_, F, G>,
@@ -37,7 +37,7 @@ where
     F: Repeat<In, S>,
     G: Gate,
 {
-    // Here, where the compiler still knows which function `copy` is.
+    // Outside of the async block, where the compiler can still inline `copy`.
     let site =
         CallSite { stage: stage_use.policy.name, step: cx.step(stage_use.step), attempt: 1, waiting: false };
     let (kept, moved) = PanicGuard::guard(site, || {
@@ -46,11 +46,11 @@ where
         (kept, moved)
     });
     async move {
-        // Here and not outside, or it would be kept twice.
+        // Destructured inside the async block; outside, the future would store it twice.
         let StageUse { stage, policy, step, gate } = stage_use;
         let mut timer = CallTimer::new(cx.item(), cx.step(step));
         let failed = {
-            let _permit = match acquire!(gate, policy, &mut timer, 1) {
+            let permit = match acquire!(gate, policy, &mut timer, 1) {
                 Ok(permit) => permit,
                 Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
             };
@@ -58,19 +58,23 @@ where
             let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, cx.stage_context(), site));
             match Attempt::new(future, &mut timer, policy, 1).await {
                 Ok(value) => {
+                    G::record(&permit, policy, true);
                     timer.finish();
                     return Ok(value);
                 }
-                Err(error) => Failed::classify(stage, error, policy, &timer, 1),
+                Err(error) => {
+                    G::record(&permit, policy, false);
+                    Failed::classify(stage, error, policy, &timer, 1)
+                }
             }
         };
-        // On the heap: a failure allocates anyway, and calls that do not fail stay small.
-        Box::pin(retry(stage_use, copy, Owned(kept), cx, &mut timer, Some(failed))).await
+        // Boxed to keep the future small for calls that succeed; a failure allocates anyway.
+        Box::pin(retry(stage_use, copy, OwnedInput(kept), cx, &mut timer, Some(failed))).await
     }
 }
 
-/// A call whose input stays with the caller, for another call.
-pub(super) async fn lent<F, In, S, G>(
+/// Calls a stage, with retries, and leaves the input with the caller.
+pub(super) async fn call_with_kept<F, In, S, G>(
     stage_use: StageUse<'_, F, G>,
     copy: fn(&F::Moved) -> F::Moved,
     kept: &F::Kept,
@@ -84,48 +88,48 @@ where
     G: Gate,
 {
     let mut timer = CallTimer::new(cx.item(), cx.step(stage_use.step));
-    retry(stage_use, copy, Lent(kept), cx, &mut timer, None).await
+    retry(stage_use, copy, BorrowedInput(kept), cx, &mut timer, None).await
 }
 
-/// Where the input is between attempts.
-trait Keeps<K>: Sized {
+/// The input that is kept between attempts.
+trait KeptInput<K>: Sized {
     fn get(&self) -> &K;
 
-    /// Gives it away, for the last attempt.
-    fn last(self) -> Result<K, Self>;
+    /// The input for the last attempt; `Err` if it must stay with the caller.
+    fn try_into_inner(self) -> Result<K, Self>;
 }
 
-/// Here: the last attempt may have it.
-struct Owned<K>(K);
+/// An input that can be moved into the last attempt.
+struct OwnedInput<K>(K);
 
-impl<K> Keeps<K> for Owned<K> {
+impl<K> KeptInput<K> for OwnedInput<K> {
     fn get(&self) -> &K {
         &self.0
     }
 
-    fn last(self) -> Result<K, Self> {
+    fn try_into_inner(self) -> Result<K, Self> {
         Ok(self.0)
     }
 }
 
-/// With somebody who wants it back.
-struct Lent<'k, K>(&'k K);
+/// An input that the caller needs again.
+struct BorrowedInput<'k, K>(&'k K);
 
-impl<K> Keeps<K> for Lent<'_, K> {
+impl<K> KeptInput<K> for BorrowedInput<'_, K> {
     fn get(&self) -> &K {
         self.0
     }
 
-    fn last(self) -> Result<K, Self> {
+    fn try_into_inner(self) -> Result<K, Self> {
         Err(self)
     }
 }
 
-/// The retry loop: the attempts after the first; all attempts, where none was made before.
+/// The retry loop. `failed` is the first attempt if it was already made.
 async fn retry<F, In, S, G>(
     StageUse { stage, policy, gate, .. }: StageUse<'_, F, G>,
     copy: fn(&F::Moved) -> F::Moved,
-    mut kept: impl Keeps<F::Kept> + Send,
+    mut kept: impl KeptInput<F::Kept> + Send,
     cx: &PlainContext<'_, S>,
     timer: &mut CallTimer<'_>,
     mut failed: Option<Failed>,
@@ -146,7 +150,7 @@ where
             };
             let rng = || item.run().rng(item.index(), policy.name, attempts);
             let wait = policy.backoff.draw(attempts, rng).max(least_wait);
-            // Starts the timer, if nothing had to wait so far.
+            // Starts the timer if the call has not been pending yet.
             timer.pending_since(Instant::now());
             let attempt = FailedAttempt { attempt: attempts, kind, cause, wait };
             let call = StageCall::new(policy.name, item);
@@ -156,7 +160,7 @@ where
                 return Err(expired(policy, timer, limit, attempts, earlier));
             }
         }
-        let _permit = match acquire!(gate, policy, timer, attempts + 1) {
+        let permit = match acquire!(gate, policy, timer, attempts + 1) {
             Ok(permit) => permit,
             Err(limit) => return Err(expired(policy, timer, limit, attempts, earlier)),
         };
@@ -166,18 +170,22 @@ where
             metrics.retries.add(1);
         }
         if attempts > policy.retries {
-            match kept.last() {
+            match kept.try_into_inner() {
                 Ok(kept) => {
                     let future = PanicGuard::guard(site, || stage.call_last(kept, cx.stage_context(), site));
-                    return match Attempt::new(future, timer, policy, attempts).await {
+                    return match Attempt::new(future, &mut *timer, policy, attempts).await {
                         Ok(value) => {
+                            G::record(&permit, policy, true);
                             timer.finish();
                             Ok(value)
                         }
-                        Err(error) => Err(call_error(policy, timer, error, attempts, earlier)),
+                        Err(error) => {
+                            G::record(&permit, policy, false);
+                            Err(call_error(policy, timer, error, attempts, earlier))
+                        }
                     };
                 }
-                Err(lent) => kept = lent,
+                Err(borrowed) => kept = borrowed,
             }
         }
         let future = PanicGuard::guard(site, || {
@@ -185,19 +193,23 @@ where
         });
         failed = match Attempt::new(future, &mut *timer, policy, attempts).await {
             Ok(value) => {
+                G::record(&permit, policy, true);
                 timer.finish();
                 return Ok(value);
             }
-            Err(error) => Some(Failed::classify(stage, error, policy, timer, attempts)),
+            Err(error) => {
+                G::record(&permit, policy, false);
+                Some(Failed::classify(stage, error, policy, timer, attempts))
+            }
         };
     }
 }
 
-/// A failed attempt, and what follows it.
+/// A failed attempt.
 pub(crate) struct Failed {
     kind: ErrorKind,
     cause: Option<BoxError>,
-    /// Whether another attempt makes sense, and the least wait before it.
+    /// The minimum wait before a retry; `None` if the failure is not retryable.
     retry: Option<Duration>,
 }
 
@@ -226,7 +238,7 @@ impl Failed {
     }
 }
 
-/// Waits between two attempts, with no permit held.
+/// Waits between two attempts. The call holds no permit meanwhile.
 async fn backoff_wait(
     policy: &Policy,
     timer: &mut CallTimer<'_>,

@@ -1,4 +1,4 @@
-//! A call that is attempted once.
+//! Calls of stages with a policy but without retries.
 
 use std::future::Future;
 
@@ -11,8 +11,8 @@ use crate::error::panic_origin::PanicGuard;
 use crate::error::stage_error::StageError;
 use crate::stage::function::Function;
 
-/// Calls a stage once. A call that is ready at its first poll reads no clock, arms no timer and allocates nothing.
-#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it begins.
+/// Calls a stage once. A call that is ready at its first poll reads no clock, starts no timer and allocates nothing.
+#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it starts.
 #[inline]
 pub(crate) fn single<F, In, S, G>(
     StageUse { stage, policy, step, gate }: StageUse<'_, F, G>,
@@ -27,7 +27,7 @@ where
 {
     async move {
         let mut timer = CallTimer::new(cx.item(), cx.step(step));
-        let _permit = match acquire!(gate, policy, &mut timer, 1) {
+        let permit = match acquire!(gate, policy, &mut timer, 1) {
             Ok(permit) => permit,
             Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
         };
@@ -35,10 +35,14 @@ where
         let future = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
         match Attempt::new(future, &mut timer, policy, 1).await {
             Ok(value) => {
+                G::record(&permit, policy, true);
                 timer.finish();
                 Ok(value)
             }
-            Err(error) => Err(call_error(policy, &mut timer, error, 1, Vec::new())),
+            Err(error) => {
+                G::record(&permit, policy, false);
+                Err(call_error(policy, &mut timer, error, 1, Vec::new()))
+            }
         }
     }
 }

@@ -1,31 +1,28 @@
-//! A batch that fails for good is halved, and the halves are tried, until what fails stands alone.
+//! `split_on_failure`: halves a failed batch and calls the stage on each half, down to the single rows that fail.
 
 use std::sync::Arc;
 
 use super::gate::Gate;
 use super::merge::Merge;
-use super::retry::lent;
+use super::retry::call_with_kept;
 use super::stage_use::StageUse;
 use crate::call::stage_context::PlainContext;
-use crate::error::panic_origin::CallSite;
-use crate::error::panic_origin::PanicGuard;
-use crate::error::stage_error::Row;
-use crate::error::stage_error::StageError;
-use crate::stage::function::Repeat;
-use crate::stage::function::Split;
+use crate::error::panic_origin::{CallSite, PanicGuard};
+use crate::error::stage_error::{Row, StageError};
+use crate::stage::function::{Repeat, Split};
 
-/// What a stage with `split_on_failure` takes: a batch that can be halved.
+/// The batch of a stage with `split_on_failure`, which can be halved.
 #[diagnostic::on_unimplemented(
     message = "`split_on_failure` halves a batch of rows, and `{Self}` cannot be halved",
     label = "not a batch",
     note = "take the rows as one parameter, `Vec<T>` or `&[T]`; on a `blocking` stage the rows have to be `Clone`"
 )]
 pub trait Rows: Sized {
-    /// How many rows there are.
+    /// The number of rows.
     #[doc(hidden)]
     fn __len(&self) -> usize;
 
-    /// The second half, taken off.
+    /// Splits off the second half.
     #[doc(hidden)]
     #[must_use]
     fn __halve(&mut self) -> Self;
@@ -41,7 +38,7 @@ impl<T> Rows for Vec<T> {
     }
 }
 
-/// A thread that took too long may still hold the rows, so these are copied.
+/// The rows are cloned, because the thread of a timed-out attempt may still hold them.
 impl<T: Clone> Rows for Arc<Vec<T>> {
     fn __len(&self) -> usize {
         self.len()
@@ -55,15 +52,15 @@ impl<T: Clone> Rows for Arc<Vec<T>> {
     }
 }
 
-/// A batch as a stage keeps it between attempts: what is lent, and what moves.
+/// A batch as it is kept between attempts: a tuple of the borrowed arguments and the moved ones.
 pub trait Halves: Sized {
     /// The batch.
     type Rows: Rows;
 
-    /// The batch itself.
+    /// The rows.
     fn rows(&self) -> &Self::Rows;
 
-    /// The second half, taken off.
+    /// Splits off the second half.
     #[must_use]
     fn halve(&mut self) -> Self;
 }
@@ -92,13 +89,13 @@ impl<R: Rows> Halves for ((), (R,)) {
     }
 }
 
-/// A call of a stage on a batch, whose parts are tried by themselves when it fails for good.
+/// Calls a stage on a batch. If all attempts fail, halves the batch and calls the stage on each half.
 ///
-/// Rows that fail alone are left with the item, for the run's books; what the others gave is put together.
+/// Rows that fail alone are recorded in the item, and the run reports them. The other outputs are merged.
 ///
 /// # Errors
 ///
-/// The failure of the last row, if none is left.
+/// Returns the error of the last row if all rows failed.
 pub(crate) async fn splitting<F, In, S, G>(
     stage: StageUse<'_, F, G>,
     Split(copy): Split<F::Moved>,
@@ -114,14 +111,14 @@ where
     G: Gate,
 {
     let site = CallSite { stage: stage.policy.name, step: cx.step(stage.step), attempt: 1, waiting: false };
-    let whole = PanicGuard::guard(site, || F::keep(input));
-    let of = whole.rows().__len();
-    // What is to be tried, and where it began; the first part last.
-    let mut parts = vec![(0, whole)];
+    let batch = PanicGuard::guard(site, || F::keep(input));
+    let of = batch.rows().__len();
+    // A stack of the parts to call, each with the index of its first row.
+    let mut parts = vec![(0, batch)];
     let mut merged: Option<F::Value> = None;
     let mut failed: Option<StageError> = None;
     while let Some((index, mut part)) = parts.pop() {
-        match lent(stage, copy, &part, cx).await {
+        match call_with_kept(stage, copy, &part, cx).await {
             Ok(output) => match &mut merged {
                 Some(merged) => PanicGuard::guard(site, || merged.merge(output)),
                 None => merged = Some(output),
@@ -133,8 +130,8 @@ where
             }
             Err(error) => {
                 let error = if of > 1 { error.on_row(Row { index, of }) } else { error };
-                if let Some(before) = failed.replace(error) {
-                    cx.item().isolate(before);
+                if let Some(previous) = failed.replace(error) {
+                    cx.item().isolate(previous);
                 }
             }
         }
@@ -145,8 +142,8 @@ where
             cx.item().isolate(last);
             Ok(merged)
         }
-        // The rest was isolated, so this one stands for the batch.
+        // The errors of the other rows are isolated; the last one fails the item.
         (None, Some(last)) => Err(last),
-        (None, None) => unreachable!("a batch either gives something or fails"),
+        (None, None) => unreachable!("each part of a batch succeeds or fails"),
     }
 }

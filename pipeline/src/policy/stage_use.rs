@@ -1,18 +1,18 @@
-//! A use of a stage in a pipeline.
+//! `StageUse`: one use of a stage in a pipeline.
 
 use crate::error::step_id::StepId;
 use crate::stage::attribute::Policy;
 
-/// A stage where it is used: with its policy, its place in the plan and its limits.
+/// A use of a stage, with its policy, step and limits.
 #[derive(Debug)]
 pub struct StageUse<'c, F, G> {
     /// The stage.
     pub stage: &'c F,
-    /// What its attribute and its overrides say.
+    /// The policy: the options of the attribute, with the overrides.
     pub policy: &'c Policy,
-    /// Its place in the plan of its pipeline.
+    /// Its step in the plan of the pipeline.
     pub step: StepId,
-    /// Its limits.
+    /// The limits on its calls.
     pub gate: &'c G,
 }
 

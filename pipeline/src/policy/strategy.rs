@@ -1,4 +1,4 @@
-//! How a stage is called: as it is, once, with retries, or in halves.
+//! `Strategy`: how a stage is called: without a policy, once, with retries, or with a split on failure.
 
 use std::future::Future;
 

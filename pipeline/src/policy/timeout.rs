@@ -1,17 +1,17 @@
-//! Time limits that cost nothing until somebody has to wait.
+//! `timeout`: time limits that cost nothing until a call is pending.
 
-use pin_project_lite::pin_project;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use pin_project_lite::pin_project;
 use tokio::task::coop;
-use tokio::time::Instant;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::sleep::sleep;
 use crate::call::timer::CallTimer;
 
-/// Which limit was passed.
+/// The limit that expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expired {
     /// The timeout of the attempt.
@@ -20,7 +20,7 @@ pub(crate) enum Expired {
     Call,
 }
 
-/// The limit that comes first, counted from now for the timeout and from the start for the deadline.
+/// The limit that expires first. The timeout counts from now, the deadline from the first `Pending` of the call.
 fn next_limit(
     timer: &mut CallTimer<'_>,
     timeout: Option<Duration>,
@@ -28,7 +28,7 @@ fn next_limit(
 ) -> (Option<Instant>, Expired) {
     let now = Instant::now();
     let started = timer.pending_since(now);
-    // Out of the clock's range is for ever.
+    // A limit beyond the range of the clock never expires.
     let timeout = timeout.and_then(|timeout| now.checked_add(timeout));
     let deadline = deadline.and_then(|deadline| started.checked_add(deadline));
     match (timeout, deadline) {
@@ -39,19 +39,19 @@ fn next_limit(
 }
 
 pin_project! {
-    /// Goes off when a future that had to wait has taken too long.
+    /// A timer that is created at the first `Pending` of a future.
     #[project = LazyTimerProjection]
     pub(crate) enum LazyTimer {
-        /// Nothing had to wait so far.
+        /// The future has not been pending yet.
         Unset,
-        /// It may take as long as it takes.
+        /// There is no limit.
         Never,
         Set { #[pin] sleep: Sleep, expired: Expired },
     }
 }
 
 impl LazyTimer {
-    /// Sets the alarm, at the first wait, and looks whether it went off.
+    /// Creates the timer at the first call, and polls it.
     #[cold]
     #[inline(never)]
     pub(crate) fn poll(
@@ -66,18 +66,14 @@ impl LazyTimer {
             self.set(at.map_or(Self::Never, |at| Self::Set { sleep: sleep(at), expired }));
         }
         match self.project() {
-            LazyTimerProjection::Set { sleep, expired } => poll_on_time(sleep, cx).map(|()| *expired),
+            LazyTimerProjection::Set { sleep, expired } => poll_despite_budget(sleep, cx).map(|()| *expired),
             _ => Poll::Pending,
         }
     }
 }
 
-/// Polls the alarm even when the future has used up tokio's budget for this turn, or a busy future would never time
+/// Polls the timer even if the future has used up tokio's cooperative budget; otherwise a busy future would never time
 /// out.
-fn poll_on_time(deadline_timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-    if coop::has_budget_remaining() {
-        deadline_timer.poll(cx)
-    } else {
-        pin!(coop::unconstrained(deadline_timer)).poll(cx)
-    }
+fn poll_despite_budget(sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+    if coop::has_budget_remaining() { sleep.poll(cx) } else { pin!(coop::unconstrained(sleep)).poll(cx) }
 }

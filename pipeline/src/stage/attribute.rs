@@ -1,33 +1,31 @@
-//! What `#[stage(...)]` promises about a call, kept: one file a policy.
-//!
-//! From the outside in, the order is: deadline → retry loop → [wait] → rate → concurrency permit → timeout → the call.
+//! `Policy`: the options of `#[stage(...)]` as values.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// The policy of a stage, as its attribute and its overrides spell it.
+/// The policy of a stage: the options of its attribute, with the overrides.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// The name in errors, reports and contexts.
+    /// The name of the stage in errors, reports and contexts.
     pub name: &'static str,
-    /// Attempts after the first.
+    /// The maximum number of attempts after the first.
     pub retries: u32,
-    /// The waits between attempts.
+    /// The wait before each retry.
     pub backoff: Backoff,
-    /// The time that one attempt may take.
+    /// The time limit of an attempt.
     pub timeout: Option<Duration>,
-    /// The time that all attempts and waits may take.
+    /// The time limit of a call, with all its attempts and waits.
     pub deadline: Option<Duration>,
-    /// The calls that may be under way at once.
+    /// The maximum number of concurrent calls.
     pub concurrency: Option<NonZeroU32>,
-    /// The calls that may start in a period.
+    /// The maximum number of calls per period.
     pub rate: Option<Rate>,
-    /// Whether a call can be left behind before it is done: it is async, or blocking on a thread of its own.
+    /// Whether a call can be abandoned before it finishes: it is async, or runs on the blocking thread pool.
     pub interruptible: bool,
 }
 
 impl Policy {
-    /// The policy of a bare `#[stage]`.
+    /// The policy of `#[stage]` without options.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
@@ -43,9 +41,9 @@ impl Policy {
     }
 }
 
-/// What an override has to agree with, asked at compile time.
+/// Compile-time checks of an override against the policy of the stage.
 impl Policy {
-    /// Whether the deadline leaves room for attempts of this length.
+    /// Whether the deadline is longer than `timeout`.
     #[must_use]
     pub const fn deadline_allows(&self, timeout: Duration) -> bool {
         match self.deadline {
@@ -54,7 +52,7 @@ impl Policy {
         }
     }
 
-    /// Whether attempts are shorter than this deadline.
+    /// Whether the timeout is shorter than `deadline`.
     #[must_use]
     pub const fn timeout_allows(&self, deadline: Duration) -> bool {
         match self.timeout {
@@ -63,20 +61,20 @@ impl Policy {
         }
     }
 
-    /// Whether waits may be cut to this length.
+    /// Whether the delay is at most `max_delay`.
     #[must_use]
     pub const fn delay_allows(&self, max_delay: Duration) -> bool {
         self.backoff.delay.as_nanos() <= max_delay.as_nanos()
     }
 
-    /// Whether waits may begin at this length. (The default cap gives way.)
+    /// Whether `delay` is at most the maximum delay. The default maximum is raised to the delay, so it allows any.
     #[must_use]
     pub const fn max_delay_allows(&self, delay: Duration) -> bool {
         let max = self.backoff.max_delay.as_nanos();
         max >= delay.as_nanos() || max == Backoff::DEFAULT.max_delay.as_nanos()
     }
 
-    /// A policy that any override agrees with.
+    /// A policy that allows any override.
     pub const ANY: Self = {
         let mut policy = Self::new("");
         policy.retries = 1;
@@ -88,14 +86,14 @@ impl Policy {
 /// At most `count` calls in any `period`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// The calls; also how many may start at once when nothing was called for a while.
+    /// The number of calls. After an idle period, this many calls can start at once.
     pub count: NonZeroU32,
-    /// The time in which that many calls become due again.
+    /// The period.
     pub period: Duration,
 }
 
 impl Rate {
-    /// `None` where the count is zero, which the macros let nobody write.
+    /// Returns `None` if the count is zero, which the macros reject.
     #[must_use]
     pub const fn new(count: u32, period: Duration) -> Option<Self> {
         match NonZeroU32::new(count) {
@@ -105,20 +103,20 @@ impl Rate {
     }
 }
 
-/// The waits of a stage with retries.
+/// The backoff between the attempts of a stage with retries.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
-    /// How the wait grows from retry to retry.
+    /// How the wait grows with each retry.
     pub growth: Growth,
-    /// The wait that it grows from.
+    /// The wait before the first retry.
     pub delay: Duration,
-    /// What one wait is cut to.
+    /// The maximum wait.
     pub max_delay: Duration,
-    /// Whether to draw each wait from between nothing and its length.
+    /// Whether each wait is drawn uniformly between 0 and its length.
     pub jitter: bool,
 }
 
-/// How the wait before retry n comes from the delay.
+/// The wait before retry n, in terms of the delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Growth {
     /// delay
@@ -130,7 +128,7 @@ pub enum Growth {
 }
 
 impl Backoff {
-    /// What a stage with retries does when its attribute says no more than that.
+    /// The backoff of a stage with retries but without backoff options.
     pub const DEFAULT: Self = Self {
         growth: Growth::Exponential,
         delay: Duration::from_millis(100),
@@ -138,7 +136,7 @@ impl Backoff {
         jitter: false,
     };
 
-    /// Another delay. The cap follows where the delay is longer than it: whoever asks for a minute means a minute.
+    /// The same backoff with another delay. Raises the maximum wait to the delay if the delay is longer.
     #[must_use]
     pub const fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;

@@ -1,4 +1,4 @@
-//! Closures as steps of a pipeline.
+//! Closures as steps of a pipeline: `|x| …` and `inspect(|x| …)`.
 
 use std::fmt;
 use std::future::Future;
@@ -13,7 +13,7 @@ use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
-/// A closure as a step: `|x: u32| x + 1`. It is not async, and what it returns is what goes on.
+/// A closure as a step: `|x: u32| x + 1`. It is synchronous and infallible.
 pub struct Closure<In, F> {
     name: &'static str,
     step: StepId,
@@ -103,7 +103,7 @@ where
     }
 }
 
-macro_rules! named_function {
+macro_rules! closure_step {
     ($($name:ident)*) => {$(
         impl<In, F> $name<In, F> {
             pub(crate) fn new(name: &'static str, function: F) -> Self {
@@ -125,4 +125,4 @@ macro_rules! named_function {
     )*};
 }
 
-named_function!(Closure Inspect);
+closure_step!(Closure Inspect);

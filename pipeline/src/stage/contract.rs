@@ -1,37 +1,35 @@
-//! The contract between a stage and what runs it.
+//! `Accepts` and `Stage`: the traits of a step of a pipeline.
 
 use std::future::Future;
 use std::panic::Location;
 
-use super::edge::EdgeType;
-use super::edge::Keep;
-use super::edge::Kept;
+use super::edge::{EdgeType, Keep, Kept};
 use super::plan::Plan;
 use crate::call::mechanism::{Direct, Mechanism};
 use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
 use crate::error::stage_error::StageError;
 
-/// What a stage takes and what it makes of it: the types alone, free of any state.
+/// The input and output types of a stage, whatever the state.
 ///
-/// [`pipeline!`](crate::pipeline!) checks each edge of a chain with this trait, so that a stage that does not fit
-/// is reported at its own name. `#[stage]` implements it; implement it by hand only beside [`Stage`].
+/// [`pipeline!`](crate::pipeline!) checks each edge of a chain with this trait, so that the compiler reports a stage that
+/// does not fit at its name. `#[stage]` implements it; implement it by hand only together with [`Stage`].
 #[diagnostic::on_unimplemented(
     message = "stage `{Self}` cannot take `{In}`, which is what the stage before it returns",
     label = "does not take `{In}`",
     note = "make the two types agree, or put a stage or a closure in between that turns one into the other"
 )]
 pub trait Accepts<In> {
-    /// What comes out.
+    /// The output.
     type Out: Send;
 
-    /// Takes its place among the steps of a pipeline.
+    /// Adds the steps of the stage to the plan.
     #[doc(hidden)]
     fn __register(&mut self, plan: &mut Plan) {
         let _ = plan;
     }
 
-    /// Checks one edge of a pipeline, and gives the step behind it its place in the plan.
+    /// Checks an edge of a pipeline, and adds the stage after it to the plan.
     #[doc(hidden)]
     #[track_caller]
     fn __connect(
@@ -49,10 +47,10 @@ pub trait Accepts<In> {
     }
 }
 
-/// One step of a pipeline: takes an `In`, gives an [`Out`](Accepts::Out) or a [`StageError`].
+/// A step of a pipeline: takes an `In`, and returns an [`Out`](Accepts::Out) or a [`StageError`].
 ///
-/// `#[stage]` implements this for a function. By hand it is a type of your own that goes into a pipeline as
-/// `{ value }`:
+/// `#[stage]` implements it for a function. Your own types can implement it too; write `{ value }` to use one in a
+/// pipeline:
 ///
 /// ```
 /// use pipeline::{pipeline, Accepts, StageContext, Stage, StageError};
@@ -76,21 +74,21 @@ pub trait Accepts<In> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not run on `{In}` with the state `{S}`",
     label = "this pipeline does not run",
-    note = "each stage must take what the one before it returns, and find what it asks for in the state"
+    note = "each stage must accept the output of the previous one, and the state must provide its resources"
 )]
 pub trait Stage<In, S = (), C: Mechanism = Direct>: Accepts<In> + Send + Sync {
-    /// Takes one item through the stage, its policy included.
+    /// Calls the stage with one item, under its policy.
     ///
     /// # Errors
     ///
-    /// The stage's failure, after whatever its policy did about it.
+    /// Returns the error of the stage, after all retries.
     fn call(
         &self,
         input: In,
         cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
 
-    /// The same, with each call of a step observed or not.
+    /// Like `call`, with each call of a step observed or not.
     #[doc(hidden)]
     #[inline]
     fn __call<O: Observe>(

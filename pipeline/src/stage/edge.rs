@@ -1,13 +1,13 @@
-//! The edges of a pipeline while it is being checked.
+//! `EdgeType`: the type of a value between two steps, for the checks of `pipeline!`.
 
 use std::marker::PhantomData;
 
-/// The type that goes over an edge.
+/// The type of an edge, without a value.
 #[doc(hidden)]
 pub struct EdgeType<T>(PhantomData<fn() -> T>);
 
 impl<T> EdgeType<T> {
-    /// An edge whose type is known, or follows.
+    /// An edge. Its type is given or inferred.
     #[must_use]
     pub fn new() -> Self {
         Self(PhantomData)
@@ -28,10 +28,10 @@ impl<T> Clone for EdgeType<T> {
 
 impl<T> Copy for EdgeType<T> {}
 
-/// `F`, said in terms of `Out`.
+/// `F`, as a projection of `Out`.
 ///
-/// A stage that has passed its check has this type. Where the check failed `Out` is not known, so this is not known
-/// either, and rustc reports nothing that depends on it: the mismatch is told once.
+/// A checked stage has this type. If the check failed, rustc knows neither `Out` nor this type, so it reports the mismatch
+/// once, and no error that depends on it.
 pub(crate) type Kept<Out, F> = <Out as Keep<F>>::Same;
 
 /// See [`Kept`].
@@ -40,7 +40,7 @@ pub trait Keep<F> {
     /// `F`.
     type Same;
 
-    /// The value as it is.
+    /// The same value.
     fn keep(value: F) -> Self::Same;
 }
 

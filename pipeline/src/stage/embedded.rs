@@ -1,4 +1,4 @@
-//! A value as a step: `{ value }`.
+//! `Embedded`: a value as a step, `{ value }`.
 
 use std::any::type_name;
 
@@ -11,7 +11,7 @@ use crate::call::timer::CallTimer;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
-/// A [`Stage`] of one's own among those of a pipeline, by the name of its type.
+/// A value that implements [`Stage`], as a step named after its type.
 #[derive(Debug, Clone)]
 pub struct Embedded<T> {
     stage: T,
@@ -38,14 +38,14 @@ impl<In, T: Accepts<In>> Accepts<In> for Embedded<T> {
     fn __register(&mut self, plan: &mut Plan) {
         let before = plan.steps().len();
         self.stage.__register(plan);
-        // A pipeline brings its own stages; another value is one.
+        // A pipeline has registered its own steps; any other value is one step.
         if plan.steps().len() == before {
             self.step = plan.step(self.name);
         }
     }
 }
 
-/// A value is one step, or, as a pipeline is, several.
+/// A pipeline is several steps; any other value is one.
 impl<In, S, T> Stage<In, S> for Embedded<T>
 where
     In: Send,
@@ -67,18 +67,18 @@ where
         }
         let step = cx.step(self.step);
         let timer = CallTimer::new(cx.item(), step);
-        let call = TimedCall::new(self.stage.call(input, cx), timer, ByHand { name: self.name, step });
+        let call = TimedCall::new(self.stage.call(input, cx), timer, CustomStep { name: self.name, step });
         observe.observe(self.name, step, cx.plain(), call).await
     }
 }
 
-/// A stage written by hand: its errors say what failed, but not at which step of this pipeline.
-struct ByHand {
+/// A stage with a handwritten `Stage` impl. Its errors do not have the step in this pipeline yet.
+struct CustomStep {
     name: &'static str,
     step: StepId,
 }
 
-impl BareStep for ByHand {
+impl BareStep for CustomStep {
     type Error = StageError;
 
     fn name(&self) -> &'static str {

@@ -1,4 +1,4 @@
-//! What `#[stage]` says of a function: how to call it once, and how to call it again.
+//! The traits that `#[stage]` implements for a function, and the strategies for its calls.
 
 use std::future::Future;
 
@@ -8,18 +8,18 @@ use crate::call::stage_context::StageContext;
 use crate::error::causes::BoxError;
 use crate::error::panic_origin::CallSite;
 
-/// A function with `#[stage]`, which is what a path in [`pipeline!`](crate::pipeline!) names.
+/// A function with `#[stage]`: a step of [`pipeline!`](crate::pipeline!) that is a path.
 ///
-/// Only the attribute implements it.
+/// Only `#[stage]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stage",
     label = "no `#[stage]` function of this name is in scope",
     note = "put `#[stage]` on the function, or import the one you mean; a value, such as another pipeline, goes in braces, `{{ value }}`"
 )]
 pub trait StageFn {
-    /// What the function fails with.
+    /// The error of the function.
     type Error: StageFailure;
-    /// `Self`. Where this is not known, nothing that depends on it is reported as well.
+    /// `Self`. If rustc does not know it, it reports no error that depends on it.
     #[doc(hidden)]
     type __This;
     /// The policy.
@@ -31,14 +31,15 @@ pub trait StageFn {
     fn __this(self) -> Self::__This;
 }
 
-/// A function that can be called with an input that is its own.
+/// A function that can be called with an input.
 ///
-/// What it takes by reference is its own, or is lent to it in turn: see [`Held`](crate::fork::Held).
+/// An argument that the function takes by reference is passed as a value or as a reference: see
+/// [`Borrowed`](crate::fork::passing::Borrowed).
 pub trait Function<In, S>: StageFn + Send + Sync {
-    /// What it gives when all goes well.
+    /// The output on success.
     type Value;
 
-    /// Calls it.
+    /// Calls the function.
     fn call_once(
         &self,
         input: In,
@@ -46,12 +47,12 @@ pub trait Function<In, S>: StageFn + Send + Sync {
         site: CallSite,
     ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 
-    /// Whether it makes sense to call it again after this error.
+    /// Whether the call can be retried after this error.
     fn retry_if(&self, _: &Self::Error) -> bool {
         true
     }
 
-    /// How long whoever answered wants to be left alone.
+    /// The delay that the server asked for.
     fn retry_after(&self, _: &Self::Error) -> Option<std::time::Duration> {
         None
     }
@@ -61,16 +62,16 @@ pub trait Function<In, S>: StageFn + Send + Sync {
 pub trait Repeat<In, S>: Function<In, S> {
     /// The form in which the input is kept between attempts.
     type Kept: Send;
-    /// The part of it that moves into the function, and that each attempt needs a copy of.
+    /// The arguments that are moved into the function. Each attempt needs a clone of them.
     type Moved: Send;
 
-    /// Puts the input away.
+    /// Converts the input to the form that is kept.
     fn keep(input: In) -> Self::Kept;
 
-    /// The part of what was kept that moves.
+    /// The kept arguments that are moved into the function.
     fn moved(kept: &Self::Kept) -> &Self::Moved;
 
-    /// Calls the function with what was kept, which stays as it is, and a copy of what moves.
+    /// Calls the function with references to the kept input and a clone of the moved arguments.
     fn call_again(
         &self,
         kept: &Self::Kept,
@@ -79,7 +80,7 @@ pub trait Repeat<In, S>: Function<In, S> {
         site: CallSite,
     ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 
-    /// Calls it for the last time.
+    /// Calls the function for the last time, with the kept input itself.
     fn call_last(
         &self,
         kept: Self::Kept,
@@ -88,29 +89,29 @@ pub trait Repeat<In, S>: Function<In, S> {
     ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 }
 
-/// What a stage's own attribute says of attempts: [`Single`], [`Retry`] or [`Split`].
+/// The strategy in the attribute of a stage: [`Single`], [`Retry`] or [`Split`].
 pub trait Attempts<In> {
-    /// Which of them.
+    /// The strategy.
     type Own;
-    /// What is left of it without retries.
+    /// The strategy without retries.
     type Single;
 
-    /// The value of it.
+    /// The value of the strategy.
     fn own() -> Self::Own;
 
-    /// The value without retries.
+    /// The value of the strategy without retries.
     fn single() -> Self::Single;
 }
 
-/// Called as it is: there is no policy.
+/// The stage has no policy.
 #[derive(Debug, Clone, Copy)]
 pub struct Bare;
 
-/// Attempted once.
+/// The call has one attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Single;
 
-/// Attempted again when it fails, with copies made by this function of what moves.
+/// The call has retries. The function clones the moved arguments.
 pub struct Retry<Moved>(pub fn(&Moved) -> Moved);
 
 impl<Moved> Clone for Retry<Moved> {
@@ -121,7 +122,7 @@ impl<Moved> Clone for Retry<Moved> {
 
 impl<Moved> Copy for Retry<Moved> {}
 
-/// Attempted again in parts when it fails for good, with copies made by this function of what moves.
+/// A batch that still fails after its retries is halved. The function clones the moved arguments.
 pub struct Split<Moved>(pub fn(&Moved) -> Moved);
 
 impl<Moved> Clone for Split<Moved> {
@@ -132,16 +133,16 @@ impl<Moved> Clone for Split<Moved> {
 
 impl<Moved> Copy for Split<Moved> {}
 
-/// What a stage function returns where that is a `Result`.
+/// The return type of a stage function that returns a `Result`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is called `Result`, and it is not `std::result::Result`",
     label = "not a `Result` that a pipeline can look into",
     note = "return `Result<T, E>`, or an alias of it; or call the type by another name, and it is a value like any other"
 )]
 pub trait Returns {
-    /// What comes out.
+    /// The output.
     type Value;
-    /// What went wrong.
+    /// The error.
     type Error;
 }
 
@@ -150,16 +151,16 @@ impl<T, E> Returns for Result<T, E> {
     type Error = E;
 }
 
-/// An input that each attempt of a stage gets a copy of: any that is `Clone`.
+/// An input that is cloned for each attempt.
 ///
-/// (`M` puts the question off until somebody retries: rustc takes a bound that mentions no parameter at its word.)
+/// `M` defers the check until the stage is used with retries: rustc checks a bound without parameters immediately.
 #[diagnostic::on_unimplemented(
     message = "a stage with retries needs its input for each attempt, and `{Self}` is not `Clone`",
     label = "not `Clone`",
     note = "take it by reference, `&{Self}`: what is lent needs no copies; or make it `Clone`"
 )]
 pub trait RetryInput<M = ()> {
-    /// The copy.
+    /// The clone.
     #[doc(hidden)]
     #[must_use]
     fn __clone_input(&self) -> Self;
@@ -172,14 +173,14 @@ impl<T: Clone, M> RetryInput<M> for T {
     }
 }
 
-/// What a stage can fail with: anything that turns into a `Box<dyn Error + Send + Sync>`.
+/// The error of a stage: any type that converts into a `Box<dyn Error + Send + Sync>`.
 #[diagnostic::on_unimplemented(
     message = "a stage cannot fail with `{Self}`, which does not turn into a `Box<dyn Error + Send + Sync>`",
     label = "not an error that can be handed over",
     note = "implement `std::error::Error` for it, or fail with `Box<dyn Error + Send + Sync>`, `anyhow::Error` or `String`"
 )]
 pub trait StageFailure {
-    /// The error, whatever it was.
+    /// The error, boxed.
     #[doc(hidden)]
     fn __boxed(self) -> BoxError;
 }
@@ -191,21 +192,21 @@ impl<E: Into<BoxError> + Send> StageFailure for E {
     }
 }
 
-/// A stage that can be given retries where it is used: its inputs are lent to it, or are `Clone`.
+/// A stage that can be overridden with retries: it takes each input by reference, or the input is `Clone`.
 pub trait Retryable<In, M = ()> {
     /// See `Repeat`.
     #[doc(hidden)]
     type __Moved;
 
-    /// A copy of what moves.
+    /// A clone of the moved arguments.
     #[doc(hidden)]
     fn __copy(moved: &Self::__Moved) -> Self::__Moved;
 
-    /// How the stage is attempted then: [`Retry`] or [`Split`].
+    /// The strategy with retries: [`Retry`] or [`Split`].
     #[doc(hidden)]
     type __Strategy;
 
-    /// The value of it.
+    /// The value of the strategy.
     #[doc(hidden)]
     fn __strategy(_: EdgeType<In>, _: &Self) -> Self::__Strategy;
 }

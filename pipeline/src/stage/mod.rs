@@ -1,4 +1,4 @@
-//! What a stage is: the contract, the edges between stages, and the values that can be one.
+//! Stages: the `Stage` trait, functions, closures and values as steps, and the plan of a pipeline.
 
 pub(crate) mod attribute;
 pub(crate) mod closure;

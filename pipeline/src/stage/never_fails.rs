@@ -1,13 +1,14 @@
-//! The future of a function that cannot fail, as one that could.
+//! `NeverFails`: the future of an infallible function, with a `Result` as output.
 
-use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
+
 pin_project! {
-    /// Wraps what comes out into `Ok`.
+    /// Wraps the output in `Ok`.
     pub struct NeverFails<C> {
         #[pin]
         call: C,
@@ -15,7 +16,7 @@ pin_project! {
 }
 
 impl<C> NeverFails<C> {
-    /// The same call.
+    /// Wraps a call.
     #[inline]
     pub fn new(call: C) -> Self {
         Self { call }

@@ -1,4 +1,4 @@
-//! What a pipeline is made of, as far as reports, observers and pictures see it: its steps, numbered in order.
+//! `Plan`: the numbered steps of a pipeline, for reports, observers and diagrams.
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -8,10 +8,10 @@ use super::attribute::Policy;
 use crate::error::step_id::StepId;
 use crate::report::accounting::CountedStep;
 
-/// The steps of a pipeline, in the order in which they are written.
+/// The steps of a pipeline, in source order.
 ///
-/// Where it forks there are marks between them: one that opens the fork, one at the head of each branch, one that
-/// closes it. These have numbers like the steps, for what is counted there.
+/// A fork adds marks between the steps: at its start, at the start of each branch, and at its end. Marks are numbered like
+/// steps, because items are counted there.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     steps: Vec<Step>,
@@ -22,42 +22,42 @@ pub struct Plan {
 pub(crate) struct Step {
     pub(crate) kind: StepKind,
     pub(crate) name: Cow<'static, str>,
-    /// What goes in and what comes out, if it is known: the full names of the types.
+    /// The full names of the input and output types, if known.
     pub(crate) types: Option<(&'static str, &'static str)>,
-    /// Where it is written.
+    /// The location in the source.
     pub(crate) at: Option<&'static Location<'static>>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum StepKind {
-    /// A stage, a closure, the choice of a route. A closure has no policy.
+    /// A stage, a closure, or the `match` of a route. Only a stage function has a policy.
     Stage(Option<Policy>),
     /// `each`, `batch`
     Boundary,
-    /// Branches follow.
+    /// The start of a fork; its branches follow.
     Open(ForkKind),
-    /// The head of a branch. Its name is that of its value in a graph, and the pattern in a route. What arrives here is counted.
+    /// The start of a branch, named after its value in a graph, or its pattern in a route. Counts the items that enter.
     Branch(Needs),
-    /// The fork is over. What leaves it is counted.
+    /// The end of a fork. Counts the items that leave.
     Close(Needs),
 }
 
-/// What the branches of a fork are to each other.
+/// How the branches of a fork are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForkKind {
-    /// `(a, b)`: all of them, at the same time.
+    /// `(a, b)`: all, concurrently.
     All,
-    /// `(a | b)`: one after another, until one succeeds.
+    /// `(a | b)`: in order, until one succeeds.
     First,
-    /// `match { … }`: one of them.
+    /// `match { … }`: one.
     Route,
-    /// `|x: T| { … }`: all of them, each as soon as it can. A branch is one call.
+    /// `|x: T| { … }`: all, each as soon as its arguments are available. A branch is one call.
     Graph,
 }
 
-/// In a graph: what a call waits for; of its end, what the output is made of. Empty in the other forks.
+/// The dependencies of a call in a graph, or of its output. Empty in other forks.
 ///
-/// 0 is the input of the graph, n the branch n, counted from 1.
+/// 0 is the input of the graph, and n is the branch n, counted from 1.
 pub(crate) type Needs = &'static [usize];
 
 impl Plan {
@@ -66,12 +66,12 @@ impl Plan {
         self.add(StepKind::Stage(Some(policy)), policy.name)
     }
 
-    /// Adds a step without one: a closure, a value.
+    /// Adds a step without a policy: a closure or a value.
     pub(crate) fn step(&mut self, name: &'static str) -> StepId {
         self.add(StepKind::Stage(None), name)
     }
 
-    /// Gives the step that was added last another policy, and with it another name.
+    /// Replaces the policy of the last step, and its name.
     pub(crate) fn override_last(&mut self, policy: Policy) -> StepId {
         match self.steps.last_mut() {
             Some(step) => {
@@ -83,16 +83,17 @@ impl Plan {
         }
     }
 
+    /// Adds a boundary.
     pub(crate) fn boundary(&mut self, name: impl Into<Cow<'static, str>>) -> StepId {
         self.add(StepKind::Boundary, name)
     }
 
-    /// Begins a fork.
+    /// Starts a fork.
     pub fn open(&mut self, fork: ForkKind) -> StepId {
         self.add(StepKind::Open(fork), "")
     }
 
-    /// Begins a branch of the fork.
+    /// Starts a branch of the fork.
     pub fn branch(&mut self, name: &'static str, needs: Needs) -> StepId {
         self.add(StepKind::Branch(needs), name)
     }
@@ -102,16 +103,16 @@ impl Plan {
         self.add(StepKind::Close(needs), "")
     }
 
-    /// Adds the steps of a pipeline that goes into this one, and says where they begin.
+    /// Adds the steps of a nested pipeline, and returns the index of the first.
     pub(crate) fn append(&mut self, inner: &Self) -> u32 {
         let base = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.extend_from_slice(&inner.steps);
         base
     }
 
-    /// Says of the step that was added since what goes in and out of it, and where it is written.
+    /// Sets the types and the location of the step that was added since the plan had `before` steps.
     ///
-    /// Of several steps, those of a pipeline, each has said it before.
+    /// Several steps are those of a nested pipeline, which have theirs already.
     pub(crate) fn describe<In, Out>(&mut self, before: usize, at: &'static Location<'static>) {
         if let [step] = &mut self.steps[before..] {
             step.types.get_or_insert((type_name::<In>(), type_name::<Out>()));
@@ -123,7 +124,7 @@ impl Plan {
         &self.steps
     }
 
-    /// What is counted at each step.
+    /// How each step is counted.
     pub(crate) fn counted(&self) -> impl Iterator<Item = CountedStep<'_>> {
         self.steps.iter().map(|step| match step.kind {
             StepKind::Stage(_) => CountedStep::Stage(&step.name),
@@ -133,12 +134,12 @@ impl Plan {
         })
     }
 
-    /// The steps that take part in a report: stages and boundaries.
+    /// The steps in a report: stages and boundaries.
     pub(crate) fn reported(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| matches!(step.kind, StepKind::Stage(_) | StepKind::Boundary))
     }
 
-    /// The name of the stage that an item meets first.
+    /// The name of the first stage.
     pub(crate) fn first_stage(&self) -> Option<&'static str> {
         self.steps.iter().find_map(|step| match (&step.kind, &step.name) {
             (StepKind::Stage(_), Cow::Borrowed(name)) => Some(*name),

@@ -1,9 +1,9 @@
-//! State: what a pipeline lends to the stages that ask for it.
+//! `Provide`: the state of a pipeline, which stages take by reference.
 
-/// State `Self` provides the resource `T`.
+/// The state `Self` provides the resource `T`.
 ///
-/// Derive it for a struct: each field provides its type. A value also provides itself, so a lone resource can be
-/// bound as it is: `pipeline.with(pool)`.
+/// Derive it for a struct: each field provides its type. A value also provides itself, so a single resource can be the
+/// state: `pipeline.with(pool)`.
 ///
 /// ```
 /// use pipeline::{pipeline, stage, Provide};
@@ -30,7 +30,7 @@
     note = "bind a state that has one, `.with(state)`: a struct with `#[derive(Provide)]` and a field of type `{T}`, or the value itself"
 )]
 pub trait Provide<T: ?Sized> {
-    /// Lends the resource.
+    /// Returns the resource.
     fn provide(&self) -> &T;
 }
 

@@ -170,16 +170,16 @@ pub(super) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
 }
 
 /// These generics, and a mechanism `__C` that can call the stage: its bound stands at the type that the function returns.
+///
+/// The output is named by its trait, not by its type: a type that does not exist is reported once, where it is written.
 pub(super) fn generics_with_caller(stage: &Stage, mut generics: Generics) -> Generics {
     let private = stage.crate_path.private();
-    let name = &stage.name;
-    let arguments = type_arguments(&stage.generics);
-    let (input, output) = (stage.input_type(), value_type(stage));
+    let input = stage.input_type();
     generics.params.push(parse_quote!(__C));
     let at = match &stage.output {
         Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
     };
-    let caller = respan(quote!(#private::Caller<#name #arguments, #input, #output>), at);
+    let caller = respan(quote!(#private::Caller<Self, #input, <Self as #private::Accepts<#input>>::Out>), at);
     generics.make_where_clause().predicates.push(parse_quote!(__C: #caller));
     generics
 }

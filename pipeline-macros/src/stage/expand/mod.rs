@@ -180,9 +180,9 @@ fn function_call(stage: &Stage) -> TokenStream {
 fn call_by_caller(stage: &Stage, stage_use: &TokenStream, strategy: &TokenStream) -> TokenStream {
     let private = stage.crate_path.private();
     let at = stage.name.span();
-    let (input, output) = (stage.input_type(), value_type(stage));
+    let input = stage.input_type();
     quote_spanned! {at=>
-        <__C as #private::Caller<Self, #input, #output>>::call(
+        <__C as #private::Caller<Self, #input, <Self as #private::Accepts<#input>>::Out>>::call(
             cx.__handle(),
             #private::FunctionCall::new(#stage_use, #strategy, observe, input, cx),
         )
