@@ -58,14 +58,11 @@ where
             let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, cx.stage_context(), site));
             match Attempt::new(future, &mut timer, policy, 1).await {
                 Ok(value) => {
-                    G::record(&permit, policy, true);
                     timer.finish();
+                    G::record(&permit, policy, true);
                     return Ok(value);
                 }
-                Err(error) => {
-                    G::record(&permit, policy, false);
-                    Failed::classify(stage, error, policy, &timer, 1)
-                }
+                Err(error) => Failed::classify::<F, In, S, G>(stage, error, &permit, policy, &timer, 1),
             }
         };
         // Boxed to keep the future small for calls that succeed; a failure allocates anyway.
@@ -175,8 +172,8 @@ where
                     let future = PanicGuard::guard(site, || stage.call_last(kept, cx.stage_context(), site));
                     return match Attempt::new(future, &mut *timer, policy, attempts).await {
                         Ok(value) => {
-                            G::record(&permit, policy, true);
                             timer.finish();
+                            G::record(&permit, policy, true);
                             Ok(value)
                         }
                         Err(error) => {
@@ -193,13 +190,12 @@ where
         });
         failed = match Attempt::new(future, &mut *timer, policy, attempts).await {
             Ok(value) => {
-                G::record(&permit, policy, true);
                 timer.finish();
+                G::record(&permit, policy, true);
                 return Ok(value);
             }
             Err(error) => {
-                G::record(&permit, policy, false);
-                Some(Failed::classify(stage, error, policy, timer, attempts))
+                Some(Failed::classify::<F, In, S, G>(stage, error, &permit, policy, timer, attempts))
             }
         };
     }
@@ -214,18 +210,23 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
+    /// Records the failure in the gate, and decides whether to retry.
     #[cold]
     #[inline(never)]
-    fn classify<F, In, S>(
+    fn classify<F, In, S, G>(
         stage: &F,
         error: AttemptError<F::Error>,
+        permit: &G::Permit<'_>,
         policy: &Policy,
         timer: &CallTimer<'_>,
         attempt: u32,
     ) -> Self
     where
         F: Function<In, S>,
+        G: Gate,
     {
+        // Recorded in this cold function, because a call on the hot path would cost an instruction.
+        G::record(permit, policy, false);
         let retry = match &error {
             AttemptError::Expired(Expired::Call) => None,
             AttemptError::Expired(Expired::Attempt) => Some(Duration::ZERO),

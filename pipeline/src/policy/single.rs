@@ -35,8 +35,8 @@ where
         let future = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
         match Attempt::new(future, &mut timer, policy, 1).await {
             Ok(value) => {
-                G::record(&permit, policy, true);
                 timer.finish();
+                G::record(&permit, policy, true);
                 Ok(value)
             }
             Err(error) => {
