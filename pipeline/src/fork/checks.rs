@@ -28,7 +28,7 @@ pub trait Arity<const N: usize> {
 #[diagnostic::on_unimplemented(
     message = "stage `{Self}` does not take `{T}` here",
     label = "is `{T}`",
-    note = "make the two types agree, or put a stage in between that turns one into the other; a stage of references keeps what they refer to, a `String` for `&str`, a `Vec<T>` for `&[T]`; what a stage gives has a name first, `let user = fetch_user(id);`"
+    note = "make the two types agree, or put a stage in between that turns one into the other; for a stage that takes `&str` pass a `String`, for `&[T]` a `Vec<T>`; bind the output of a stage first, `let user = fetch_user(id);`"
 )]
 pub trait Parameter<const K: usize, T> {
     /// `T`.
@@ -48,7 +48,7 @@ pub trait Parameter<const K: usize, T> {
 
 /// The declared input type of a graph.
 #[diagnostic::on_unimplemented(
-    message = "this graph takes `{Self}`, and what comes here is `{In}`",
+    message = "this graph takes `{Self}`, but its input is `{In}`",
     label = "does not take `{In}`",
     note = "make the two types agree, or put a stage or a closure in between that turns one into the other"
 )]
@@ -82,8 +82,8 @@ impl<In> GraphInput<In> for In {
 
 /// The output of a branch, which must have the type `T` of the first branch.
 #[diagnostic::on_unimplemented(
-    message = "this branch ends in `{Self}`, and the first one in `{T}`",
-    label = "ends in `{Self}`, not in `{T}`",
+    message = "this branch returns `{Self}`, but the first one returns `{T}`",
+    label = "returns `{Self}`, not `{T}`",
     note = "an item takes one of the branches, so all of them end in one type: turn this into `{T}`, or make an enum of what can come out"
 )]
 pub trait EndsAs<T>: Sized {
@@ -113,9 +113,9 @@ impl<T> EndsAs<T> for T {
 ///
 /// Implemented for `(T,)` and not for `T`; otherwise rustc would suggest to borrow the value, because references are `Clone`.
 #[diagnostic::on_unimplemented(
-    message = "`{T}` is taken by several here, so each but the last needs a copy of its own, and it is not `Clone`",
+    message = "`{T}` has several consumers here, so each but the last needs a clone, and it is not `Clone`",
     label = "takes a copy of the `{T}`",
-    note = "let the stage take it by reference: what is lent needs no copies; or make it `Clone`"
+    note = "take it by reference in the stage: a borrowed value is not cloned; or make it `Clone`"
 )]
 pub trait CloneToShare<T>: Sized {
     /// `B`.
@@ -157,9 +157,9 @@ where
 
 /// A value that is cloned for its last consumer, because other calls borrow it concurrently.
 #[diagnostic::on_unimplemented(
-    message = "`{T}` is lent to another stage at the same time, so this one needs a copy of its own, and it is not `Clone`",
+    message = "`{T}` is borrowed by a concurrent call, so this one needs a clone, and it is not `Clone`",
     label = "takes a copy of the `{T}`",
-    note = "let the stage take it by reference, too; or make it `Clone`; or let this call wait for what the other one gives"
+    note = "take it by reference here too; or make it `Clone`; or use the output of the other call here, so that this one runs after it"
 )]
 pub trait CloneWhileBorrowed<T>: Sized {
     /// `B`.
@@ -245,7 +245,7 @@ impl<T> EdgeType<T> {
 
 /// A tuple that a pattern of `N` names destructures.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a tuple of {N}, and these are {N} names",
+    message = "`{Self}` is not a tuple of {N}, and the pattern has {N} names",
     label = "takes a tuple of {N} apart",
     note = "write a name for each part, or one name for the whole"
 )]
@@ -296,7 +296,7 @@ destructure!(8: A B C D E F G H);
 
 /// An argument type for a string literal. For a stage that takes `&str`, the argument is a `String`.
 #[diagnostic::on_unimplemented(
-    message = "a text is not a `{Self}`",
+    message = "a string literal is not a `{Self}`",
     label = "is a text",
     note = "write an expression that gives what the stage takes"
 )]
@@ -322,7 +322,7 @@ text!(String &'static str PathBuf Box<str> std::sync::Arc<str> std::borrow::Cow<
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a stage, and within an expression it would be called as a plain function, without its policy",
     label = "called within an expression",
-    note = "give what it returns a name first, `let user = fetch_user(id);`: that is a call of the stage"
+    note = "bind its output first, `let user = fetch_user(id);`: that calls the stage"
 )]
 pub trait CalledInExpression: Sized {
     /// Does nothing.

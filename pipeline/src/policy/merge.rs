@@ -25,9 +25,9 @@ use std::time::Duration;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a stage with `split_on_failure` puts together what the parts of a batch gave, and `{Self}` cannot be",
-    label = "not something to put together",
-    note = "return `()`, a count or a `Vec`, or implement `pipeline::Merge` for it"
+    message = "`split_on_failure` merges the outputs of the parts of a batch, and `{Self}` does not implement `Merge`",
+    label = "cannot be merged",
+    note = "return `()`, a number or a `Vec`, or implement `pipeline::Merge` for it"
 )]
 pub trait Merge {
     /// Adds the output for the next part.

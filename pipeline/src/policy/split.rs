@@ -13,7 +13,7 @@ use crate::stage::function::{Repeat, Split};
 
 /// The batch of a stage with `split_on_failure`, which can be halved.
 #[diagnostic::on_unimplemented(
-    message = "`split_on_failure` halves a batch of rows, and `{Self}` cannot be halved",
+    message = "`split_on_failure` needs a batch that can be halved, and `{Self}` cannot be",
     label = "not a batch",
     note = "take the rows as one parameter, `Vec<T>` or `&[T]`; on a `blocking` stage the rows have to be `Clone`"
 )]

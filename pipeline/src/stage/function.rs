@@ -136,7 +136,7 @@ impl<Moved> Copy for Split<Moved> {}
 /// The return type of a stage function that returns a `Result`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is called `Result`, and it is not `std::result::Result`",
-    label = "not a `Result` that a pipeline can look into",
+    label = "not a `std::result::Result`",
     note = "return `Result<T, E>`, or an alias of it; or call the type by another name, and it is a value like any other"
 )]
 pub trait Returns {
@@ -157,7 +157,7 @@ impl<T, E> Returns for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "a stage with retries needs its input for each attempt, and `{Self}` is not `Clone`",
     label = "not `Clone`",
-    note = "take it by reference, `&{Self}`: what is lent needs no copies; or make it `Clone`"
+    note = "take it by reference, `&{Self}`: a borrowed input is not cloned; or make it `Clone`"
 )]
 pub trait RetryInput<M = ()> {
     /// The clone.
@@ -175,7 +175,7 @@ impl<T: Clone, M> RetryInput<M> for T {
 
 /// The error of a stage: any type that converts into a `Box<dyn Error + Send + Sync>`.
 #[diagnostic::on_unimplemented(
-    message = "a stage cannot fail with `{Self}`, which does not turn into a `Box<dyn Error + Send + Sync>`",
+    message = "a stage cannot fail with `{Self}`, which does not convert into `Box<dyn Error + Send + Sync>`",
     label = "not an error that can be handed over",
     note = "implement `std::error::Error` for it, or fail with `Box<dyn Error + Send + Sync>`, `anyhow::Error` or `String`"
 )]

@@ -7,6 +7,7 @@ use syn::parse_quote;
 use super::generics::{
     generics_with_caller, generics_with_state, inputs_are_send, split_bounds, type_arguments, value_type,
 };
+use super::step_call::{call_by_caller, function_call};
 use crate::arity::MAX_ARITY;
 use crate::stage::model::{Input, Stage, one_or_tuple};
 use crate::stage::passing::PassMode;
@@ -111,7 +112,7 @@ fn call_args_impl(stage: &Stage, ArgList { types, bind_input, .. }: &ArgList) ->
     let Stage { name, .. } = stage;
     let at = name.span();
     let private = stage.crate_path.private();
-    let call = super::function_call(stage);
+    let call = function_call(stage);
     let generics = generics_with_caller(stage, generics_with_state(stage));
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
@@ -139,7 +140,7 @@ fn call_with_policy_impl(stage: &Stage, ArgList { types, bind_input, input, .. }
     let Stage { name, .. } = stage;
     let at = name.span();
     let private = stage.crate_path.private();
-    let call = super::call_by_caller(stage, &quote_spanned!(at=> stage), &quote_spanned!(at=> strategy));
+    let call = call_by_caller(stage, &quote_spanned!(at=> stage), &quote_spanned!(at=> strategy));
     let mut generics = generics_with_caller(stage, generics_with_state(stage));
     let strategy = Ident::new("__Strategy", at);
     generics.params.push(parse_quote!(#strategy));

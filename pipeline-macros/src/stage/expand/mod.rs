@@ -4,6 +4,7 @@ mod call_impls;
 mod fallback;
 mod fork_impls;
 mod generics;
+mod step_call;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -131,7 +132,7 @@ fn stage_impl(stage: &Stage) -> TokenStream {
     let (generics, _, clause) = generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
-    let call = function_call(stage);
+    let call = step_call::function_call(stage);
     quote_spanned! {at=>
         impl #generics #private::Stage<#input, __S, __C> for #name #arguments #clause {
             #[inline]
@@ -152,39 +153,5 @@ fn stage_impl(stage: &Stage) -> TokenStream {
                 #call
             }
         }
-    }
-}
-
-/// Gives the caller a call of the function under the stage's own policy. In scope: `self`, `observe`, `input`, `cx`.
-fn function_call(stage: &Stage) -> TokenStream {
-    let private = stage.crate_path.private();
-    let at = stage.name.span();
-    let stage_use = quote_spanned! {at=>
-        #private::StageUse {
-            stage: self,
-            policy: const { &<Self as #private::StageFn>::__POLICY },
-            step: self.__stage.step,
-            gate: &self.__stage.limits,
-        }
-    };
-    let input = stage.input_type();
-    let strategy = if stage.policy.is_bare() {
-        quote_spanned!(at=> #private::Bare)
-    } else {
-        quote_spanned!(at=> <Self as #private::Attempts<#input>>::own())
-    };
-    call_by_caller(stage, &stage_use, &strategy)
-}
-
-/// Gives the caller a call of a use of the stage, by a strategy.
-fn call_by_caller(stage: &Stage, stage_use: &TokenStream, strategy: &TokenStream) -> TokenStream {
-    let private = stage.crate_path.private();
-    let at = stage.name.span();
-    let input = stage.input_type();
-    quote_spanned! {at=>
-        <__C as #private::Caller<Self, #input, <Self as #private::Accepts<#input>>::Out>>::call(
-            cx.__handle(),
-            #private::FunctionCall::new(#stage_use, #strategy, observe, input, cx),
-        )
     }
 }
