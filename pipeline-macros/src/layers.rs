@@ -12,7 +12,10 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("", &["provide.rs"]),
     // #[stage]
     ("stage/", &["types.rs", "parse.rs", "passing.rs", "model.rs", "check.rs"]),
-    ("stage/expand/", &["generics.rs", "call_impls.rs", "fork_impls.rs", "fallback.rs", "mod.rs"]),
+    (
+        "stage/expand/",
+        &["generics.rs", "step_call.rs", "call_impls.rs", "fork_impls.rs", "fallback.rs", "mod.rs"],
+    ),
     ("stage/", &["mod.rs"]),
     // pipeline!
     ("chain/", &["dataflow.rs", "free_variables.rs", "model.rs"]),
