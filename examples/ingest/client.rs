@@ -10,12 +10,12 @@ use reqwest::{Client, ClientBuilder, Url};
 )]
 pub(crate) struct NoTls;
 
-/// A client that says so where a server redirects it to an address that it cannot reach.
+/// A client. Where a server redirects it to an address that it cannot reach, its error says so.
 pub(crate) fn client() -> ClientBuilder {
     #[cfg(feature = "tls")]
     {
-        // rustls leaves it open who does the arithmetic. ring needs no more than a C compiler, and builds faster than the
-        // others. If it is installed already, this does nothing.
+        // rustls needs a crypto provider. ring needs only a C compiler, and builds faster than the others. The result is an
+        // error if a provider is installed already, and that is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     Client::builder().redirect(Policy::custom(|attempt| match check(attempt.url()) {
@@ -24,7 +24,7 @@ pub(crate) fn client() -> ClientBuilder {
     }))
 }
 
-/// TLS takes as long to build as all the rest of an HTTP client, so who wants it has to ask for it.
+/// Fails for an https address in a build without TLS.
 pub(crate) fn check(url: &Url) -> Result<(), NoTls> {
     if url.scheme() == "https" && !cfg!(feature = "tls") { Err(NoTls) } else { Ok(()) }
 }

@@ -14,13 +14,12 @@ const UPSERT: &str = "
     ON CONFLICT (iata) DO UPDATE SET name = excluded.name, city = excluded.city, state = excluded.state,
         country = excluded.country, latitude = excluded.latitude, longitude = excluded.longitude";
 
-/// One connection. Clones share it; when the last one is dropped, SQLite tidies up beside its file.
+/// One connection, which clones share. When the last clone is dropped, SQLite removes the files beside its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Database(Arc<Mutex<Connection>>);
 
 impl Database {
-    /// Nobody waits for long: SQLite lets one connection write at a time anyway. A transaction that a panic cut short was
-    /// rolled back, so a panic elsewhere does no harm to it.
+    /// A panic during a transaction rolls it back, so a poisoned lock is safe to use.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,8 +57,8 @@ pub(crate) fn rows(db: &Database) -> rusqlite::Result<u64> {
 /// Stores a batch, and says how many rows it wrote. It is one transaction, which writes all of them or none. An airport
 /// that is there already is brought up to date.
 ///
-/// SQLite blocks its thread, so this runs on one that may be blocked, and one call at a time, since one connection
-/// writes at a time. Another program may hold the file all the same: who has waited a second for it comes again later.
+/// SQLite blocks the thread that calls it, so this runs on the blocking pool; and one call at a time, since all calls share
+/// one connection. Another program may hold the file: a call that waited a second for it fails and is tried again later.
 #[stage(blocking, concurrency = 1, retries = 5, delay = "50ms", jitter, retry_if = is_locked)]
 pub(crate) fn upsert(airports: &[Airport], #[state] db: &Database) -> rusqlite::Result<u64> {
     let mut db = db.lock();
