@@ -60,6 +60,7 @@ pub use crate::{
     policy::overridden::Overridden,
     stage::closure::{Closure, Inspect},
     stage::embedded::Embedded,
+    stage::function::Single,
     stage::never_fails::NeverFails,
 };
 

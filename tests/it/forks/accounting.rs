@@ -58,7 +58,7 @@ fn check(case: &Case, actions: &SeededActions, outcome: &RunOutcome) {
     }
     if case.cancel_at_ms.is_empty() && !(case.mode == ErrorMode::Strict && failed > 0) {
         assert_eq!(
-            (items_in as usize, cancelled),
+            (items_in, cancelled),
             (usize::try_from(case.items).unwrap(), 0),
             "all items are processed unless the run was cancelled or aborted"
         );

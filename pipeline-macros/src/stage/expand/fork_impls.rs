@@ -20,8 +20,10 @@ struct ArgList {
     modes: TokenStream,
     /// Turns `args` into `input`.
     bind_input: TokenStream,
-    /// The type of `input`, with the lifetime `'__args`.
+    /// The type of `input`, with the lifetime `'__args` where it borrows.
     input: TokenStream,
+    /// Whether any of `input` is borrowed.
+    borrows: bool,
 }
 
 pub(crate) fn fork_impls(stage: &Stage) -> TokenStream {
@@ -59,6 +61,8 @@ fn arg_lists(stage: &Stage) -> Vec<ArgList> {
         modes: quote_spanned!(at=> (#(#modes,)*)),
         bind_input: quote_spanned!(at=> let (#(#variables,)*) = args; let input = #input;),
         input: passed.clone(),
+        borrows: stage.can_borrow()
+            && stage.inputs().any(|input| matches!(input.pass_mode, PassMode::Borrow)),
     };
     if variables.len() == 1 {
         return vec![separate];
@@ -76,6 +80,7 @@ fn arg_lists(stage: &Stage) -> Vec<ArgList> {
         modes: quote_spanned!(at=> (#private::#pass_mode,)),
         bind_input,
         input: passed,
+        borrows: all_borrowed,
     };
     vec![separate, as_tuple]
 }
@@ -136,7 +141,10 @@ fn call_args_impl(stage: &Stage, ArgList { types, bind_input, .. }: &ArgList) ->
     }
 }
 
-fn call_with_policy_impl(stage: &Stage, ArgList { types, bind_input, input, .. }: &ArgList) -> TokenStream {
+fn call_with_policy_impl(
+    stage: &Stage,
+    ArgList { types, bind_input, input, borrows, .. }: &ArgList,
+) -> TokenStream {
     let Stage { name, .. } = stage;
     let at = name.span();
     let private = stage.crate_path.private();
@@ -144,7 +152,8 @@ fn call_with_policy_impl(stage: &Stage, ArgList { types, bind_input, input, .. }
     let mut generics = generics_with_caller(stage, generics_with_state(stage));
     let strategy = Ident::new("__Strategy", at);
     generics.params.push(parse_quote!(#strategy));
-    let bound = quote_spanned!(at=> for<'__args> #strategy: #private::Strategy<Self, #input, __S>);
+    let lifetimes = borrows.then(|| quote_spanned!(at=> for<'__args>));
+    let bound = quote_spanned!(at=> #lifetimes #strategy: #private::Strategy<Self, #input, __S>);
     generics.make_where_clause().predicates.push(parse_quote!(#bound));
     let (generics, _, clause) = generics.split_for_impl();
     let clause = split_clause(stage, clause);

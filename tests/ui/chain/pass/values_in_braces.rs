@@ -24,7 +24,7 @@ fn added() -> Pipeline<u32, impl Stage<u32, u32, Out = u32>> {
     pipeline![add => { Scale(2) }]
 }
 
-fn boxed() -> BoxPipeline<u32, u32, u32> {
+fn boxed() -> BoxPipeline<u32, u32> {
     pipeline![add].with(1).boxed()
 }
 
