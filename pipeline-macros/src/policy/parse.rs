@@ -136,7 +136,7 @@ fn name(text: &str) -> Result<String, String> {
 
 fn rate(value: &OptionValue) -> syn::Result<Rate> {
     if !cfg!(feature = "rate") {
-        let message = "`rate` needs the feature `rate` of `pipeline`";
+        let message = "`rate` needs the feature `rate` of `checked-pipeline`";
         return Err(syn::Error::new(value.key.span(), message));
     }
     value.text(Rate::parse)
