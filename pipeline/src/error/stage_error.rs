@@ -174,6 +174,7 @@ impl StageError {
             let (causes, alternatives) = (Causes::SharedWith(self.clone()), alternatives.clone());
             self.0 = Arc::new(Inner { stage, step, kind, attempts, elapsed, causes, row, alternatives });
         }
+        // The only owner, before or since the lines above: `&mut self` keeps others from cloning it, and nothing makes a `Weak`.
         Arc::get_mut(&mut self.0).expect("an `Arc` that was just created has one owner")
     }
 

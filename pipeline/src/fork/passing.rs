@@ -90,6 +90,8 @@ pub trait SharedInput<T>: PassMode<T> {
 impl<T: Sync> SharedInput<T> for Borrow {
     #[inline]
     fn share<'a>(borrowed: Option<&'a T>, _: &T) -> &'a T {
+        // `ValueCell::give` moves a value out only if the joint mode of its consumers is `Move`. This consumer borrows, so the
+        // joint mode is `Borrow`, and `borrowed` is given.
         borrowed.expect("a borrowed value stays in its cell")
     }
 }
@@ -161,11 +163,13 @@ impl<T> ValueCell<T> {
     /// Panics if it was moved out before; the code of `pipeline!` never does this.
     #[inline]
     pub fn take(&mut self) -> T {
+        // The macro generates one call of `take` per value, in code that runs once per item.
         self.0.take().expect("a value is moved out once")
     }
 
     #[inline]
     fn get(&self) -> &T {
+        // The macro generates the move of a value after all its other uses: its schedule is in order of the dependencies.
         self.0.as_ref().expect("a value is moved out after its other uses")
     }
 }

@@ -2,26 +2,10 @@
 
 use pipeline::{pipeline, stage};
 
-use crate::support::scripted_stages::{Action, NotClone, Script, a, b, pair};
+use crate::support::scripted_stages::{Action, NotClone, Script, a, add, b, glance, make, pair};
 
 fn text() -> String {
     ">".to_owned()
-}
-
-#[stage]
-fn add(x: u32, y: u32) -> u32 {
-    x + y
-}
-
-#[stage]
-fn glance(x: &NotClone) -> u32 {
-    x.0
-}
-
-#[stage]
-async fn make(x: u32) -> NotClone {
-    tokio::task::yield_now().await;
-    NotClone(x)
 }
 
 #[stage]

@@ -2,23 +2,7 @@
 
 use pipeline::{pipeline, stage};
 
-use crate::support::scripted_stages::{CountsClones, NotClone, count_clones};
-
-#[stage]
-fn add(x: u32, y: u32) -> u32 {
-    x + y
-}
-
-#[stage]
-fn glance(x: &NotClone) -> u32 {
-    x.0
-}
-
-#[stage]
-async fn make(x: u32) -> NotClone {
-    tokio::task::yield_now().await;
-    NotClone(x)
-}
+use crate::support::scripted_stages::{CountsClones, NotClone, add, count_clones, glance, make};
 
 #[stage]
 async fn look(x: &CountsClones) -> u32 {

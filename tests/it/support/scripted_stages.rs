@@ -154,6 +154,22 @@ impl Clone for CountsClones {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotClone(pub(crate) u32);
 
+#[stage]
+pub(crate) fn add(x: u32, y: u32) -> u32 {
+    x + y
+}
+
+#[stage]
+pub(crate) fn glance(x: &NotClone) -> u32 {
+    x.0
+}
+
+#[stage]
+pub(crate) async fn make(x: u32) -> NotClone {
+    tokio::task::yield_now().await;
+    NotClone(x)
+}
+
 /// Runs a pipeline on a value, and returns the output and how often the value was cloned.
 macro_rules! count_clones {
     ($pipeline:expr, $value:expr) => {{
