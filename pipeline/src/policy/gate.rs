@@ -182,27 +182,16 @@ mod tests {
     }
 
     impl Repeat<(), ()> for FailsFirst {
-        type Kept = ();
+        type Borrowed = ();
         type Moved = ();
 
-        fn keep((): ()) {}
-
-        fn moved(kept: &()) -> &() {
-            kept
+        fn split((): ()) -> ((), ()) {
+            ((), ())
         }
 
         fn call_again(
             &self,
             (): &(),
-            (): (),
-            cx: StageContext<'_, ()>,
-            site: CallSite,
-        ) -> impl Future<Output = Result<(), String>> + Send {
-            self.call_once((), cx, site)
-        }
-
-        fn call_last(
-            &self,
             (): (),
             cx: StageContext<'_, ()>,
             site: CallSite,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, AttemptError, GuardedWait, acquire, call_error, expired, finish};
+use super::attempt::{Attempt, AttemptError, GuardedWait, acquire, expired, finish};
 use super::deadline::within;
 use super::gate::Gate;
 use super::sleep::sleep;
@@ -40,10 +40,10 @@ where
     // Outside of the async block, where the compiler can still inline `copy`.
     let site =
         CallSite { stage: stage_use.policy.name, step: cx.step(stage_use.step), attempt: 1, waiting: false };
-    let (kept, moved) = PanicGuard::guard(site, || {
-        let kept = F::keep(input);
-        let moved = copy(F::moved(&kept));
-        (kept, moved)
+    let (borrowed, kept, moved) = PanicGuard::guard(site, || {
+        let (borrowed, kept) = F::split(input);
+        let moved = copy(&kept);
+        (borrowed, kept, moved)
     });
     async move {
         // Destructured inside the async block; outside, the future would store it twice.
@@ -55,7 +55,8 @@ where
                 Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
             };
             let site = timer.call_site(policy.name, 1);
-            let future = PanicGuard::guard(site, || stage.call_again(&kept, moved, cx.stage_context(), site));
+            let future =
+                PanicGuard::guard(site, || stage.call_again(&borrowed, moved, cx.stage_context(), site));
             match Attempt::new(future, &mut timer, policy, 1).await {
                 Ok(value) => {
                     timer.finish();
@@ -66,7 +67,7 @@ where
             }
         };
         // Boxed to keep the future small for calls that succeed; a failure allocates anyway.
-        Box::pin(retry(stage_use, copy, OwnedInput(kept), cx, &mut timer, Some(failed))).await
+        Box::pin(retry(stage_use, copy, &borrowed, OwnedArgs(Some(kept)), cx, &mut timer, Some(failed))).await
     }
 }
 
@@ -74,51 +75,44 @@ where
 pub(super) async fn call_with_kept<F, In, S, G>(
     stage_use: StageUse<'_, F, G>,
     copy: fn(&F::Moved) -> F::Moved,
-    kept: &F::Kept,
+    (borrowed, moved): &(F::Borrowed, F::Moved),
     cx: &PlainContext<'_, S>,
 ) -> Result<F::Value, StageError>
 where
     In: Send,
     S: Send + Sync,
     F: Repeat<In, S>,
-    F::Kept: Sync,
+    F::Moved: Sync,
     G: Gate,
 {
     let mut timer = CallTimer::new(cx.item(), cx.step(stage_use.step));
-    retry(stage_use, copy, BorrowedInput(kept), cx, &mut timer, None).await
+    retry(stage_use, copy, borrowed, BorrowedArgs(moved), cx, &mut timer, None).await
 }
 
-/// The input that is kept between attempts.
-trait KeptInput<K>: Sized {
-    fn get(&self) -> &K;
-
-    /// The input for the last attempt; `Err` if it must stay with the caller.
-    fn try_into_inner(self) -> Result<K, Self>;
+/// The moved arguments, as they are kept between attempts.
+trait KeptArgs<M> {
+    /// The arguments of an attempt: a clone, or if it is the last one the kept arguments themselves where they can be moved.
+    fn next(&mut self, copy: fn(&M) -> M, last: bool) -> M;
 }
 
-/// An input that can be moved into the last attempt.
-struct OwnedInput<K>(K);
+/// Arguments that can be moved into the last attempt.
+struct OwnedArgs<M>(Option<M>);
 
-impl<K> KeptInput<K> for OwnedInput<K> {
-    fn get(&self) -> &K {
-        &self.0
-    }
-
-    fn try_into_inner(self) -> Result<K, Self> {
-        Ok(self.0)
+impl<M> KeptArgs<M> for OwnedArgs<M> {
+    fn next(&mut self, copy: fn(&M) -> M, last: bool) -> M {
+        match &self.0 {
+            Some(kept) if !last => copy(kept),
+            _ => self.0.take().expect("no attempt follows the last one"),
+        }
     }
 }
 
-/// An input that the caller needs again.
-struct BorrowedInput<'k, K>(&'k K);
+/// Arguments that the caller needs again.
+struct BorrowedArgs<'k, M>(&'k M);
 
-impl<K> KeptInput<K> for BorrowedInput<'_, K> {
-    fn get(&self) -> &K {
-        self.0
-    }
-
-    fn try_into_inner(self) -> Result<K, Self> {
-        Err(self)
+impl<M> KeptArgs<M> for BorrowedArgs<'_, M> {
+    fn next(&mut self, copy: fn(&M) -> M, _: bool) -> M {
+        copy(self.0)
     }
 }
 
@@ -126,7 +120,8 @@ impl<K> KeptInput<K> for BorrowedInput<'_, K> {
 async fn retry<F, In, S, G>(
     StageUse { stage, policy, gate, .. }: StageUse<'_, F, G>,
     copy: fn(&F::Moved) -> F::Moved,
-    mut kept: impl KeptInput<F::Kept> + Send,
+    borrowed: &F::Borrowed,
+    mut kept: impl KeptArgs<F::Moved> + Send,
     cx: &PlainContext<'_, S>,
     timer: &mut CallTimer<'_>,
     mut failed: Option<Failed>,
@@ -142,7 +137,7 @@ where
     let mut earlier = Vec::new();
     loop {
         if let Some(Failed { kind, cause, retry }) = failed {
-            let Some(least_wait) = retry.filter(|_| attempts <= policy.retries) else {
+            let Some(least_wait) = retry else {
                 return Err(finish(policy, timer, kind, cause, attempts, earlier));
             };
             let rng = || item.run().rng(item.index(), policy.name, attempts);
@@ -166,27 +161,9 @@ where
         if let Some(metrics) = item.run().metrics(site.step).filter(|_| attempts > 1) {
             metrics.retries.add(1);
         }
-        if attempts > policy.retries {
-            match kept.try_into_inner() {
-                Ok(kept) => {
-                    let future = PanicGuard::guard(site, || stage.call_last(kept, cx.stage_context(), site));
-                    return match Attempt::new(future, &mut *timer, policy, attempts).await {
-                        Ok(value) => {
-                            timer.finish();
-                            G::record(&permit, policy, true);
-                            Ok(value)
-                        }
-                        Err(error) => {
-                            G::record(&permit, policy, false);
-                            Err(call_error(policy, timer, error, attempts, earlier))
-                        }
-                    };
-                }
-                Err(borrowed) => kept = borrowed,
-            }
-        }
         let future = PanicGuard::guard(site, || {
-            stage.call_again(kept.get(), copy(F::moved(kept.get())), cx.stage_context(), site)
+            let moved = kept.next(copy, attempts > policy.retries);
+            stage.call_again(borrowed, moved, cx.stage_context(), site)
         });
         failed = match Attempt::new(future, &mut *timer, policy, attempts).await {
             Ok(value) => {
@@ -228,6 +205,8 @@ impl Failed {
         // Recorded in this cold function, because a call on the hot path would cost an instruction.
         G::record(permit, policy, false);
         let retry = match &error {
+            // Nobody asks the functions of the policy about the last attempt.
+            _ if attempt > policy.retries => None,
             AttemptError::Expired(Expired::Call) => None,
             AttemptError::Expired(Expired::Attempt) => Some(Duration::ZERO),
             AttemptError::Failed(error) => PanicGuard::guard(timer.call_site(policy.name, attempt), || {

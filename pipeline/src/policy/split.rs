@@ -106,12 +106,13 @@ where
     In: Send,
     S: Send + Sync,
     F: Repeat<In, S>,
-    F::Kept: Halves + Sync,
+    F::Moved: Sync,
+    (F::Borrowed, F::Moved): Halves,
     F::Value: Merge + Send,
     G: Gate,
 {
     let site = CallSite { stage: stage.policy.name, step: cx.step(stage.step), attempt: 1, waiting: false };
-    let batch = PanicGuard::guard(site, || F::keep(input));
+    let batch = PanicGuard::guard(site, || F::split(input));
     let of = batch.rows().__len();
     // A stack of the parts to call, each with the index of its first row.
     let mut parts = vec![(0, batch)];

@@ -79,7 +79,9 @@ impl<F, In, S, M> Strategy<F, In, S> for Split<M>
 where
     In: Send,
     S: Send + Sync,
-    F: Repeat<In, S, Moved = M, Kept: Halves + Sync, Value: Merge + Send>,
+    F: Repeat<In, S, Moved = M, Value: Merge + Send>,
+    M: Send + Sync,
+    (F::Borrowed, M): Halves,
 {
     #[inline]
     fn call<G: Gate>(

@@ -60,30 +60,19 @@ pub trait Function<In, S>: StageFn + Send + Sync {
 
 /// A function that can be called more than once with the same input.
 pub trait Repeat<In, S>: Function<In, S> {
-    /// The form in which the input is kept between attempts.
-    type Kept: Send;
-    /// The arguments that are moved into the function. Each attempt needs a clone of them.
+    /// The arguments that the function takes by reference. They are kept until the last attempt ends.
+    type Borrowed: Send + Sync;
+    /// The arguments that are moved into the function. Each attempt needs a clone of them, the last one excepted.
     type Moved: Send;
 
-    /// Converts the input to the form that is kept.
-    fn keep(input: In) -> Self::Kept;
+    /// Splits the input into its borrowed and its moved arguments.
+    fn split(input: In) -> (Self::Borrowed, Self::Moved);
 
-    /// The kept arguments that are moved into the function.
-    fn moved(kept: &Self::Kept) -> &Self::Moved;
-
-    /// Calls the function with references to the kept input and a clone of the moved arguments.
+    /// Calls the function.
     fn call_again(
         &self,
-        kept: &Self::Kept,
+        borrowed: &Self::Borrowed,
         moved: Self::Moved,
-        cx: StageContext<'_, S>,
-        site: CallSite,
-    ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
-
-    /// Calls the function for the last time, with the kept input itself.
-    fn call_last(
-        &self,
-        kept: Self::Kept,
         cx: StageContext<'_, S>,
         site: CallSite,
     ) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;

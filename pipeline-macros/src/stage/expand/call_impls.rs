@@ -56,7 +56,7 @@ pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
     let Stage { name, .. } = stage;
     let private = stage.crate_path.private();
     let input = call_input_type(stage);
-    let kept = kept_type(stage);
+    let borrowed_types = borrowed_types(stage);
     let future_type = future_type(stage);
     let arguments = type_arguments(&stage.generics);
     let (generics, clause) = call_generics(stage);
@@ -71,31 +71,18 @@ pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
     } else {
         (TokenStream::new(), TokenStream::new(), BorrowFrom::Reference)
     };
-    let keep = quote_spanned!(at=> let #pattern = input; #wrap ((#(#borrowed,)*), (#(#moved,)*)));
-    let eager = quote_spanned!(at=> let ((#(#borrowed,)*), _) = kept; let (#(#moved,)*) = moved; #share);
+    let split = quote_spanned!(at=> let #pattern = input; #wrap ((#(#borrowed,)*), (#(#moved,)*)));
+    let eager = quote_spanned!(at=> let (#(#borrowed,)*) = borrowed; let (#(#moved,)*) = moved; #share);
     let call_again =
         function_call(stage, &FunctionCall { eager, in_future: TokenStream::new(), borrow_from });
-    let borrow_from = if stage.is_blocking() { BorrowFrom::Arc } else { BorrowFrom::Value };
-    let call_last = function_call(
-        stage,
-        &FunctionCall {
-            in_future: quote_spanned!(at=> let ((#(#borrowed,)*), (#(#moved,)*)) = kept;),
-            borrow_from,
-            eager: TokenStream::new(),
-        },
-    );
     quote_spanned! {at=>
         impl #generics #private::Repeat<#input, __S> for #name #arguments #clause {
-            type Kept = #kept;
+            type Borrowed = #borrowed_types;
             type Moved = (#(#types,)*);
             #[inline]
-            fn keep(input: #input) -> Self::Kept { #keep }
+            fn split(input: #input) -> (Self::Borrowed, Self::Moved) { #split }
             #[inline]
-            fn moved(kept: &Self::Kept) -> &Self::Moved { &kept.1 }
-            #[inline]
-            fn call_again(&self, kept: &Self::Kept, moved: Self::Moved, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #call_again }
-            #[inline]
-            fn call_last(&self, kept: Self::Kept, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #call_last }
+            fn call_again(&self, borrowed: &Self::Borrowed, moved: Self::Moved, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #call_again }
         }
     }
 }
@@ -174,16 +161,15 @@ pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
     }
 }
 
-/// The input between attempts, what is borrowed and what is moved. A blocking call shares what it borrows with its thread.
-fn kept_type(stage: &Stage) -> TokenStream {
+/// The borrowed arguments between attempts. A blocking call shares them with its thread.
+fn borrowed_types(stage: &Stage) -> TokenStream {
     let at = stage.name.span();
     let private = stage.crate_path.private();
     let borrowed = stage.borrowed().map(|input| {
         let call_input = call_input(stage, input);
         if stage.is_blocking() { quote_spanned!(at=> #private::Arc<#call_input>) } else { call_input }
     });
-    let moved = stage.moved().map(|input| &input.owned);
-    quote_spanned!(at=> ((#(#borrowed,)*), (#(#moved,)*)))
+    quote_spanned!(at=> (#(#borrowed,)*))
 }
 
 /// The type of an input in a call. For a borrowed input that is a type parameter: the value, or a reference to it.
