@@ -1,16 +1,20 @@
 //! `Driver`: drives the segments of a run. It is polled by the future of each verb.
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
-use super::provenance::{Provenance, Tagged};
+use super::provenance::Provenance;
 use super::run_state::RunState;
 use super::sinks::Sink;
-use super::upstream::{PollBudget, Pulled, Upstream};
+use super::turn::{Pace, Turn};
+use super::upstream::{Downstream, Upstream};
 
+use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
 use crate::report::summary::Report;
 use crate::run::cancellation::CancelCount;
@@ -21,7 +25,7 @@ pub(crate) struct Driver<'a, U: Upstream> {
     /// The last segment, which owns those before it.
     segments: U,
     pub(crate) run_state: RunState<'a, U::Root>,
-    totals: RunTotals,
+    pace: Pace,
     plan: &'a Plan,
     cancel_count: CancelCount,
     waker: Arc<AtomicWaker>,
@@ -48,15 +52,7 @@ impl<'a, U: Upstream> Driver<'a, U> {
         let run = run_state.run;
         run.notify(|observer| observer.run_started(run.id()));
         let cancel_count = CancelCount::new(&run.settings().cancel);
-        Self {
-            segments,
-            run_state,
-            totals: RunTotals::default(),
-            plan,
-            cancel_count,
-            waker,
-            phase: Phase::Running,
-        }
+        Self { segments, run_state, pace: Pace::default(), plan, cancel_count, waker, phase: Phase::Running }
     }
 
     /// Drives the run. Ready at its end.
@@ -85,100 +81,115 @@ impl<'a, U: Upstream> Driver<'a, U> {
         self.run_state.delivery.as_mut().is_none_or(|delivery| delivery.poll(cx))
     }
 
-    /// Does as much work as the budget allows. Returns true once the run must shut down: it is complete or aborted.
+    /// Takes a turn. Returns true once the run must shut down: it is complete or aborted.
     fn poll_running(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink<U::Item>) -> bool {
-        let Self { segments, run_state, .. } = self;
+        let Self { segments, run_state, pace, .. } = self;
+        let mut turn = Turn::new(cx.waker(), run_state, pace);
+        let has_room = sink.has_room(cx);
+        let mut end = EndOfRun { sink, has_room };
         loop {
-            let mut budget = PollBudget::new(cx.waker(), run_state);
-            // Segments catch panics in stages. This catches those in sources and iterators, once per poll, because catching
-            // them once per item would cost more. The segment reports the panic when it is pulled again.
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                segments.wake(&mut budget);
-                let ended = forward(segments, &mut budget, cx, sink);
-                if !ended {
-                    segments.prefetch(&mut budget);
-                }
-                ended
-            }));
-            let exhausted = budget.exhausted;
-            match result {
-                Ok(ended) => {
-                    // No segment has claimed the panic. (An aborted run pulls no more, and drops it.)
-                    if let Some(payload) = run_state.source_panic.take().filter(|_| !run_state.aborting) {
-                        resume_unwind(payload);
-                    }
-                    // `prefetch` may have aborted the run.
-                    if ended || run_state.aborting {
-                        return true;
-                    }
-                    if exhausted {
-                        cx.waker().wake_by_ref();
-                    }
-                    return false;
-                }
-                Err(payload) => match run_state.source_panic.replace(payload) {
-                    None => {}
-                    Some(unclaimed) => resume_unwind(unclaimed),
+            // Caught once per turn: once per call would cost more. The slot whose call panicked has recorded it.
+            let result = catch_unwind(AssertUnwindSafe(|| segments.advance(&mut turn, &mut end)));
+            let ended = match result {
+                Ok(ended) => ended,
+                Err(payload) => match segments.on_panic(&mut turn, payload) {
+                    None if !turn.run_state.aborting => continue,
+                    None => true,
+                    Some(payload) => resume_unwind(payload),
                 },
+            };
+            end.emit_isolated_rows(&mut turn);
+            if ended || turn.run_state.aborting {
+                return true;
             }
+            if turn.exhausted {
+                // Tokio polls timers and IO before a task that yields in this way, but not before one that wakes itself.
+                let _ = pin!(tokio::task::yield_now()).poll(cx);
+            }
+            return false;
         }
     }
 
     fn shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { segments, run_state, totals, .. } = self;
-        let mut budget = PollBudget::new(cx.waker(), run_state);
-        segments.shut_down(&mut budget, totals)
+        let Self { segments, run_state, pace, .. } = self;
+        segments.shut_down(&mut Turn::new(cx.waker(), run_state, pace))
     }
 
     /// Ends the run, and returns its report.
     pub(crate) fn finish(&mut self) -> Report {
         self.phase = Phase::Done;
-        self.segments.add_totals(&mut self.totals);
-        let report = self.run_state.report(&self.totals, self.plan);
+        let mut totals = RunTotals::default();
+        self.segments.add_totals(&mut totals);
+        let report = self.run_state.report(&totals, self.plan);
         let run = self.run_state.run;
         run.notify(|observer| observer.run_finished(run.id(), &report));
         report
     }
 }
 
-/// Pulls results and pushes them to the sink. Returns true at the end of the run.
-fn forward<U: Upstream>(
-    segments: &mut U,
-    budget: &mut PollBudget<'_, '_, U::Root>,
-    cx: &mut Context<'_>,
-    sink: &mut impl Sink<U::Item>,
-) -> bool {
-    while !budget.run_state.aborting {
-        if !sink.has_room(cx) || !budget.take_item() {
-            return false;
-        }
-        let pulled = segments.pull(budget);
-        if !budget.run_state.isolated_rows.is_empty() {
-            emit_isolated_rows(budget, sink);
-        }
-        match pulled {
-            Pulled::Item(Tagged { provenance, value }) => {
-                let index = provenance.origin().index;
-                if value.is_ok() {
-                    budget.run_state.finish_item(index);
-                }
-                if sink.push(index, value) {
-                    budget.run_state.aborting = true;
-                }
-            }
-            Pulled::Pending => return false,
-            Pulled::End => return true,
-        }
-    }
-    true
+/// The sink of the verb, behind the last segment.
+struct EndOfRun<'k, K> {
+    sink: &'k mut K,
+    has_room: bool,
 }
 
-#[cold]
-fn emit_isolated_rows<R, T>(budget: &mut PollBudget<'_, '_, R>, sink: &mut impl Sink<T>) {
-    while let Some(row) = budget.run_state.isolated_rows.pop_front() {
-        if sink.push_row(row.index, row.error) {
-            budget.run_state.aborting = true;
+impl<K> EndOfRun<'_, K> {
+    /// Emits the failures of rows that failed alone.
+    #[inline]
+    fn emit_isolated_rows<R, T>(&mut self, turn: &mut Turn<'_, '_, R>)
+    where
+        K: Sink<T>,
+    {
+        if !turn.run_state.isolated_rows.is_empty() {
+            self.emit_rows(turn);
         }
+    }
+
+    #[cold]
+    fn emit_rows<R, T>(&mut self, turn: &mut Turn<'_, '_, R>)
+    where
+        K: Sink<T>,
+    {
+        while let Some(row) = turn.run_state.isolated_rows.pop_front() {
+            if self.sink.push_row(row.index, row.error) {
+                self.abort(turn);
+            }
+        }
+    }
+
+    fn abort<R>(&mut self, turn: &mut Turn<'_, '_, R>) {
+        turn.run_state.aborting = true;
+        turn.stop();
+    }
+}
+
+impl<G, T, K> Downstream<G, T> for EndOfRun<'_, K>
+where
+    G: Provenance,
+    K: Sink<T>,
+{
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.has_room
+    }
+
+    #[inline]
+    fn push(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        value: Result<T, StageError>,
+    ) -> bool {
+        self.emit_isolated_rows(turn);
+        let index = provenance.origin().index;
+        if value.is_ok() {
+            turn.run_state.finish_item(index);
+        }
+        if self.sink.push(index, value) {
+            self.abort(turn);
+        }
+        self.has_room = !turn.run_state.aborting && self.sink.has_room(&mut turn.cx());
+        self.has_room
     }
 }
 

@@ -10,7 +10,6 @@
 
 pub(crate) mod block_on;
 pub(crate) mod boundary;
-pub(crate) mod chunk;
 pub(crate) mod driver;
 pub(crate) mod in_flight;
 pub(crate) mod item_result;
@@ -28,6 +27,7 @@ pub(crate) mod sinks;
 pub mod source;
 pub(crate) mod source_segment;
 pub(crate) mod started_calls;
+pub(crate) mod turn;
 pub(crate) mod upstream;
 pub(crate) mod verbs;
 pub(crate) mod work_queue;

@@ -1,8 +1,7 @@
-//! `Provenance`: the source items that an item was made from. `Tagged`: an item with its provenance.
+//! `Provenance`: the source items that an item was made from.
 
 use std::sync::{Arc, Mutex};
 
-use crate::error::stage_error::StageError;
 use crate::run::lock::lock;
 
 /// The position of a source item, and a clone of it if the run has dead letters.
@@ -35,7 +34,7 @@ impl<R> Clone for Origin<R> {
 /// The origin of an item, or the origins of the items in a batch.
 pub trait Provenance: Clone + Send {
     /// The item type of the source.
-    type Root;
+    type Root: Send;
 
     /// The origin of the item; for a batch, that of its first item.
     fn origin(&self) -> &Origin<Self::Root>;
@@ -58,12 +57,6 @@ impl<R: Send> Provenance for Origin<R> {
     fn origin(&self) -> &Self {
         self
     }
-}
-
-/// An item between two segments, or the error of a failed item, with its provenance.
-pub struct Tagged<G, T> {
-    pub(crate) provenance: G,
-    pub(crate) value: Result<T, StageError>,
 }
 
 /// The origins of the items in a batch. Never empty.

@@ -12,8 +12,6 @@ const BITS: usize = 64;
 /// The set of slots whose calls were woken.
 pub(crate) struct ReadySet {
     /// One bit per slot.
-    slots: Box<[AtomicU64]>,
-    /// One bit per word of `slots` that may be nonzero.
     words: Box<[AtomicU64]>,
     /// Wakes the task that polls the calls.
     driver: Arc<AtomicWaker>,
@@ -21,9 +19,8 @@ pub(crate) struct ReadySet {
 
 impl ReadySet {
     pub(crate) fn new(slots: usize, driver: Arc<AtomicWaker>) -> Arc<Self> {
-        let words = slots.div_ceil(BITS);
-        let zeros = |n: usize| (0..n).map(|_| AtomicU64::new(0)).collect();
-        Arc::new(Self { slots: zeros(words), words: zeros(words.div_ceil(BITS)), driver })
+        let words = (0..slots.div_ceil(BITS)).map(|_| AtomicU64::new(0)).collect();
+        Arc::new(Self { words, driver })
     }
 
     /// A waker that marks a slot as ready.
@@ -31,43 +28,21 @@ impl ReadySet {
         Waker::from(Arc::new(SlotWaker { ready_set: Arc::clone(self), slot }))
     }
 
-    /// Removes all slots from the set, and calls `visit` on each, in ascending order.
-    pub(crate) fn drain_ready(&self, mut visit: impl FnMut(usize)) {
-        for (index, words) in self.words.iter().enumerate() {
-            // Cleared before the words of `slots` are read: a slot that is marked in between sets the bit again.
-            for word in ones(words) {
-                let word = index * BITS + word;
-                let Some(slots) = self.slots.get(word) else { continue };
-                for slot in ones(slots) {
-                    visit(word * BITS + slot);
-                }
-            }
-        }
+    /// Removes the slots of a word from the set, and returns them as bits.
+    #[inline]
+    pub(crate) fn take(&self, word: usize) -> u64 {
+        let word = &self.words[word];
+        // Most words are empty, and a load is cheaper than a swap.
+        if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::AcqRel) }
     }
 
-    /// Adds a slot to the set, and wakes the task if the set was empty.
+    /// Adds a slot to the set. The first slot of a word wakes the task: it finds the others of the word with it.
+    #[inline]
     pub(crate) fn mark_ready(&self, slot: usize) {
-        let (word, bit) = (slot / BITS, 1 << (slot % BITS));
-        // Only the first bit of a word has to be announced: the others are read together with it.
-        if self.slots[word].fetch_or(bit, Ordering::AcqRel) != 0 {
-            return;
-        }
-        if self.words[word / BITS].fetch_or(1 << (word % BITS), Ordering::AcqRel) == 0 {
+        if self.words[slot / BITS].fetch_or(1 << (slot % BITS), Ordering::AcqRel) == 0 {
             self.driver.wake();
         }
     }
-}
-
-/// Clears a word, and returns the positions of its set bits.
-fn ones(word: &AtomicU64) -> impl Iterator<Item = usize> + use<> {
-    let mut bits = if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::AcqRel) };
-    std::iter::from_fn(move || {
-        let one = bits.trailing_zeros() as usize;
-        (bits != 0).then(|| {
-            bits &= bits - 1;
-            one
-        })
-    })
 }
 
 struct SlotWaker {
@@ -76,10 +51,12 @@ struct SlotWaker {
 }
 
 impl Wake for SlotWaker {
+    #[inline]
     fn wake(self: Arc<Self>) {
         self.ready_set.mark_ready(self.slot);
     }
 
+    #[inline]
     fn wake_by_ref(self: &Arc<Self>) {
         self.ready_set.mark_ready(self.slot);
     }
@@ -87,20 +64,42 @@ impl Wake for SlotWaker {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU32;
+
     use super::*;
 
+    /// Counts how often the task was woken.
+    #[derive(Default)]
+    struct Wakes(AtomicU32);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     #[test]
-    fn each_marked_slot_is_drained_once() {
-        let ready_set = ReadySet::new(5000, Arc::default());
-        for slot in [4999, 0, 64, 63, 4999] {
+    fn each_marked_slot_is_taken_once() {
+        let ready_set = ReadySet::new(130, Arc::default());
+        for slot in [129, 0, 64, 63, 129] {
             ready_set.mark_ready(slot);
         }
-        let mut ready = Vec::new();
-        ready_set.drain_ready(|slot| ready.push(slot));
-        assert_eq!(ready, [0, 63, 64, 4999]);
-        ready_set.drain_ready(|slot| panic!("slot {slot} was marked ready by itself"));
-        ready_set.mark_ready(64);
-        ready_set.drain_ready(|slot| ready.push(slot));
-        assert_eq!(ready.last(), Some(&64));
+        assert_eq!((ready_set.take(0), ready_set.take(1), ready_set.take(2)), (1 | 1 << 63, 1, 0b10));
+        assert_eq!((ready_set.take(0), ready_set.take(1), ready_set.take(2)), (0, 0, 0));
+    }
+
+    #[test]
+    fn the_first_slot_of_a_word_wakes_the_task() {
+        let wakes = Arc::new(Wakes::default());
+        let driver = Arc::new(AtomicWaker::new());
+        let ready_set = ReadySet::new(128, Arc::clone(&driver));
+        let mark = |slot| {
+            driver.register(&Waker::from(Arc::clone(&wakes)));
+            ready_set.mark_ready(slot);
+            wakes.0.load(Ordering::Relaxed)
+        };
+        assert_eq!((mark(3), mark(4), mark(64)), (1, 1, 2));
+        ready_set.take(0);
+        assert_eq!(mark(3), 3);
     }
 }

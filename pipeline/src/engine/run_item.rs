@@ -1,8 +1,9 @@
 //! Runs one item through a chain of stages.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use super::item_result::{ItemResult, item_result};
+use super::item_result::{ItemFailure, ItemResult, item_result};
 
 use crate::call::catch_panic::{CatchPanic, panic_failure};
 use crate::call::observe::{Observed, Unobserved};
@@ -10,6 +11,50 @@ use crate::call::stage_context::StageContext;
 use crate::run::item::Item;
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
+
+/// Runs one item through the stages.
+#[allow(clippy::manual_async_fn)] // An `async fn` would copy its arguments before it starts.
+#[inline]
+pub(super) fn run_unobserved<'a, In, F, S>(
+    stages: &'a F,
+    input: In,
+    state: &'a Arc<S>,
+    run: &'a Run<'a>,
+    index: usize,
+) -> impl Future<Output = ItemResult<F::Out>> + Send + use<'a, In, F, S>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    async move {
+        let item = Item::new(run, index, false);
+        let cx = StageContext::new(state, &item);
+        match stages.__call(Unobserved, input, &cx).await {
+            Ok(output) if !item.has_extra() => Ok(output),
+            other => item_result(other, &item),
+        }
+    }
+}
+
+/// Runs one item whose calls are timed from their start, and reported to observers.
+pub(super) async fn run_observed<In, F, S>(
+    stages: &F,
+    input: In,
+    state: &Arc<S>,
+    run: &Run<'_>,
+    index: usize,
+) -> ItemResult<F::Out>
+where
+    In: Send,
+    S: Send + Sync,
+    F: Stage<In, S>,
+{
+    let item = Item::new(run, index, true);
+    let cx = StageContext::new(state, &item);
+    let result = stages.__call(Observed, input, &cx).await;
+    item_result(result, &item)
+}
 
 /// Runs one item through the stages. A panic in a stage fails this item only.
 pub(crate) async fn run_item<In, F, S>(
@@ -25,15 +70,10 @@ where
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    let item = Item::new(run, index, observed);
-    let cx = StageContext::new(state, &item);
     let result = if observed {
-        Box::pin(CatchPanic { call: stages.__call(Observed, input, &cx) }).await
+        Box::pin(CatchPanic { call: run_observed(stages, input, state, run, index) }).await
     } else {
-        CatchPanic { call: stages.__call(Unobserved, input, &cx) }.await
+        CatchPanic { call: run_unobserved(stages, input, state, run, index) }.await
     };
-    match result.unwrap_or_else(|payload| Err(panic_failure(run, payload))) {
-        Ok(output) if !item.has_extra() => Ok(output),
-        other => item_result(other, &item),
-    }
+    result.unwrap_or_else(|payload| Err(ItemFailure::Failed(panic_failure(run, payload))))
 }

@@ -1,10 +1,9 @@
 //! `RunState`: the counts and failures of a run, and what ends it.
 
-use std::any::Any;
 use std::collections::VecDeque;
 
 use super::item_result::ItemFailure;
-use super::provenance::{Origin, Provenance, SourceItem, Tagged};
+use super::provenance::{Origin, Provenance};
 use super::reorder_buffer::ReorderBuffer;
 
 use crate::dead_letters::delivery::DeliveryQueue;
@@ -35,6 +34,8 @@ pub struct RunState<'a, R> {
     pub(crate) items_in: usize,
     pub(crate) items_out: usize,
     pub(crate) items_failed: usize,
+    /// Items that were dropped before they finished.
+    items_cancelled: usize,
     pub(crate) rows_isolated: usize,
     pub(crate) failures: Vec<Failure>,
     /// The first failure, if failures are not emitted.
@@ -49,10 +50,9 @@ pub struct RunState<'a, R> {
     pub(crate) aborting: bool,
     /// The future of the run was dropped, so it cannot wait for its workers to stop.
     pub(crate) dropped: bool,
-    /// The payload of a panic in a source or an iterator. The segment that read it takes the payload when it is pulled again.
-    pub(crate) source_panic: Option<Box<dyn Any + Send>>,
     pub(crate) delivery: Option<DeliveryQueue<'a, R>>,
-    clone_item: Option<fn(&R) -> R>,
+    /// Clones a source item for its dead letter, in a run with dead letters.
+    pub(crate) clone_item: Option<fn(&R) -> R>,
 }
 
 impl<'a, R> RunState<'a, R> {
@@ -73,6 +73,7 @@ impl<'a, R> RunState<'a, R> {
             items_in: 0,
             items_out: 0,
             items_failed: 0,
+            items_cancelled: 0,
             rows_isolated: 0,
             failures: Vec::new(),
             first_failure: None,
@@ -81,19 +82,22 @@ impl<'a, R> RunState<'a, R> {
             source_closed: false,
             aborting: false,
             dropped: false,
-            source_panic: None,
             delivery: dead_letters.map(|config| DeliveryQueue::new(&*config.sink)),
             clone_item: dead_letters.map(|config| config.copy),
         }
     }
 
-    /// Counts an item from the source, and returns its origin.
+    /// Counts an item from the source, and returns its index.
     #[inline]
-    pub(crate) fn admit(&mut self, item: &R) -> Origin<R> {
+    pub(crate) fn admit(&mut self) -> usize {
         let index = self.items_in;
         self.items_in += 1;
-        let source_item = self.clone_item.map(|clone_item| SourceItem::new(clone_item(item)).into());
-        Origin { index, source_item }
+        index
+    }
+
+    /// Whether the run ends with the first failure in the order of the items: the results before it are emitted.
+    pub(crate) fn ends_in_order(&self) -> bool {
+        self.emit_failures && self.error_mode == Some(ErrorMode::Strict)
     }
 
     /// Whether the source must pause, because too many dead letters wait for delivery.
@@ -106,9 +110,9 @@ impl<'a, R> RunState<'a, R> {
     #[inline(never)]
     pub(crate) fn resolve_failure<G, T>(
         &mut self,
-        provenance: G,
+        provenance: &G,
         failure: ItemFailure<T>,
-    ) -> Option<Tagged<G, T>>
+    ) -> Option<Result<T, StageError>>
     where
         G: Provenance<Root = R>,
     {
@@ -117,16 +121,15 @@ impl<'a, R> RunState<'a, R> {
             ItemFailure::Partial(partial) => {
                 let (value, rows) = *partial;
                 for row in rows {
-                    self.isolate_row(&provenance, row);
+                    self.isolate_row(provenance, row);
                 }
                 value
             }
         };
-        let value = match value {
-            Ok(value) => Ok(value),
-            Err(error) => Err(self.fail_item(&provenance, error)?),
-        };
-        Some(Tagged { provenance, value })
+        match value {
+            Ok(value) => Some(Ok(value)),
+            Err(error) => self.fail_item(provenance, error).map(Err),
+        }
     }
 
     /// Records the failure of an item. Returns the error if failures are emitted.
@@ -190,8 +193,8 @@ impl<'a, R> RunState<'a, R> {
     }
 
     /// Records the cancellation of an item.
-    pub(crate) fn cancel_item(&mut self, index: usize, totals: &mut RunTotals) {
-        totals.cancelled += 1;
+    pub(crate) fn cancel_item(&mut self, index: usize) {
+        self.items_cancelled += 1;
         self.run.notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Cancelled));
     }
 
@@ -199,23 +202,22 @@ impl<'a, R> RunState<'a, R> {
     pub(crate) fn cancel_segment<G, T>(
         &mut self,
         unfinished: impl Iterator<Item = G>,
-        reorder: &mut ReorderBuffer<Tagged<G, T>>,
-        totals: &mut RunTotals,
+        results: &mut ReorderBuffer<(G, Result<T, StageError>)>,
     ) where
         G: Provenance<Root = R>,
     {
-        let outputs = reorder.drain().filter(|result| result.value.is_ok()).map(|result| result.provenance);
+        let outputs = results.drain().filter(|(_, result)| result.is_ok()).map(|(provenance, _)| provenance);
         for provenance in unfinished.chain(outputs) {
-            self.cancel_item(provenance.origin().index, totals);
+            self.cancel_item(provenance.origin().index);
         }
     }
 
     /// Records the cancellation of an item inside a boundary, which the report shows for the boundary.
-    pub(crate) fn cancel_at_boundary(&mut self, step: StepId, index: usize, totals: &mut RunTotals) {
+    pub(crate) fn cancel_at_boundary(&mut self, step: StepId, index: usize) {
         if let Some(metrics) = self.run.metrics(step) {
             metrics.waiting.inc();
         }
-        self.cancel_item(index, totals);
+        self.cancel_item(index);
     }
 
     /// Records an item that came out at the end.
@@ -237,7 +239,7 @@ impl<'a, R> RunState<'a, R> {
             items_in: self.items_in,
             items_out: self.items_out,
             items_failed: self.items_failed,
-            items_cancelled: to_usize(totals.cancelled),
+            items_cancelled: self.items_cancelled,
             rows_isolated: self.rows_isolated,
             letters_lost: self.delivery.as_ref().map_or(0, DeliveryQueue::lost),
             observer_panics: to_usize(counters.observer_panics() + totals.observer_panics),

@@ -3,24 +3,22 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use futures_util::future::Either;
 use futures_util::task::AtomicWaker;
 
-use super::chunk::{
-    Chunk, ChunkResult, QueuedItem, Recycled, Remainder, ReturnSlot, run_chunk, run_observed,
-};
-use super::in_flight::InFlight;
-use super::item_result::ItemFailure;
-use super::provenance::Tagged;
+use super::in_flight::{Finished, InFlight};
+use super::item_result::{ItemFailure, ItemResult};
+use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
+use super::run_item::{run_observed, run_unobserved};
 use super::started_calls::StartedCalls;
-use super::upstream::{PollBudget, Pulled, Upstream};
+use super::turn::{Payload, Turn};
+use super::upstream::{Downstream, Upstream};
 
-use crate::call::catch_panic::{CatchPanic, panic_failure};
+use crate::call::catch_panic::panic_failure;
+use crate::error::stage_error::StageError;
 use crate::report::accounting::{RunTotals, SegmentTotals};
-use crate::run::lock::lock;
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
@@ -75,11 +73,11 @@ where
     U: Upstream<Item = In>,
 {
     let (run, state) = (context.run, context.state);
-    let make_call = move |chunk: Chunk<_, _, _>| {
-        if chunk.observed {
-            Either::Right(Box::pin(run_observed(stages, chunk, state, run)))
+    let make_call = move |input, index, observed| {
+        if observed {
+            Either::Right(Box::pin(run_observed(stages, input, state, run, index)))
         } else {
-            Either::Left(run_chunk(stages, chunk, state, run))
+            Either::Left(run_unobserved(stages, input, state, run, index))
         }
     };
     Segment::new(upstream, make_call, context, last)
@@ -90,212 +88,169 @@ pub(crate) fn buffer_limit(config: OutputConfig, in_flight: usize) -> usize {
     if config.unbounded { usize::MAX } else { in_flight.saturating_mul(2) }
 }
 
-/// The maximum number of items in a chunk.
-const MAX_CHUNK: usize = 32;
-
-/// The chunk size is reset to 1 if a chunk takes longer than this.
-const SLOW_CHUNK: Duration = Duration::from_micros(50);
-
-/// At the maximum chunk size the clock is read once per this number of chunks.
-const CLOCK_INTERVAL: u32 = 4;
-
 /// The calls of a chain of stages, and their buffered results.
-pub(crate) struct Segment<U: Upstream, M, C, T> {
+pub(crate) struct Segment<U: Upstream, M, C: Future, T> {
     upstream: U,
-    /// Creates the future that runs a chunk of items.
+    /// Creates the future that runs an item.
     make_call: M,
-    /// The payload of a pending call is the sequence number and the provenance of its item.
-    in_flight: InFlight<CatchPanic<C>, (u64, U::Provenance)>,
-    /// Items that were pulled and not started, in reverse order.
-    queue: Vec<QueuedItem<U::Provenance, U::Item>>,
-    /// A failure from upstream that follows the queued items.
-    pending_failure: Option<Tagged<U::Provenance, T>>,
-    /// Outputs that can be pulled now, in reverse order. They precede the results in `reorder`.
-    ready: Vec<(U::Provenance, T)>,
-    reorder: ReorderBuffer<Tagged<U::Provenance, T>>,
+    calls: Calls<C, U::Provenance, T>,
+    upstream_ended: bool,
+}
+
+/// The calls of a segment, apart from the segment before it.
+struct Calls<C, G, T> {
+    in_flight: InFlight<C, G>,
+    results: ReorderBuffer<(G, Result<T, StageError>)>,
     /// The maximum number of calls in flight and buffered results.
     limit: usize,
-    /// The current chunk size: the number of items that one call takes.
-    chunk_size: usize,
-    chunks_finished: u32,
-    /// Where a call that returns `Pending` puts the rest of its chunk.
-    return_slot: Arc<ReturnSlot<U::Provenance, U::Item, T>>,
-    /// An unused `Remainder`, kept so that its allocations are reused.
-    recycled: Recycled<U::Provenance, U::Item, T>,
     started: StartedCalls,
-    upstream_ended: bool,
+    /// A call failed in a run that ends at the first failure in order: no more calls are started.
+    cut: bool,
 }
 
 impl<U, M, C, T> Segment<U, M, C, T>
 where
     U: Upstream,
-    M: Fn(Chunk<U::Provenance, U::Item, T>) -> C,
-    C: Future<Output = ChunkResult<U::Provenance, U::Item, T>>,
+    M: Fn(U::Item, usize, bool) -> C,
+    C: Future<Output = ItemResult<T>>,
 {
     pub(crate) fn new<S>(upstream: U, make_call: M, context: &SegmentContext<'_, S>, last: bool) -> Self {
         let concurrency = context.run.settings().concurrency;
         let config = context.output_config(last);
-        Self {
-            upstream,
-            make_call,
-            in_flight: InFlight::new(concurrency, Arc::clone(&context.driver)),
-            queue: Vec::new(),
-            pending_failure: None,
-            ready: Vec::new(),
-            reorder: ReorderBuffer::new(config.ordered),
+        let calls = Calls {
+            in_flight: InFlight::new(concurrency, 0, Arc::clone(&context.driver)),
+            results: ReorderBuffer::new(config.ordered),
             limit: buffer_limit(config, concurrency),
-            chunk_size: 1,
-            chunks_finished: 0,
-            return_slot: Arc::default(),
-            recycled: None,
             started: StartedCalls::new(context.run.is_observed()),
-            upstream_ended: false,
-        }
-    }
-
-    #[inline]
-    fn outstanding(&self) -> usize {
-        self.reorder.outstanding(self.in_flight.len()) + self.ready.len()
-    }
-
-    /// Returns the next item to start. Unless `alone`, pulls a whole chunk, and queues the items after the first.
-    #[inline]
-    fn next_item(
-        &mut self,
-        alone: bool,
-        budget: &mut PollBudget<'_, '_, U::Root>,
-    ) -> Option<QueuedItem<U::Provenance, U::Item>> {
-        if let Some(item) = self.queue.pop() {
-            return Some(item);
-        }
-        let room = self.limit.saturating_sub(self.outstanding());
-        if self.upstream_ended || self.pending_failure.is_some() || room == 0 {
-            return None;
-        }
-        let limit = if alone { 1 } else { room.min(self.chunk_size) };
-        let stopped = if limit == 1 {
-            budget.take_call().then(|| self.upstream.pull(budget))
-        } else {
-            let queue = &mut self.queue;
-            self.upstream
-                .pull_many(budget, limit, |provenance, input| queue.push(QueuedItem { provenance, input }))
+            cut: false,
         };
-        match stopped {
-            None | Some(Pulled::Pending) => {}
-            Some(Pulled::Item(Tagged { provenance, value: Ok(input) })) => {
-                return Some(QueuedItem { provenance, input });
-            }
-            Some(Pulled::Item(Tagged { provenance, value: Err(error) })) => {
-                self.pending_failure = Some(Tagged { provenance, value: Err(error) });
-            }
-            Some(Pulled::End) => self.upstream_ended = true,
+        Self { upstream, make_call, calls, upstream_ended: false }
+    }
+}
+
+impl<C, G, T> Calls<C, G, T>
+where
+    C: Future<Output = ItemResult<T>>,
+    G: Provenance,
+{
+    /// The number of items that can be taken now.
+    #[inline]
+    fn room(&self) -> usize {
+        if self.cut {
+            return 0;
         }
-        self.queue.reverse();
-        self.queue.pop()
+        let in_flight = if self.results.is_ordered() { 0 } else { self.in_flight.len() };
+        let buffered = self.results.len() + in_flight;
+        self.in_flight.room().min(self.limit.saturating_sub(buffered))
     }
 
-    /// Starts the next chunk of items. Returns false if no item or no slot is available.
-    fn start_next(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> bool {
-        if !self.in_flight.has_room() {
-            return false;
+    /// Pushes the results that are next, as long as there is room for them.
+    #[inline]
+    fn flush<D>(&mut self, turn: &mut Turn<'_, '_, G::Root>, downstream: &mut D)
+    where
+        D: Downstream<G, T>,
+    {
+        while downstream.has_room()
+            && let Some((provenance, result)) = self.results.pop()
+        {
+            downstream.push_rarely(turn, provenance, result);
         }
-        let observed = self.started.next_is_observed();
-        let Some(first) = self.next_item(observed, budget) else {
-            let Some(failure) = self.pending_failure.take() else { return false };
-            self.reorder.push(failure);
-            return true;
-        };
-        let provenance = first.provenance.clone();
-        let alone = self.queue.is_empty() || observed;
-        let remainder = (!alone).then(|| {
-            let mut remainder = self.recycled.take().unwrap_or_default();
-            std::mem::swap(&mut remainder.items, &mut self.queue);
-            (remainder, Arc::clone(&self.return_slot))
-        });
-        let make_call = &self.make_call;
-        match self.in_flight.start(|| CatchPanic { call: make_call(Chunk { first, remainder, observed }) }) {
-            Ok(Ok((provenance, result, remainder))) => {
-                let (last, failure) = match result {
-                    Ok(output) => (Some((provenance, output)), None),
-                    Err(failure) => (None, Some((provenance, failure))),
-                };
-                match (remainder, last) {
-                    (Some(remainder), last) => self.accept_chunk(remainder, last),
-                    (None, Some(last)) if self.ready.is_empty() && self.reorder.is_empty() => {
-                        self.ready.push(last);
-                    }
-                    (None, Some((provenance, output))) => {
-                        self.reorder.push(Tagged { provenance, value: Ok(output) });
-                    }
-                    (None, None) => {}
-                }
-                if let Some((provenance, failure)) = failure {
-                    self.reorder.push_some(budget.run_state.resolve_failure(provenance, failure));
-                }
-                self.adapt_chunk_size(budget);
+    }
+
+    /// Polls the calls that were woken. Returns false if the turn is over before all were polled.
+    #[inline]
+    fn poll_woken<D>(&mut self, turn: &mut Turn<'_, '_, G::Root>, downstream: &mut D) -> bool
+    where
+        D: Downstream<G, T>,
+    {
+        self.in_flight.begin_round();
+        while self.in_flight.has_woken() {
+            if !turn.spend() {
+                return false;
             }
-            Ok(Err(payload)) => {
-                let provenance = if alone { provenance } else { self.reclaim(provenance) };
-                let error = panic_failure(budget.run_state.run, payload);
-                self.reorder
-                    .push_some(budget.run_state.resolve_failure(provenance, ItemFailure::Failed(error)));
+            let slot = self.in_flight.take_woken();
+            if !self.in_flight.may_poll(slot) {
+                continue;
             }
-            Err(slot) => {
-                let provenance = if alone { provenance } else { self.reclaim(provenance) };
-                self.in_flight.attach(slot, (self.reorder.reserve(), provenance));
-                self.chunk_size = 1;
+            if let Some(Finished { sequence, tag, output }) = self.in_flight.poll(slot) {
+                match output {
+                    Ok(output) => self.finish(turn, downstream, sequence, (tag, Ok(output))),
+                    Err(failure) => {
+                        self.fail(turn, tag, failure, Some(sequence));
+                        self.flush(turn, downstream);
+                    }
+                }
             }
         }
-        self.started.add(1);
         true
     }
 
-    /// Takes the rest of a chunk from the return slot. Returns the provenance of the item that the call stopped at.
-    #[cold]
-    fn reclaim(&mut self, first: U::Provenance) -> U::Provenance {
-        let remainder = lock(&self.return_slot).take();
-        let Some(mut remainder) = remainder else { return first };
-        let provenance = remainder.provenance.take();
-        self.accept_chunk(remainder, None);
-        provenance.unwrap_or(first)
+    /// A call that was pending returned an output.
+    #[inline]
+    fn finish<D>(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        downstream: &mut D,
+        sequence: u64,
+        (provenance, result): (G, Result<T, StageError>),
+    ) where
+        D: Downstream<G, T>,
+    {
+        if self.results.is_next(sequence) && downstream.has_room() {
+            self.results.bypass();
+            downstream.push(turn, provenance, result);
+            if self.results.is_ordered() {
+                self.flush(turn, downstream);
+            }
+        } else {
+            self.results.complete(sequence, Some((provenance, result)));
+        }
     }
 
-    /// Buffers the outputs of a chunk, followed by `last`, and queues its unstarted items again.
-    #[inline]
-    fn accept_chunk(
+    /// A call failed. If it was pending before, it has a sequence number.
+    #[cold]
+    #[inline(never)]
+    fn fail(
         &mut self,
-        mut remainder: Box<Remainder<U::Provenance, U::Item, T>>,
-        last: Option<(U::Provenance, T)>,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        failure: ItemFailure<T>,
+        sequence: Option<u64>,
     ) {
-        self.started.add(remainder.outputs.len() as u64);
-        std::mem::swap(&mut self.queue, &mut remainder.items);
-        remainder.outputs.extend(last);
-        if self.ready.is_empty() && self.reorder.is_empty() {
-            remainder.outputs.reverse();
-            std::mem::swap(&mut self.ready, &mut remainder.outputs);
-        } else {
-            for (provenance, output) in remainder.outputs.drain(..) {
-                self.reorder.push(Tagged { provenance, value: Ok(output) });
+        let result = turn.resolve_failure(&provenance, failure);
+        if turn.run_state.ends_in_order() && result.as_ref().is_none_or(Result::is_err) {
+            self.cut_after(turn, sequence.unwrap_or_else(|| self.results.end()));
+        }
+        let result = result.map(|result| (provenance, result));
+        match sequence {
+            Some(sequence) => self.results.complete(sequence, result),
+            None => {
+                if let Some(result) = result {
+                    self.results.push(result);
+                }
             }
         }
-        self.recycled = Some(remainder);
     }
 
-    /// Doubles the chunk size after a chunk that was ready at once. If chunks take long, resets it, and ends the current poll
-    /// so that other tasks can run.
-    #[inline]
-    fn adapt_chunk_size(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        let limit = MAX_CHUNK.min(self.in_flight.capacity());
-        let growing = self.chunk_size < limit;
-        self.chunks_finished = self.chunks_finished.wrapping_add(1);
-        let reads_clock =
-            if growing { self.chunk_size >= 4 } else { self.chunks_finished.is_multiple_of(CLOCK_INTERVAL) };
-        let slow = if growing { SLOW_CHUNK } else { SLOW_CHUNK * CLOCK_INTERVAL };
-        if reads_clock && budget.tick_clock() > slow {
-            self.chunk_size = 1;
-            budget.exhaust();
-        } else if growing {
-            self.chunk_size = (self.chunk_size * 2).min(limit);
+    /// The run ends with the item of this sequence number: cancels what is behind it.
+    #[cold]
+    fn cut_after(&mut self, turn: &mut Turn<'_, '_, G::Root>, sequence: u64) {
+        self.cut = true;
+        let ordered = self.results.is_ordered();
+        let slots: Vec<_> = self.in_flight.slots_in_use().collect();
+        for slot in slots {
+            if !ordered || self.in_flight.sequence(slot) > sequence {
+                if let Some(provenance) = self.in_flight.cancel(slot) {
+                    turn.run_state.cancel_item(provenance.origin().index);
+                }
+            }
+        }
+        if ordered {
+            for (provenance, result) in self.results.truncate(sequence) {
+                if result.is_ok() {
+                    turn.run_state.cancel_item(provenance.origin().index);
+                }
+            }
         }
     }
 }
@@ -303,75 +258,169 @@ where
 impl<U, M, C, T> Upstream for Segment<U, M, C, T>
 where
     U: Upstream,
-    M: Fn(Chunk<U::Provenance, U::Item, T>) -> C + Send,
-    C: Future<Output = ChunkResult<U::Provenance, U::Item, T>> + Send,
+    M: Fn(U::Item, usize, bool) -> C + Send,
+    C: Future<Output = ItemResult<T>> + Send,
     T: Send,
 {
     type Root = U::Root;
     type Provenance = U::Provenance;
     type Item = T;
 
-    fn wake(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        self.upstream.wake(budget);
-        let (in_flight, reorder) = (&mut self.in_flight, &mut self.reorder);
-        let run = budget.run_state.run;
-        let mut failures = Vec::new();
-        let mut may_poll = |tokio_has_budget: bool| {
-            if !tokio_has_budget {
-                budget.exhaust();
-            }
-            budget.take_call()
-        };
-        in_flight.poll_ready(&mut may_poll, |(sequence, provenance), result| match result {
-            Ok((provenance, Ok(output), _)) => {
-                reorder.complete(sequence, Some(Tagged { provenance, value: Ok(output) }));
-            }
-            Ok((provenance, Err(failure), _)) => failures.push((sequence, provenance, failure)),
-            Err(payload) => {
-                failures.push((sequence, provenance, ItemFailure::Failed(panic_failure(run, payload))));
-            }
-        });
-        for (sequence, provenance, failure) in failures {
-            let result = budget.run_state.resolve_failure(provenance, failure);
-            reorder.complete(sequence, result);
-        }
-    }
-
     #[inline]
-    fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<U::Provenance, T> {
-        loop {
-            if let Some((provenance, output)) = self.ready.pop() {
-                return Pulled::Item(Tagged { provenance, value: Ok(output) });
-            }
-            if let Some(result) = self.reorder.pop() {
-                return Pulled::Item(result);
-            }
-            if budget.run_state.aborting || !self.start_next(budget) {
-                break;
-            }
+    fn advance<D>(&mut self, turn: &mut Turn<'_, '_, U::Root>, downstream: &mut D) -> bool
+    where
+        D: Downstream<U::Provenance, T>,
+    {
+        let Self { upstream, make_call, calls, upstream_ended } = self;
+        calls.flush(turn, downstream);
+        if !calls.poll_woken(turn, downstream) {
+            return false;
         }
-        let idle = self.queue.is_empty() && self.pending_failure.is_none() && self.in_flight.len() == 0;
-        if self.upstream_ended && idle && self.reorder.is_empty() { Pulled::End } else { Pulled::Pending }
+        if calls.cut && !*upstream_ended {
+            // Nothing that comes from there is taken any more. What waits for workers goes on at the end of the run.
+            let _ = upstream.shut_down(turn);
+            *upstream_ended = true;
+        }
+        if !*upstream_ended {
+            let bypass = calls.results.is_empty() && downstream.has_room();
+            let room = calls.room();
+            let mut intake = Intake { make_call, calls, downstream, bypass, room };
+            *upstream_ended = upstream.advance(turn, &mut intake);
+        }
+        *upstream_ended && calls.results.is_empty() && calls.in_flight.is_empty()
     }
 
-    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        while !budget.run_state.aborting && self.outstanding() < self.limit && self.start_next(budget) {}
-        self.upstream.prefetch(budget);
+    #[cold]
+    fn on_panic(&mut self, turn: &mut Turn<'_, '_, U::Root>, payload: Payload) -> Option<Payload> {
+        let Some((provenance, sequence)) = self.calls.in_flight.take_panicked() else {
+            return self.upstream.on_panic(turn, payload);
+        };
+        let error = panic_failure(turn.run_state.run, payload);
+        self.calls.fail(turn, provenance, ItemFailure::Failed(error), sequence);
+        None
     }
 
-    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
-        let upstream = self.upstream.shut_down(budget, totals);
-        let in_flight = self.in_flight.drain().map(|(_, provenance)| provenance);
-        let queued = self.queue.drain(..).map(|item| item.provenance);
-        let ready = self.ready.drain(..).map(|(provenance, _)| provenance);
-        let unfinished = in_flight.chain(queued).chain(ready);
-        budget.run_state.cancel_segment(unfinished, &mut self.reorder, totals);
-        self.pending_failure = None;
+    fn shut_down(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Poll<()> {
+        let upstream = self.upstream.shut_down(turn);
+        turn.run_state.cancel_segment(self.calls.in_flight.drain(), &mut self.calls.results);
         upstream
     }
 
     fn add_totals(&self, totals: &mut RunTotals) {
         self.upstream.add_totals(totals);
-        totals.segments.push(SegmentTotals::Segment { started: self.started.count() });
+        totals.segments.push(SegmentTotals::Segment { started: self.calls.started.count() });
+    }
+}
+
+/// Starts a call for each item that the segment before pushes.
+struct Intake<'s, M, C, G, T, D> {
+    make_call: &'s M,
+    calls: &'s mut Calls<C, G, T>,
+    downstream: &'s mut D,
+    /// Whether no result waits and there is room downstream: an output goes on at once.
+    bypass: bool,
+    /// At least as many items can be taken.
+    room: usize,
+}
+
+impl<M, C, G, T, D> Intake<'_, M, C, G, T, D>
+where
+    C: Future<Output = ItemResult<T>>,
+    G: Provenance,
+    D: Downstream<G, T>,
+{
+    /// Counts the room again. Returns whether there is any.
+    #[inline(never)]
+    fn update_room(&mut self) -> bool {
+        self.room = self.calls.room();
+        self.room > 0
+    }
+
+    /// A result that does not go on at once, or the failure of an item.
+    #[inline(never)]
+    fn push_result(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        result: Result<T, StageError>,
+    ) -> bool {
+        if result.is_err() && turn.run_state.ends_in_order() {
+            let end = self.calls.results.end();
+            self.calls.cut_after(turn, end);
+        }
+        if self.bypass {
+            self.bypass = self.downstream.push_rarely(turn, provenance, result);
+        } else {
+            self.calls.results.push((provenance, result));
+        }
+        self.update_room()
+    }
+
+    /// A call that was ready at once failed.
+    #[cold]
+    #[inline(never)]
+    fn push_failure(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        failure: ItemFailure<T>,
+    ) -> bool {
+        match turn.resolve_failure(&provenance, failure) {
+            Some(result) => self.push_result(turn, provenance, result),
+            None => !turn.run_state.aborting && self.update_room(),
+        }
+    }
+}
+
+impl<In, M, C, G, T, D> Downstream<G, In> for Intake<'_, M, C, G, T, D>
+where
+    M: Fn(In, usize, bool) -> C,
+    C: Future<Output = ItemResult<T>>,
+    G: Provenance,
+    D: Downstream<G, T>,
+{
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.room > 0
+    }
+
+    #[allow(clippy::inline_always)] // Once in each segment before it; see `push_rarely`.
+    #[inline(always)]
+    fn push(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        value: Result<In, StageError>,
+    ) -> bool {
+        let input = match value {
+            Ok(input) => input,
+            Err(error) => return self.push_result(turn, provenance, Err(error)),
+        };
+        let Calls { in_flight, results, started, .. } = &mut *self.calls;
+        let observed = started.next_is_observed();
+        started.add(1);
+        let make_call = self.make_call;
+        let bypass = &mut self.bypass;
+        let result = in_flight.start(
+            provenance,
+            |provenance| make_call(input, provenance.origin().index, observed),
+            || {
+                // Results that come later must not overtake this one.
+                *bypass &= !results.is_ordered();
+                results.reserve()
+            },
+        );
+        match result {
+            Some((provenance, Ok(output))) if self.bypass => {
+                self.bypass = self.downstream.push(turn, provenance, Ok(output));
+                self.bypass || self.update_room()
+            }
+            Some((provenance, Ok(output))) => self.push_result(turn, provenance, Ok(output)),
+            Some((provenance, Err(failure))) => self.push_failure(turn, provenance, failure),
+            None => {
+                self.room -= 1;
+                self.room > 0 || self.update_room()
+            }
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! `SourceSegment`: the first segment of a run, which reads the source.
 
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
-use super::provenance::{Origin, Tagged};
+use super::provenance::{Origin, SourceItem};
 use super::source::PollSource;
-use super::upstream::{PollBudget, Pulled, Upstream};
+use super::turn::{Payload, Turn};
+use super::upstream::{Downstream, Upstream};
 
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
@@ -15,29 +17,68 @@ use crate::report::accounting::RunTotals;
 /// Reads the source of a run.
 pub(crate) struct SourceSegment<In, P> {
     source: P,
-    /// True during a call of the source. If it is true before a call, the previous call panicked.
+    /// True during a call of the source.
     reading: bool,
     ended: bool,
+    /// The error of the item that the source should have returned when it panicked.
+    panicked: Option<StageError>,
     items: PhantomData<fn() -> In>,
 }
 
 impl<In: Send, P: PollSource<In>> SourceSegment<In, P> {
     pub(crate) fn new(source: P) -> Self {
-        Self { source, reading: false, ended: false, items: PhantomData }
+        Self { source, reading: false, ended: false, panicked: None, items: PhantomData }
     }
 
-    /// The source panicked: ends it, and fails the item that it should have returned.
+    /// Fails the item that the source should have returned when it panicked.
     #[cold]
-    fn panicked(&mut self, budget: &mut PollBudget<'_, '_, In>) -> Pulled<Origin<In>, In> {
-        self.ended = true;
-        self.reading = false;
-        let Some(payload) = budget.run_state.source_panic.take() else { return Pulled::End };
-        let site = CallSite::of("source", StepId::NONE);
-        let provenance = Origin { index: budget.run_state.items_in, source_item: None };
-        budget.run_state.items_in += 1;
-        match budget.run_state.fail_item(&provenance, StageError::panicked(site, payload)) {
-            Some(error) => Pulled::Item(Tagged { provenance, value: Err(error) }),
-            None => Pulled::End,
+    #[inline(never)]
+    fn fail_last_item<D>(&mut self, turn: &mut Turn<'_, '_, In>, downstream: &mut D)
+    where
+        D: Downstream<Origin<In>, In>,
+    {
+        if let Some(error) = self.panicked.take() {
+            let origin = Origin { index: turn.run_state.admit(), source_item: None };
+            fail(turn, downstream, origin, error);
+        }
+    }
+}
+
+/// Reports the failure of an item that was not started.
+fn fail<In, D>(turn: &mut Turn<'_, '_, In>, downstream: &mut D, origin: Origin<In>, error: StageError)
+where
+    In: Send,
+    D: Downstream<Origin<In>, In>,
+{
+    if let Some(error) = turn.fail_item(&origin, error) {
+        downstream.push_rarely(turn, origin, Err(error));
+    }
+}
+
+/// Pushes an item of a run with dead letters, together with a clone of it. Returns whether there is room for another.
+#[cold]
+#[inline(never)]
+fn push_with_clone<In, D>(
+    turn: &mut Turn<'_, '_, In>,
+    downstream: &mut D,
+    item: In,
+    clone_item: fn(&In) -> In,
+) -> bool
+where
+    In: Send,
+    D: Downstream<Origin<In>, In>,
+{
+    let index = turn.run_state.admit();
+    match catch_unwind(AssertUnwindSafe(|| clone_item(&item))) {
+        Ok(clone) => {
+            let origin = Origin { index, source_item: Some(SourceItem::new(clone).into()) };
+            downstream.push(turn, origin, Ok(item))
+        }
+        Err(payload) => {
+            let origin = Origin { index, source_item: Some(SourceItem::new(item).into()) };
+            let site = CallSite::of("dead letters", StepId::NONE);
+            fail(turn, downstream, origin, StageError::panicked(site, payload));
+            downstream.has_room()
         }
     }
 }
@@ -47,72 +88,63 @@ impl<In: Send, P: PollSource<In>> Upstream for SourceSegment<In, P> {
     type Provenance = Origin<In>;
     type Item = In;
 
-    fn wake(&mut self, _: &mut PollBudget<'_, '_, In>) {}
-
     #[inline]
-    fn pull(&mut self, budget: &mut PollBudget<'_, '_, In>) -> Pulled<Origin<In>, In> {
-        if self.reading {
-            return self.panicked(budget);
+    fn advance<D>(&mut self, turn: &mut Turn<'_, '_, In>, downstream: &mut D) -> bool
+    where
+        D: Downstream<Origin<In>, In>,
+    {
+        if !downstream.has_room() {
+            return false;
         }
-        if self.ended || budget.run_state.source_closed {
-            return Pulled::End;
+        if self.panicked.is_some() {
+            self.fail_last_item(turn, downstream);
         }
-        if budget.run_state.is_delivery_full() {
-            return Pulled::Pending;
+        if self.ended || turn.run_state.source_closed {
+            return true;
         }
-        self.reading = true;
-        let next = self.source.poll_next(&mut budget.cx());
-        self.reading = false;
-        match next {
-            Poll::Ready(Some(item)) => {
-                let provenance = budget.run_state.admit(&item);
-                Pulled::Item(Tagged { provenance, value: Ok(item) })
+        let mut cx = turn.cx();
+        while turn.spend() {
+            if turn.run_state.is_delivery_full() {
+                return false;
             }
-            Poll::Ready(None) => {
-                self.ended = true;
-                budget.run_state.source_exhausted = true;
-                Pulled::End
-            }
-            Poll::Pending => Pulled::Pending,
-        }
-    }
-
-    #[inline]
-    fn pull_many(
-        &mut self,
-        budget: &mut PollBudget<'_, '_, In>,
-        max: usize,
-        mut push: impl FnMut(Origin<In>, In),
-    ) -> Option<Pulled<Origin<In>, In>> {
-        if self.ended || self.reading || budget.run_state.source_closed || budget.run_state.is_delivery_full()
-        {
-            return Some(self.pull(budget));
-        }
-        self.reading = true;
-        let mut cx = budget.cx();
-        let mut stopped = None;
-        for _ in 0..budget.take_calls(max) {
-            match self.source.poll_next(&mut cx) {
-                Poll::Ready(Some(item)) => push(budget.run_state.admit(&item), item),
+            self.reading = true;
+            let next = self.source.poll_next(&mut cx);
+            self.reading = false;
+            let item = match next {
+                Poll::Ready(Some(item)) => item,
                 Poll::Ready(None) => {
                     self.ended = true;
-                    budget.run_state.source_exhausted = true;
-                    stopped = Some(Pulled::End);
-                    break;
+                    turn.run_state.source_exhausted = true;
+                    return true;
                 }
-                Poll::Pending => {
-                    stopped = Some(Pulled::Pending);
-                    break;
+                Poll::Pending => return false,
+            };
+            let has_room = match turn.run_state.clone_item {
+                None => {
+                    let origin = Origin { index: turn.run_state.admit(), source_item: None };
+                    downstream.push(turn, origin, Ok(item))
                 }
+                Some(clone_item) => push_with_clone(turn, downstream, item, clone_item),
+            };
+            if !has_room {
+                break;
             }
         }
-        self.reading = false;
-        stopped
+        turn.run_state.source_closed
     }
 
-    fn prefetch(&mut self, _: &mut PollBudget<'_, '_, In>) {}
+    /// The source panicked: ends it, and fails the item that it should have returned.
+    #[cold]
+    fn on_panic(&mut self, _: &mut Turn<'_, '_, In>, payload: Payload) -> Option<Payload> {
+        if !std::mem::take(&mut self.reading) {
+            return Some(payload);
+        }
+        self.ended = true;
+        self.panicked = Some(StageError::panicked(CallSite::of("source", StepId::NONE), payload));
+        None
+    }
 
-    fn shut_down(&mut self, _: &mut PollBudget<'_, '_, In>, _: &mut RunTotals) -> Poll<()> {
+    fn shut_down(&mut self, _: &mut Turn<'_, '_, In>) -> Poll<()> {
         Poll::Ready(())
     }
 

@@ -1,13 +1,13 @@
-//! `Upstream`: what the segments of a run have in common. Each pulls from the one before it.
+//! `Upstream` and `Downstream`: what the segments of a run have in common. Each pushes its results into the one after it.
 
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::task::Poll;
 
 use futures_util::future::Either;
 
-use super::provenance::{Provenance, Tagged};
-use super::run_state::RunState;
+use super::provenance::Provenance;
+use super::turn::{Payload, Turn};
 
+use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
 
 /// A segment of a run, as seen by the segment after it.
@@ -19,125 +19,46 @@ pub trait Upstream: Send {
     /// The item type of this segment.
     type Item: Send;
 
-    /// Polls the calls that were woken, in this segment and in those before it.
-    fn wake(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>);
+    /// Polls the calls that were woken, here and in the segments before, and pushes results as long as there is room for
+    /// them. Works ahead as far as its own buffers allow. Returns true at the end: there are no more items.
+    fn advance<D>(&mut self, turn: &mut Turn<'_, '_, Self::Root>, downstream: &mut D) -> bool
+    where
+        D: Downstream<Self::Provenance, Self::Item>;
 
-    /// Returns the next item, if it is available or can be produced without waiting.
-    fn pull(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) -> Pulled<Self::Provenance, Self::Item>;
-
-    /// Passes up to `max` available items to `push`. Returns what stopped it before that: a failure, `Pending` or `End`.
-    #[inline]
-    fn pull_many(
-        &mut self,
-        budget: &mut PollBudget<'_, '_, Self::Root>,
-        max: usize,
-        mut push: impl FnMut(Self::Provenance, Self::Item),
-    ) -> Option<Pulled<Self::Provenance, Self::Item>> {
-        for _ in 0..max {
-            if !budget.take_call() {
-                return Some(Pulled::Pending);
-            }
-            match self.pull(budget) {
-                Pulled::Item(Tagged { provenance, value: Ok(item) }) => push(provenance, item),
-                other => return Some(other),
-            }
-        }
-        None
-    }
-
-    /// Starts calls ahead of demand, as far as the buffers have room.
-    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>);
+    /// A panic was caught during [`advance`](Self::advance). The segment whose call, source or iterator panicked fails the
+    /// item. Returns the panic if it came from none of them.
+    fn on_panic(&mut self, turn: &mut Turn<'_, '_, Self::Root>, payload: Payload) -> Option<Payload>;
 
     /// Cancels all unfinished items. Called again until it is ready.
-    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>, totals: &mut RunTotals) -> Poll<()>;
+    fn shut_down(&mut self, turn: &mut Turn<'_, '_, Self::Root>) -> Poll<()>;
 
     /// Adds the item counts of this segment, and of those before it.
     fn add_totals(&self, totals: &mut RunTotals);
 }
 
-/// The result of pulling from a segment.
-pub enum Pulled<G, T> {
-    Item(Tagged<G, T>),
-    /// No item is available now.
-    Pending,
-    /// There are no more items.
-    End,
-}
+/// A segment or a sink, as seen by the segment before it.
+pub trait Downstream<G: Provenance, T> {
+    /// Whether there is room for another item.
+    fn has_room(&self) -> bool;
 
-/// The work that one poll of a run may do before it yields to other tasks.
-pub struct PollBudget<'t, 'a, R> {
-    pub(crate) waker: &'t Waker,
-    pub(crate) run_state: &'t mut RunState<'a, R>,
-    /// The number of calls that may still be polled.
-    calls_left: u32,
-    /// The number of items that may still be pulled.
-    items_left: u32,
-    /// Whether work was left undone because the budget ran out.
-    pub(crate) exhausted: bool,
-}
-
-/// The maximum number of calls in one poll. Calls that are ready at once take nanoseconds, so a poll takes some microseconds.
-/// A call that computes for long blocks the thread for that long, as it would in any task.
-const CALLS_PER_POLL: u32 = 256;
-
-/// The maximum number of items pulled in one poll, where no stage is called.
-const ITEMS_PER_POLL: u32 = 4096;
-
-/// The clock is read once per this number of calls.
-const CALLS_PER_TICK: u32 = 64;
-
-impl<'t, 'a, R> PollBudget<'t, 'a, R> {
-    pub(crate) fn new(waker: &'t Waker, run_state: &'t mut RunState<'a, R>) -> Self {
-        Self { waker, run_state, calls_left: CALLS_PER_POLL, items_left: ITEMS_PER_POLL, exhausted: false }
+    /// Whether a call that takes another item could start at once.
+    fn can_start(&self) -> bool {
+        self.has_room()
     }
 
-    pub(crate) fn cx(&self) -> Context<'t> {
-        Context::from_waker(self.waker)
-    }
+    /// Takes an item, or the failure of one. There must be [room](Self::has_room). Returns whether there is room for another.
+    fn push(&mut self, turn: &mut Turn<'_, '_, G::Root>, provenance: G, value: Result<T, StageError>)
+    -> bool;
 
-    /// Takes one call from the budget. Returns false if there is none left.
-    #[inline]
-    pub(crate) fn take_call(&mut self) -> bool {
-        if self.calls_left == 0 {
-            self.exhausted = true;
-            return false;
-        }
-        self.calls_left -= 1;
-        if self.calls_left.is_multiple_of(CALLS_PER_TICK) {
-            self.run_state.run.tick_clock();
-        }
-        true
-    }
-
-    /// Takes one item from the budget. Returns false if there is none left.
-    #[inline]
-    pub(crate) fn take_item(&mut self) -> bool {
-        if self.items_left == 0 {
-            self.exhausted = true;
-            return false;
-        }
-        self.items_left -= 1;
-        true
-    }
-
-    /// Reads the clock. Returns the time since the last call.
-    pub(crate) fn tick_clock(&self) -> Duration {
-        self.run_state.run.tick_clock()
-    }
-
-    /// Takes up to `wanted` calls from the budget, and returns how many.
-    #[inline]
-    pub(crate) fn take_calls(&mut self, wanted: usize) -> usize {
-        let granted = wanted.min(self.calls_left as usize);
-        self.calls_left -= u32::try_from(granted).unwrap_or(self.calls_left);
-        self.exhausted |= granted < wanted;
-        granted
-    }
-
-    /// Takes all remaining calls, so that the poll ends.
-    pub(crate) fn exhaust(&mut self) {
-        self.calls_left = 0;
-        self.exhausted = true;
+    /// Like [`push`](Self::push), and never inlined: so that `push` can be inlined at the one place where speed counts.
+    #[inline(never)]
+    fn push_rarely(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        value: Result<T, StageError>,
+    ) -> bool {
+        self.push(turn, provenance, value)
     }
 }
 
@@ -150,31 +71,27 @@ where
     type Provenance = A::Provenance;
     type Item = A::Item;
 
-    fn wake(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) {
+    fn advance<D>(&mut self, turn: &mut Turn<'_, '_, Self::Root>, downstream: &mut D) -> bool
+    where
+        D: Downstream<Self::Provenance, Self::Item>,
+    {
         match self {
-            Self::Left(segment) => segment.wake(budget),
-            Self::Right(segment) => segment.wake(budget),
+            Self::Left(segment) => segment.advance(turn, downstream),
+            Self::Right(segment) => segment.advance(turn, downstream),
         }
     }
 
-    fn pull(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) -> Pulled<Self::Provenance, Self::Item> {
+    fn on_panic(&mut self, turn: &mut Turn<'_, '_, Self::Root>, payload: Payload) -> Option<Payload> {
         match self {
-            Self::Left(segment) => segment.pull(budget),
-            Self::Right(segment) => segment.pull(budget),
+            Self::Left(segment) => segment.on_panic(turn, payload),
+            Self::Right(segment) => segment.on_panic(turn, payload),
         }
     }
 
-    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>) {
+    fn shut_down(&mut self, turn: &mut Turn<'_, '_, Self::Root>) -> Poll<()> {
         match self {
-            Self::Left(segment) => segment.prefetch(budget),
-            Self::Right(segment) => segment.prefetch(budget),
-        }
-    }
-
-    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, Self::Root>, totals: &mut RunTotals) -> Poll<()> {
-        match self {
-            Self::Left(segment) => segment.shut_down(budget, totals),
-            Self::Right(segment) => segment.shut_down(budget, totals),
+            Self::Left(segment) => segment.shut_down(turn),
+            Self::Right(segment) => segment.shut_down(turn),
         }
     }
 

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, coop};
 
-use super::in_flight::InFlight;
+use super::in_flight::{Finished, InFlight};
 use super::item_result::ItemResult;
 use super::run_item::run_item;
 
@@ -160,38 +160,47 @@ impl<In: Send, T: Send> Worker<In, T> {
         let counters = RunCounters::new(plan.steps().len());
         let run = Run::counted(&self.settings, &counters, Some(id));
         let driver = Arc::new(AtomicWaker::new());
-        let mut in_flight = InFlight::new(self.slots, Arc::clone(&driver));
+        let mut in_flight = InFlight::new(self.slots, 0, Arc::clone(&driver));
         let mut local = VecDeque::new();
         let mut done = Vec::new();
         poll_fn(|cx| {
             driver.register(cx.waker());
             run.tick_clock();
             let mut calls_left = CALLS_PER_POLL;
-            let mut may_poll = |tokio_has_budget: bool| {
+            let mut may_poll = || {
                 calls_left -= i32::from(calls_left > 0);
-                tokio_has_budget && calls_left > 0
+                calls_left > 0 && (calls_left % 8 != 0 || coop::has_budget_remaining())
             };
-            in_flight.poll_ready(&mut may_poll, |ticket, result| done.push((ticket, result)));
+            in_flight.begin_round();
+            let mut polled_all = true;
+            while in_flight.has_woken() {
+                if !may_poll() {
+                    polled_all = false;
+                    break;
+                }
+                let slot = in_flight.take_woken();
+                if let Some(Finished { tag: ticket, output, .. }) = in_flight.poll(slot) {
+                    done.push((ticket, output));
+                }
+            }
             let mut handed_over = Instant::now();
-            while in_flight.has_room() && may_poll(true) && !self.queue.is_stopped() {
+            while in_flight.room() > 0 && may_poll() && !self.queue.is_stopped() {
                 if !done.is_empty() && handed_over.elapsed() > HAND_OVER_INTERVAL {
                     self.hand_over(&mut done);
                     handed_over = Instant::now();
                 }
                 if local.is_empty() {
-                    self.take_share(&mut local, in_flight.vacant());
+                    self.take_share(&mut local, in_flight.room());
                 }
                 let Some(WorkItem { ticket, index, observed, input }) = local.pop_front() else { break };
-                match in_flight.start(|| run_item(&*stages, input, &state, &run, index, observed)) {
-                    Ok(result) => done.push((ticket, result)),
-                    Err(slot) => in_flight.attach(slot, ticket),
-                }
+                let make_call = |_: &usize| run_item(&*stages, input, &state, &run, index, observed);
+                done.extend(in_flight.start(ticket, make_call, || 0));
             }
             self.hand_over(&mut done);
-            if self.park(in_flight.has_room() && local.is_empty(), cx) {
+            if self.park(in_flight.room() > 0 && local.is_empty(), cx) {
                 return Poll::Ready(());
             }
-            if calls_left <= 1 || in_flight.has_deferred() {
+            if calls_left <= 1 || !polled_all {
                 cx.waker().wake_by_ref();
             }
             Poll::Pending

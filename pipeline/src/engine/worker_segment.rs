@@ -10,13 +10,15 @@ use futures_util::future::Either;
 use tokio::runtime::Handle;
 
 use super::item_result::ItemResult;
-use super::provenance::{Provenance, Tagged};
+use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
 use super::segment::{SegmentContext, buffer_limit, open_segment};
 use super::started_calls::StartedCalls;
-use super::upstream::{PollBudget, Pulled, Upstream};
+use super::turn::{Payload, Turn};
+use super::upstream::{Downstream, Upstream};
 use super::work_queue::{Task, WorkItem, WorkQueue, Worker};
 
+use crate::error::stage_error::StageError;
 use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::stage::contract::Stage;
 
@@ -48,19 +50,19 @@ where
         let (plan, run_id) = (context.plan.clone(), context.run.id());
         runtime().spawn(worker.work(stages, state, plan, run_id))
     });
-    Either::Right(WorkerSegment {
-        upstream,
+    let dispatcher = Dispatcher {
         tasks: tasks.map(Task).collect(),
         queue,
-        reorder: ReorderBuffer::new(config.ordered),
+        results: ReorderBuffer::new(config.ordered),
         limit: buffer_limit(config, settings.concurrency),
         max_dispatched: settings.concurrency.saturating_mul(2),
         dispatched: Dispatched::default(),
         outgoing: VecDeque::new(),
         incoming: Vec::new(),
         started: StartedCalls::new(context.run.is_observed()),
-        upstream_ended: false,
-    })
+        cut: None,
+    };
+    Either::Right(WorkerSegment { upstream, dispatcher, upstream_ended: false })
 }
 
 #[track_caller]
@@ -117,70 +119,135 @@ impl<K> Dispatched<K> {
 /// A chain of stages whose calls run on worker tasks.
 struct WorkerSegment<U: Upstream, T> {
     upstream: U,
-    queue: Arc<WorkQueue<U::Item, T>>,
+    dispatcher: Dispatcher<U::Provenance, U::Item, T>,
+    upstream_ended: bool,
+}
+
+/// The work of a segment that goes to its workers and comes back, apart from the segment before it.
+struct Dispatcher<G, In, T> {
+    queue: Arc<WorkQueue<In, T>>,
     tasks: Vec<Task>,
-    reorder: ReorderBuffer<Tagged<U::Provenance, T>>,
+    results: ReorderBuffer<(G, Result<T, StageError>)>,
     /// The maximum number of dispatched items and buffered results.
     limit: usize,
     /// The maximum number of dispatched items.
     max_dispatched: usize,
     /// The sequence number and the provenance of each dispatched item.
-    dispatched: Dispatched<(u64, U::Provenance)>,
+    dispatched: Dispatched<(u64, G)>,
     /// Items that are not yet in the queue of the workers.
-    outgoing: VecDeque<WorkItem<U::Item>>,
+    outgoing: VecDeque<WorkItem<In>>,
     /// Reused to take results from the queue.
     incoming: Vec<(usize, ItemResult<T>)>,
     started: StartedCalls,
-    upstream_ended: bool,
+    /// The item that failed, in a run that ends at the first failure in order: no more items are dispatched.
+    cut: Option<u64>,
 }
 
-impl<U: Upstream, T> WorkerSegment<U, T> {
-    /// Pulls an item and dispatches it. Returns false if there is no room, or no item.
-    fn dispatch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> bool {
-        let full = self.dispatched.len() >= self.max_dispatched
-            || self.reorder.outstanding(self.dispatched.len()) >= self.limit;
-        if full || self.upstream_ended || !budget.take_call() {
-            return false;
+impl<G: Provenance, In, T> Dispatcher<G, In, T> {
+    fn room(&self) -> usize {
+        if self.cut.is_some() {
+            return 0;
         }
-        match self.upstream.pull(budget) {
-            Pulled::Item(Tagged { provenance, value: Ok(input) }) => {
-                let observed = self.started.next_is_observed();
-                self.started.add(1);
-                let index = provenance.origin().index;
-                let ticket = self.dispatched.insert((self.reorder.reserve(), provenance));
-                self.outgoing.push_back(WorkItem { ticket, index, observed, input });
-            }
-            Pulled::Item(Tagged { provenance, value: Err(error) }) => {
-                let sequence = self.reorder.reserve();
-                self.reorder.complete(sequence, Some(Tagged { provenance, value: Err(error) }));
-            }
-            Pulled::Pending => return false,
-            Pulled::End => {
-                self.upstream_ended = true;
-                return false;
-            }
-        }
-        true
+        let in_flight = if self.results.is_ordered() { 0 } else { self.dispatched.len() };
+        let buffered = self.results.len() + in_flight;
+        let dispatched = self.max_dispatched.saturating_sub(self.dispatched.len());
+        dispatched.min(self.limit.saturating_sub(buffered))
     }
 
     /// Pushes the dispatched items to the queue of the workers.
-    fn flush(&mut self) {
+    fn send(&mut self) {
         if !self.outgoing.is_empty() {
             self.queue.push(&mut self.outgoing);
         }
     }
 
     /// Takes the results of the workers.
-    fn collect_results(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
+    fn receive(&mut self, turn: &mut Turn<'_, '_, G::Root>) {
         self.queue.take_results(&mut self.incoming);
-        for (ticket, result) in self.incoming.drain(..) {
+        let mut incoming = std::mem::take(&mut self.incoming);
+        for (ticket, result) in incoming.drain(..) {
             let Some((sequence, provenance)) = self.dispatched.remove(ticket) else { continue };
+            // The failure of a call behind the cut still counts, but its item goes no further.
+            let is_cut = self.is_cut(sequence);
             let result = match result {
-                Ok(output) => Some(Tagged { provenance, value: Ok(output) }),
-                Err(failure) => budget.run_state.resolve_failure(provenance, failure),
+                Ok(output) => Some(Ok(output)),
+                Err(failure) => turn.resolve_failure(&provenance, failure),
             };
-            self.reorder.complete(sequence, result);
+            match result {
+                Some(Ok(_)) if is_cut => turn.run_state.cancel_item(provenance.origin().index),
+                _ if is_cut => {}
+                Some(Ok(output)) => self.results.complete(sequence, Some((provenance, Ok(output)))),
+                failed => {
+                    if turn.run_state.ends_in_order() {
+                        self.cut_after(turn, sequence);
+                    }
+                    self.results.complete(sequence, failed.map(|result| (provenance, result)));
+                }
+            }
         }
+        self.incoming = incoming;
+    }
+
+    /// Whether the run ends before the item of this sequence number.
+    fn is_cut(&self, sequence: u64) -> bool {
+        self.cut.is_some_and(|cut| !self.results.is_ordered() || sequence > cut)
+    }
+
+    /// The run ends with the item of this sequence number: the results behind it go no further. Their calls run on until
+    /// the workers are stopped.
+    #[cold]
+    fn cut_after(&mut self, turn: &mut Turn<'_, '_, G::Root>, sequence: u64) {
+        self.cut = Some(sequence);
+        if self.results.is_ordered() {
+            for (provenance, result) in self.results.truncate(sequence) {
+                if result.is_ok() {
+                    turn.run_state.cancel_item(provenance.origin().index);
+                }
+            }
+        }
+    }
+
+    /// Pushes the results that are next, as long as there is room for them.
+    fn flush<D>(&mut self, turn: &mut Turn<'_, '_, G::Root>, downstream: &mut D)
+    where
+        D: Downstream<G, T>,
+    {
+        while downstream.has_room()
+            && let Some((provenance, result)) = self.results.pop()
+        {
+            downstream.push_rarely(turn, provenance, result);
+        }
+    }
+}
+
+impl<G: Provenance, In, T> Downstream<G, In> for Dispatcher<G, In, T> {
+    fn has_room(&self) -> bool {
+        self.room() > 0
+    }
+
+    fn push(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        value: Result<In, StageError>,
+    ) -> bool {
+        match value {
+            Ok(input) => {
+                let observed = self.started.next_is_observed();
+                self.started.add(1);
+                let index = provenance.origin().index;
+                let ticket = self.dispatched.insert((self.results.reserve(), provenance));
+                self.outgoing.push_back(WorkItem { ticket, index, observed, input });
+            }
+            Err(error) => {
+                if turn.run_state.ends_in_order() {
+                    let end = self.results.end();
+                    self.cut_after(turn, end);
+                }
+                self.results.push((provenance, Err(error)));
+            }
+        }
+        self.has_room()
     }
 }
 
@@ -189,63 +256,62 @@ impl<U: Upstream, T: Send> Upstream for WorkerSegment<U, T> {
     type Provenance = U::Provenance;
     type Item = T;
 
-    fn wake(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        self.upstream.wake(budget);
-        self.collect_results(budget);
-        if let Some(task) = self.tasks.iter_mut().find(|task| task.0.is_finished()) {
+    fn advance<D>(&mut self, turn: &mut Turn<'_, '_, U::Root>, downstream: &mut D) -> bool
+    where
+        D: Downstream<U::Provenance, T>,
+    {
+        let Self { upstream, dispatcher, upstream_ended } = self;
+        dispatcher.receive(turn);
+        if let Some(task) = dispatcher.tasks.iter_mut().find(|task| task.0.is_finished()) {
             // Panics in stages are caught. This one came from the destructor of a value that a stage returned.
-            if let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut budget.cx()) {
-                self.tasks.clear();
+            if let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut turn.cx()) {
+                dispatcher.tasks.clear();
                 if let Ok(payload) = error.try_into_panic() {
                     resume_unwind(payload);
                 }
             }
         }
-    }
-
-    fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<U::Provenance, T> {
-        if let Some(result) = self.reorder.pop() {
-            return Pulled::Item(result);
+        dispatcher.flush(turn, downstream);
+        if dispatcher.cut.is_some() && !*upstream_ended {
+            let _ = upstream.shut_down(turn);
+            *upstream_ended = true;
         }
-        while self.dispatch(budget) {}
-        self.flush();
-        match self.reorder.pop() {
-            Some(result) => Pulled::Item(result),
-            None if self.upstream_ended && self.dispatched.len() == 0 && self.reorder.is_empty() => {
-                Pulled::End
-            }
-            None => Pulled::Pending,
+        if !*upstream_ended {
+            *upstream_ended = upstream.advance(turn, dispatcher);
+            dispatcher.flush(turn, downstream);
         }
+        dispatcher.send();
+        *upstream_ended && dispatcher.dispatched.len() == 0 && dispatcher.results.is_empty()
     }
 
-    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        while self.dispatch(budget) {}
-        self.flush();
-        self.upstream.prefetch(budget);
+    fn on_panic(&mut self, turn: &mut Turn<'_, '_, U::Root>, payload: Payload) -> Option<Payload> {
+        self.upstream.on_panic(turn, payload)
     }
 
-    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
-        let upstream = self.upstream.shut_down(budget, totals);
-        self.queue.stop();
-        let mut cx = budget.cx();
-        self.tasks.retain_mut(|task| Pin::new(&mut task.0).poll(&mut cx).is_pending());
-        if !self.tasks.is_empty() && !budget.run_state.dropped {
+    fn shut_down(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Poll<()> {
+        let upstream = self.upstream.shut_down(turn);
+        let dispatcher = &mut self.dispatcher;
+        dispatcher.queue.stop();
+        let mut cx = turn.cx();
+        dispatcher.tasks.retain_mut(|task| Pin::new(&mut task.0).poll(&mut cx).is_pending());
+        if !dispatcher.tasks.is_empty() && !turn.run_state.dropped {
             return Poll::Pending;
         }
         // Items that no worker started are cancelled, and do not count as calls.
-        self.started.subtract(self.outgoing.len() as u64 + self.queue.take_unstarted());
-        self.outgoing.clear();
+        let unstarted = dispatcher.outgoing.len() as u64 + dispatcher.queue.take_unstarted();
+        dispatcher.started.subtract(unstarted);
+        dispatcher.outgoing.clear();
         // Calls may have finished since the last poll: their failures still count.
-        self.collect_results(budget);
-        let dispatched = self.dispatched.drain().map(|(_, provenance)| provenance);
-        budget.run_state.cancel_segment(dispatched, &mut self.reorder, totals);
+        dispatcher.receive(turn);
+        let dispatched = dispatcher.dispatched.drain().map(|(_, provenance)| provenance);
+        turn.run_state.cancel_segment(dispatched, &mut dispatcher.results);
         upstream
     }
 
     fn add_totals(&self, totals: &mut RunTotals) {
         self.upstream.add_totals(totals);
-        totals.segments.push(SegmentTotals::Segment { started: self.started.count() });
-        self.queue.for_each_summary(|summary| {
+        totals.segments.push(SegmentTotals::Segment { started: self.dispatcher.started.count() });
+        self.dispatcher.queue.for_each_summary(|summary| {
             totals.worker_snapshots.push(summary.snapshots.clone());
             totals.observer_panics += summary.observer_panics;
         });

@@ -12,8 +12,6 @@ use super::stage_report::StageReport;
 pub struct RunTotals {
     /// The segments, in the order of the pipeline.
     pub(crate) segments: Vec<SegmentTotals>,
-    /// The items that were dropped before they finished.
-    pub(crate) cancelled: u64,
     /// The counters of the other workers.
     pub(crate) worker_snapshots: Vec<Vec<Snapshot>>,
     pub(crate) observer_panics: u64,

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use crate::engine::provenance::{BatchOrigins, Origin, Provenance, Tagged};
+use crate::engine::provenance::{BatchOrigins, Origin, Provenance};
 use crate::engine::section::Boundary;
-use crate::engine::upstream::{PollBudget, Pulled, Upstream};
+use crate::engine::turn::{Payload, Turn};
+use crate::engine::upstream::{Downstream, Upstream};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::policy::sleep::sleep;
@@ -30,80 +31,158 @@ pub struct batch {
 /// The segment of a `batch`.
 pub(crate) struct Batch<U: Upstream> {
     upstream: U,
-    settings: batch,
-    items: Vec<U::Item>,
-    origins: Vec<Origin<U::Root>>,
-    /// The failures between the items of the current batch. They are emitted after it.
-    failures: VecDeque<(Origin<U::Root>, StageError)>,
+    collected: Collected<U::Root, U::Item>,
     /// The timer of the linger time, reused by later batches.
     linger: Option<Pin<Box<Sleep>>>,
-    /// Whether the timer is set for the current batch.
-    lingers: bool,
     upstream_ended: bool,
+}
+
+/// The items of the current batch.
+struct Collected<R, T> {
+    settings: batch,
+    items: Vec<T>,
+    origins: Vec<Origin<R>>,
+    /// The failures behind the current batch, at most as many as it has places. They are emitted after it.
+    failures: VecDeque<(Origin<R>, StageError)>,
+    /// When the batch is emitted although it is not full.
+    lingers_until: Option<Instant>,
+    /// Whether the timer is set to that time.
+    timer_is_set: bool,
     items_in: u64,
     items_out: u64,
 }
 
 impl<U: Upstream> Batch<U> {
     pub(crate) fn new(upstream: U, settings: batch) -> Self {
-        Self {
-            upstream,
+        let collected = Collected {
             settings,
             items: Vec::new(),
             origins: Vec::new(),
             failures: VecDeque::new(),
-            linger: None,
-            lingers: false,
-            upstream_ended: false,
+            lingers_until: None,
+            timer_is_set: false,
             items_in: 0,
             items_out: 0,
-        }
+        };
+        Self { upstream, collected, linger: None, upstream_ended: false }
     }
 
-    /// Pulls the available items, up to a full batch. Returns whether the batch can be emitted.
-    fn fill_batch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> bool {
-        while self.items.len() < self.settings.size && !self.upstream_ended && budget.take_item() {
-            match self.upstream.pull(budget) {
-                Pulled::Item(Tagged { provenance, value: Ok(value) }) => {
-                    if self.items.is_empty() {
-                        self.start_linger();
-                    }
-                    self.items_in += 1;
-                    self.items.push(value);
-                    self.origins.push(provenance.origin().clone());
+    /// Whether the linger time of the current batch is over. If not, the task is woken when it is.
+    fn has_lingered(&mut self, turn: &Turn<'_, '_, U::Root>) -> bool {
+        let collected = &mut self.collected;
+        let Some(until) = collected.lingers_until else { return false };
+        let timer = match &mut self.linger {
+            Some(timer) => {
+                if !collected.timer_is_set {
+                    timer.as_mut().reset(until);
                 }
-                Pulled::Item(Tagged { provenance, value: Err(error) }) => {
-                    self.failures.push_back((provenance.origin().clone(), error));
-                    if self.items.is_empty() {
-                        return false;
-                    }
-                }
-                Pulled::Pending => break,
-                Pulled::End => self.upstream_ended = true,
+                timer
             }
-        }
-        let full = self.items.len() >= self.settings.size || self.upstream_ended;
-        !self.items.is_empty() && (full || self.has_lingered(budget))
+            None => self.linger.insert(Box::pin(sleep(until))),
+        };
+        collected.timer_is_set = true;
+        timer.as_mut().poll(&mut turn.cx()).is_ready()
+    }
+}
+
+impl<R: Send, T> Collected<R, T> {
+    /// Whether the current batch takes another item, or a failure behind it.
+    #[inline]
+    fn has_room(&self) -> bool {
+        let size = self.settings.size;
+        self.items.len() < size
+            && self.failures.len() < size
+            && (self.failures.is_empty() || !self.items.is_empty())
     }
 
-    /// Starts the linger time, at the first item of a batch.
-    fn start_linger(&mut self) {
+    /// Pushes the current batch, and the failures behind it. There must be an item, and room downstream.
+    fn emit<D>(&mut self, turn: &mut Turn<'_, '_, R>, downstream: &mut D)
+    where
+        D: Downstream<BatchOrigins<R>, Vec<T>>,
+    {
+        self.lingers_until = None;
+        let items = std::mem::take(&mut self.items);
+        if let Some(provenance) = BatchOrigins::new(self.origins.drain(..)) {
+            self.items_out += 1;
+            downstream.push(turn, provenance, Ok(items));
+        }
+        self.emit_failures(turn, downstream);
+    }
+
+    /// Pushes the failures that no batch is before, as long as there is room.
+    #[inline]
+    fn emit_failures<D>(&mut self, turn: &mut Turn<'_, '_, R>, downstream: &mut D)
+    where
+        D: Downstream<BatchOrigins<R>, Vec<T>>,
+    {
+        while self.items.is_empty()
+            && downstream.has_room()
+            && let Some((origin, error)) = self.failures.pop_front()
+        {
+            downstream.push_rarely(turn, BatchOrigins::one(origin), Err(error));
+        }
+    }
+
+    /// The first item of a batch.
+    #[cold]
+    #[inline(never)]
+    fn open_batch(&mut self) {
         // Capped: a large batch that is never full must not allocate its whole size.
         self.items.reserve(self.settings.size.min(1024));
-        let Some(deadline) = self.settings.linger.and_then(|linger| Instant::now().checked_add(linger))
-        else {
-            return;
-        };
-        self.lingers = true;
-        match &mut self.linger {
-            Some(sleep) => sleep.as_mut().reset(deadline),
-            None => self.linger = Some(Box::pin(sleep(deadline))),
-        }
+        self.lingers_until = self.settings.linger.and_then(|linger| Instant::now().checked_add(linger));
+        self.timer_is_set = false;
+    }
+}
+
+/// Collects the items that the segment before pushes.
+struct Intake<'s, R, T, D> {
+    collected: &'s mut Collected<R, T>,
+    downstream: &'s mut D,
+}
+
+impl<G, T, D> Downstream<G, T> for Intake<'_, G::Root, T, D>
+where
+    G: Provenance<Root: Send>,
+    D: Downstream<BatchOrigins<G::Root>, Vec<T>>,
+{
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.collected.has_room()
     }
 
-    fn has_lingered(&mut self, budget: &PollBudget<'_, '_, U::Root>) -> bool {
-        let Some(sleep) = self.linger.as_mut().filter(|_| self.lingers) else { return false };
-        sleep.as_mut().poll(&mut budget.cx()).is_ready()
+    #[allow(clippy::inline_always)] // Once in each segment before it; see `push_rarely`.
+    #[inline(always)]
+    fn push(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        value: Result<T, StageError>,
+    ) -> bool {
+        let collected = &mut *self.collected;
+        match value {
+            Ok(item) => {
+                if collected.items.is_empty() {
+                    collected.open_batch();
+                }
+                collected.items_in += 1;
+                collected.items.push(item);
+                collected.origins.push(provenance.origin().clone());
+                if collected.items.len() == collected.settings.size && self.downstream.can_start() {
+                    collected.emit(turn, self.downstream);
+                }
+            }
+            Err(error) => {
+                collected.failures.push_back((provenance.origin().clone(), error));
+                // In a run that ends with this failure, what is before it goes first and at once. The same if no more
+                // failures can wait.
+                let emits = turn.run_state.ends_in_order() || !collected.has_room();
+                if emits && !collected.items.is_empty() && self.downstream.has_room() {
+                    collected.emit(turn, self.downstream);
+                }
+                collected.emit_failures(turn, self.downstream);
+            }
+        }
+        collected.has_room()
     }
 }
 
@@ -112,52 +191,59 @@ impl<U: Upstream> Upstream for Batch<U> {
     type Provenance = BatchOrigins<U::Root>;
     type Item = Vec<U::Item>;
 
-    fn wake(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        self.upstream.wake(budget);
-    }
-
-    fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<Self::Provenance, Self::Item> {
-        if self.items.is_empty()
-            && let Some((origin, error)) = self.failures.pop_front()
+    #[inline]
+    fn advance<D>(&mut self, turn: &mut Turn<'_, '_, U::Root>, downstream: &mut D) -> bool
+    where
+        D: Downstream<Self::Provenance, Self::Item>,
+    {
+        self.collected.emit_failures(turn, downstream);
+        // A batch goes on growing while the step behind it is busy.
+        if !self.collected.items.is_empty()
+            && downstream.can_start()
+            && (!self.collected.has_room() || self.has_lingered(turn))
         {
-            return Pulled::Item(Tagged { provenance: BatchOrigins::one(origin), value: Err(error) });
+            self.collected.emit(turn, downstream);
         }
-        if self.fill_batch(budget) {
-            self.lingers = false;
-            self.items_out += 1;
-            let value = std::mem::take(&mut self.items);
-            if let Some(provenance) = BatchOrigins::new(self.origins.drain(..)) {
-                return Pulled::Item(Tagged { provenance, value: Ok(value) });
-            }
+        if !self.upstream_ended {
+            let mut intake = Intake { collected: &mut self.collected, downstream };
+            self.upstream_ended = self.upstream.advance(turn, &mut intake);
         }
-        if self.items.is_empty() {
-            if let Some((origin, error)) = self.failures.pop_front() {
-                return Pulled::Item(Tagged { provenance: BatchOrigins::one(origin), value: Err(error) });
-            }
-            if self.upstream_ended {
-                return Pulled::End;
-            }
+        let collected = &mut self.collected;
+        if self.upstream_ended && !collected.items.is_empty() && downstream.has_room() {
+            collected.emit(turn, downstream);
         }
-        Pulled::Pending
+        let ended = self.upstream_ended && collected.items.is_empty() && collected.failures.is_empty();
+        if !turn.exhausted
+            && !collected.items.is_empty()
+            && !collected.timer_is_set
+            && self.has_lingered(turn)
+        {
+            // The linger time is shorter than the turn.
+            turn.exhausted = true;
+        }
+        ended
     }
 
-    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        self.fill_batch(budget);
-        self.upstream.prefetch(budget);
+    #[cold]
+    fn on_panic(&mut self, turn: &mut Turn<'_, '_, U::Root>, payload: Payload) -> Option<Payload> {
+        self.upstream.on_panic(turn, payload)
     }
 
-    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
-        let upstream = self.upstream.shut_down(budget, totals);
-        self.items.clear();
-        for origin in self.origins.drain(..) {
-            budget.run_state.cancel_at_boundary(self.settings.step, origin.index, totals);
+    fn shut_down(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Poll<()> {
+        let upstream = self.upstream.shut_down(turn);
+        let Collected { settings, items, origins, failures, .. } = &mut self.collected;
+        items.clear();
+        failures.clear();
+        for origin in origins.drain(..) {
+            turn.run_state.cancel_at_boundary(settings.step, origin.index);
         }
         upstream
     }
 
     fn add_totals(&self, totals: &mut RunTotals) {
         self.upstream.add_totals(totals);
-        totals.segments.push(SegmentTotals::Boundary { items_in: self.items_in, items_out: self.items_out });
+        let Collected { items_in, items_out, .. } = self.collected;
+        totals.segments.push(SegmentTotals::Boundary { items_in, items_out });
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::task::Poll;
 
-use crate::engine::provenance::{Origin, Provenance, Tagged};
+use crate::engine::provenance::{Origin, Provenance};
 use crate::engine::section::Boundary;
-use crate::engine::upstream::{PollBudget, Pulled, Upstream};
+use crate::engine::turn::{Payload, Turn};
+use crate::engine::upstream::{Downstream, Upstream};
 use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
@@ -20,15 +21,21 @@ pub struct each {
     pub(crate) step: StepId,
 }
 
-/// The segment of an `each`. It reads one iterator at a time, as items are pulled.
+/// The segment of an `each`. It reads one iterator at a time, as long as there is room for its items.
 pub(crate) struct Each<U: Upstream<Item: Items>> {
     upstream: U,
+    opened: Opened<U::Provenance, <U::Item as Items>::Iter>,
+}
+
+struct Opened<G, I> {
     step: StepId,
-    current: Option<OpenIter<U::Provenance, <U::Item as Items>::Iter>>,
+    current: Option<OpenIter<G, I>>,
     /// The provenance of the value that is being turned into an iterator.
-    opening: Option<U::Provenance>,
-    /// True during a call of the iterator. If it is true before a call, the previous call panicked.
+    opening: Option<G>,
+    /// True during a call of the iterator.
     reading: bool,
+    /// The values whose iterator panicked.
+    panicked: Option<(G, StageError)>,
     items_in: u64,
     items_out: u64,
 }
@@ -44,22 +51,100 @@ struct OpenIter<G, I> {
 
 impl<U: Upstream<Item: Items>> Each<U> {
     pub(crate) fn new(upstream: U, step: StepId) -> Self {
-        Self { upstream, step, current: None, opening: None, reading: false, items_in: 0, items_out: 0 }
+        let opened = Opened {
+            step,
+            current: None,
+            opening: None,
+            reading: false,
+            panicked: None,
+            items_in: 0,
+            items_out: 0,
+        };
+        Self { upstream, opened }
+    }
+}
+
+impl<G: Provenance, I: Iterator> Opened<G, I> {
+    /// Pushes the items of the current iterator, as long as there is room.
+    #[inline]
+    fn read<D>(&mut self, turn: &mut Turn<'_, '_, G::Root>, downstream: &mut D)
+    where
+        D: Downstream<Origin<G::Root>, I::Item>,
+    {
+        let Some(current) = &mut self.current else { return };
+        while downstream.has_room() && turn.spend() {
+            self.reading = true;
+            let next = current.items.next();
+            self.reading = false;
+            let Some(item) = next else {
+                self.current = None;
+                return;
+            };
+            let origin = current.provenance.row(current.row, current.of).clone();
+            current.row += 1;
+            self.items_out += 1;
+            downstream.push(turn, origin, Ok(item));
+        }
     }
 
-    /// The iterator panicked: fails the value that it was made from.
+    /// Fails the value whose iterator panicked.
     #[cold]
-    fn panicked(
+    #[inline(never)]
+    fn fail_panicked<D>(&mut self, turn: &mut Turn<'_, '_, G::Root>, downstream: &mut D)
+    where
+        D: Downstream<Origin<G::Root>, I::Item>,
+    {
+        if let Some((provenance, error)) = self.panicked.take()
+            && let Some(error) = turn.fail_item(&provenance, error)
+        {
+            downstream.push_rarely(turn, provenance.origin().clone(), Err(error));
+        }
+    }
+}
+
+/// Opens the iterator of each value that the segment before pushes, and reads it.
+struct Intake<'s, G, I, D> {
+    opened: &'s mut Opened<G, I>,
+    downstream: &'s mut D,
+}
+
+impl<G, V, D> Downstream<G, V> for Intake<'_, G, V::Iter, D>
+where
+    G: Provenance,
+    V: Items,
+    D: Downstream<Origin<G::Root>, V::Item>,
+{
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.opened.current.is_none() && self.downstream.has_room()
+    }
+
+    #[allow(clippy::inline_always)] // Once in each segment before it; see `push_rarely`.
+    #[inline(always)]
+    fn push(
         &mut self,
-        budget: &mut PollBudget<'_, '_, U::Root>,
-    ) -> Option<(Origin<U::Root>, StageError)> {
-        self.reading = false;
-        let provenance =
-            self.opening.take().or_else(|| self.current.take().map(|current| current.provenance))?;
-        let payload = budget.run_state.source_panic.take()?;
-        let site = CallSite::of("each", self.step);
-        let error = budget.run_state.fail_item(&provenance, StageError::panicked(site, payload))?;
-        Some((provenance.origin().clone(), error))
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        value: Result<V, StageError>,
+    ) -> bool {
+        match value {
+            Ok(value) => {
+                let opened = &mut *self.opened;
+                opened.items_in += 1;
+                opened.opening = Some(provenance);
+                opened.reading = true;
+                let items = value.items();
+                let of = items.size_hint().0;
+                opened.reading = false;
+                opened.current =
+                    opened.opening.take().map(|provenance| OpenIter { provenance, items, of, row: 0 });
+                opened.read(turn, self.downstream);
+            }
+            Err(error) => {
+                self.downstream.push_rarely(turn, provenance.origin().clone(), Err(error));
+            }
+        }
+        self.opened.current.is_none() && self.downstream.has_room()
     }
 }
 
@@ -71,72 +156,50 @@ where
     type Provenance = Origin<U::Root>;
     type Item = <U::Item as Items>::Item;
 
-    fn wake(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        self.upstream.wake(budget);
-    }
-
     #[inline]
-    fn pull(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) -> Pulled<Self::Provenance, Self::Item> {
-        loop {
-            if self.reading
-                && let Some((provenance, error)) = self.panicked(budget)
-            {
-                return Pulled::Item(Tagged { provenance, value: Err(error) });
-            }
-            if let Some(current) = &mut self.current {
-                self.reading = true;
-                let next = current.items.next();
-                self.reading = false;
-                if let Some(item) = next {
-                    let provenance = current.provenance.row(current.row, current.of).clone();
-                    current.row += 1;
-                    self.items_out += 1;
-                    return Pulled::Item(Tagged { provenance, value: Ok(item) });
-                }
-                self.current = None;
-                // Charged to the budget, because an empty iterator is not charged elsewhere.
-                if !budget.take_call() {
-                    return Pulled::Pending;
-                }
-            }
-            match self.upstream.pull(budget) {
-                Pulled::Item(Tagged { provenance, value: Ok(value) }) => {
-                    self.items_in += 1;
-                    self.opening = Some(provenance);
-                    self.reading = true;
-                    let items = value.items();
-                    let of = items.size_hint().0;
-                    self.reading = false;
-                    self.current =
-                        self.opening.take().map(|provenance| OpenIter { provenance, items, of, row: 0 });
-                }
-                Pulled::Item(Tagged { provenance, value: Err(error) }) => {
-                    return Pulled::Item(Tagged {
-                        provenance: provenance.origin().clone(),
-                        value: Err(error),
-                    });
-                }
-                Pulled::Pending => return Pulled::Pending,
-                Pulled::End => return Pulled::End,
-            }
+    fn advance<D>(&mut self, turn: &mut Turn<'_, '_, U::Root>, downstream: &mut D) -> bool
+    where
+        D: Downstream<Self::Provenance, Self::Item>,
+    {
+        let Self { upstream, opened } = self;
+        if opened.panicked.is_some() && downstream.has_room() {
+            opened.fail_panicked(turn, downstream);
         }
+        opened.read(turn, downstream);
+        let ended = upstream.advance(turn, &mut Intake { opened, downstream });
+        ended && opened.current.is_none() && opened.panicked.is_none()
     }
 
-    fn prefetch(&mut self, budget: &mut PollBudget<'_, '_, U::Root>) {
-        self.upstream.prefetch(budget);
+    /// The iterator panicked: fails the value that it was made from.
+    #[cold]
+    fn on_panic(&mut self, turn: &mut Turn<'_, '_, U::Root>, payload: Payload) -> Option<Payload> {
+        let opened = &mut self.opened;
+        if !std::mem::take(&mut opened.reading) {
+            return self.upstream.on_panic(turn, payload);
+        }
+        let current = opened.current.take().map(|current| current.provenance);
+        let Some(provenance) = opened.opening.take().or(current) else { return Some(payload) };
+        let error = StageError::panicked(CallSite::of("each", opened.step), payload);
+        opened.panicked = Some((provenance, error));
+        None
     }
 
-    fn shut_down(&mut self, budget: &mut PollBudget<'_, '_, U::Root>, totals: &mut RunTotals) -> Poll<()> {
-        let upstream = self.upstream.shut_down(budget, totals);
-        if let Some(OpenIter { provenance, .. }) = self.current.take() {
-            budget.run_state.cancel_at_boundary(self.step, provenance.origin().index, totals);
+    fn shut_down(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Poll<()> {
+        let upstream = self.upstream.shut_down(turn);
+        let opened = &mut self.opened;
+        if let Some(OpenIter { provenance, .. }) = opened.current.take() {
+            turn.run_state.cancel_at_boundary(opened.step, provenance.origin().index);
+        }
+        if let Some((provenance, error)) = opened.panicked.take() {
+            turn.run_state.fail_item(&provenance, error);
         }
         upstream
     }
 
     fn add_totals(&self, totals: &mut RunTotals) {
         self.upstream.add_totals(totals);
-        totals.segments.push(SegmentTotals::Boundary { items_in: self.items_in, items_out: self.items_out });
+        let Opened { items_in, items_out, .. } = self.opened;
+        totals.segments.push(SegmentTotals::Boundary { items_in, items_out });
     }
 }
 

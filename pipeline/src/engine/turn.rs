@@ -1,0 +1,178 @@
+//! `Turn`: how much work one poll of a run may do before it yields to other tasks.
+
+use std::any::Any;
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::task::coop;
+
+use super::item_result::ItemFailure;
+use super::provenance::Provenance;
+use super::run_state::RunState;
+
+use crate::error::stage_error::StageError;
+
+/// A caught panic.
+pub type Payload = Box<dyn Any + Send>;
+
+/// A turn ends after this time. A call that computes for longer ends it when the call returns.
+const TURN_LIMIT: Duration = Duration::from_micros(100 * TIME_SCALE);
+
+/// The clock is read about this often.
+const CLOCK_INTERVAL: Duration = Duration::from_micros(10 * TIME_SCALE);
+
+/// The clock is read at least once per this number of calls.
+const MAX_CALLS_PER_READ: u32 = 64;
+
+/// After this time between two reads, the clock is read once per [`SLOW_CALLS_PER_READ`] calls at least.
+const SLOW_INTERVAL: Duration = Duration::from_micros(1000 * TIME_SCALE);
+
+const SLOW_CALLS_PER_READ: u32 = 8;
+
+/// Tokio's budget is checked once per this number of calls: a call that is polled without budget just wakes itself again.
+const CALLS_PER_BUDGET_CHECK: u32 = 8;
+
+/// Instructions are counted on a simulated processor that is about a hundred times slower.
+const TIME_SCALE: u64 = if cfg!(pipeline_count_instructions) { 100 } else { 1 };
+
+/// How often the clock is read, kept from one turn to the next.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    calls_per_read: u32,
+    max_calls_per_read: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { calls_per_read: 4, max_calls_per_read: MAX_CALLS_PER_READ }
+    }
+}
+
+/// One poll of a run: its limit, and the state of the run.
+///
+/// Calls that are ready at once take nanoseconds, so the clock is not read for each. It is read every few calls, so that the
+/// reads are about 10 microseconds apart, and the turn ends after 100 microseconds or when tokio's budget is used up.
+pub struct Turn<'t, 'a, R> {
+    pub(crate) waker: &'t Waker,
+    pub(crate) run_state: &'t mut RunState<'a, R>,
+    pace: &'t mut Pace,
+    /// The calls until the next check of tokio's budget.
+    calls_left: u32,
+    /// The calls after those until the clock is read.
+    calls_to_read: u32,
+    started: Instant,
+    last_read: Instant,
+    /// Whether work may have been left undone.
+    pub(crate) exhausted: bool,
+}
+
+impl<'t, 'a, R> Turn<'t, 'a, R> {
+    pub(crate) fn new(waker: &'t Waker, run_state: &'t mut RunState<'a, R>, pace: &'t mut Pace) -> Self {
+        let now = Instant::now();
+        let calls_to_read = pace.calls_per_read;
+        Self {
+            waker,
+            run_state,
+            pace,
+            calls_left: 0,
+            calls_to_read,
+            started: now,
+            last_read: now,
+            exhausted: false,
+        }
+    }
+
+    pub(crate) fn cx(&self) -> Context<'t> {
+        Context::from_waker(self.waker)
+    }
+
+    /// Whether one more item may be read or one more call be polled.
+    #[inline]
+    pub(crate) fn spend(&mut self) -> bool {
+        if self.calls_left == 0 {
+            return self.spend_slowly();
+        }
+        self.calls_left -= 1;
+        true
+    }
+
+    /// Checks tokio's budget and, if it is due, the clock.
+    #[cold]
+    #[inline(never)]
+    fn spend_slowly(&mut self) -> bool {
+        self.exhausted |= !coop::has_budget_remaining();
+        if self.exhausted {
+            return false;
+        }
+        if self.calls_to_read == 0 && !self.read_clock() {
+            self.exhausted = true;
+            return false;
+        }
+        let granted = self.calls_to_read.min(CALLS_PER_BUDGET_CHECK);
+        self.calls_to_read -= granted;
+        self.calls_left = granted - 1;
+        true
+    }
+
+    /// Reads the clock, and adapts how often it is read. Returns whether the turn goes on.
+    fn read_clock(&mut self) -> bool {
+        self.run_state.run.tick_clock();
+        let now = Instant::now();
+        let interval = now - self.last_read;
+        self.last_read = now;
+        let pace = &mut *self.pace;
+        if interval > SLOW_INTERVAL {
+            pace.max_calls_per_read = SLOW_CALLS_PER_READ;
+        }
+        if interval > CLOCK_INTERVAL * 2 {
+            let fitting = u128::from(pace.calls_per_read) * CLOCK_INTERVAL.as_nanos() / interval.as_nanos();
+            pace.calls_per_read = u32::try_from(fitting).unwrap_or(u32::MAX).max(1);
+        } else if interval < CLOCK_INTERVAL {
+            pace.calls_per_read = (pace.calls_per_read * 2).min(pace.max_calls_per_read);
+        }
+        self.calls_to_read = pace.calls_per_read;
+        now - self.started <= TURN_LIMIT
+    }
+
+    /// Ends the turn: nothing more is read or polled in it.
+    pub(crate) fn stop(&mut self) {
+        self.calls_left = 0;
+        self.exhausted = true;
+    }
+
+    /// Records the failures of an item. Returns what is emitted in its place, if anything. See
+    /// [`RunState::resolve_failure`].
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn resolve_failure<G, T>(
+        &mut self,
+        provenance: &G,
+        failure: ItemFailure<T>,
+    ) -> Option<Result<T, StageError>>
+    where
+        G: Provenance<Root = R>,
+    {
+        let result = self.run_state.resolve_failure(provenance, failure);
+        self.stop_if_aborting();
+        result
+    }
+
+    /// Records the failure of an item. Returns the error if failures are emitted.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn fail_item<G: Provenance<Root = R>>(
+        &mut self,
+        provenance: &G,
+        error: StageError,
+    ) -> Option<StageError> {
+        let result = self.run_state.fail_item(provenance, error);
+        self.stop_if_aborting();
+        result
+    }
+
+    fn stop_if_aborting(&mut self) {
+        if self.run_state.aborting {
+            self.stop();
+        }
+    }
+}
