@@ -56,7 +56,7 @@ impl<'a, T: PartialEq + Debug> Contest<'a, T> {
     }
 
     /// Lets the sides take turns, once to warm up and `rounds` times for the clock, and prints what came of it: the
-    /// median time per item, the median of the ratios within a round, and its distance from the mark.
+    /// median and the least time per item, the median of the ratios within a round, and its distance from the mark.
     ///
     /// # Panics
     ///
@@ -90,7 +90,9 @@ impl<'a, T: PartialEq + Debug> Contest<'a, T> {
                     format!("  {extra:+.1} ns, mark {most} ns{}", missed(extra > most))
                 }
             };
-            println!("  {name:<32} {:>10.1} ns {ratio:>8.2} ×{verdict}", median(times.iter().copied()));
+            let (median, least) =
+                (median(times.iter().copied()), times.iter().copied().fold(f64::MAX, f64::min));
+            println!("  {name:<32} {median:>10.1} ns  (least {least:>8.1}) {ratio:>8.2} ×{verdict}");
         }
     }
 }
