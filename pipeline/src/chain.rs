@@ -27,6 +27,10 @@ macro_rules! chain {
                 self.0.$first_index.__register(plan);
                 $(self.0.$index.__register(plan);)*
             }
+
+            fn __can_start(&self) -> bool {
+                self.0.$first_index.__can_start()
+            }
         }
 
         impl<In, S, Z, $first, $($stage),*> Stage<In, S, Z> for Chain<($first, $($stage,)*)>

@@ -183,7 +183,7 @@ where
         self.emit_isolated_rows(turn);
         let index = provenance.origin().index;
         if value.is_ok() {
-            turn.run_state.finish_item(index);
+            turn.run_state.finish_item(&provenance);
         }
         if self.sink.push(index, value) {
             self.abort(turn);

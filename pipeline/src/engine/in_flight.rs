@@ -1,6 +1,5 @@
 //! `InFlight`: a bounded set of calls in flight, each in a reusable slot.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -35,13 +34,8 @@ pub(crate) struct InFlight<C, G> {
     word: usize,
     /// The words after it that are visited in this round.
     words_left: usize,
-    /// The number of calls in flight that are not parked.
+    /// The number of calls in flight.
     active: usize,
-    /// The number of parked calls.
-    parked: usize,
-    max_parked: usize,
-    /// The parked calls that were woken and wait for capacity.
-    resuming: VecDeque<usize>,
     /// The slot whose call panicked; with its tag, if that was its first poll.
     panicked: Option<(usize, Option<G>)>,
 }
@@ -58,7 +52,6 @@ struct SlotEntry<G> {
     /// `None` if the slot is free.
     tag: Option<G>,
     sequence: u64,
-    parked: bool,
 }
 
 /// A call that has finished after it was pending.
@@ -70,38 +63,33 @@ pub(crate) struct Finished<G, T> {
 }
 
 impl<C: Future, G: Clone> InFlight<C, G> {
-    /// At most `capacity` calls are active at a time, and as many as `max_parked` more are parked.
-    pub(crate) fn new(capacity: usize, max_parked: usize, driver: Arc<AtomicWaker>) -> Self {
+    pub(crate) fn new(capacity: usize, driver: Arc<AtomicWaker>) -> Self {
         let capacity = capacity.min(MAX_IN_FLIGHT);
-        let max_parked = max_parked.min(MAX_IN_FLIGHT);
         Self {
             capacity,
             slots: Vec::new(),
             free: Vec::new(),
             first_free_word: 0,
             next: None,
-            ready_set: ReadySet::new(capacity + max_parked, driver),
+            ready_set: ReadySet::new(capacity, driver),
             woken: 0,
             word: 0,
             words_left: 0,
             active: 0,
-            parked: 0,
-            max_parked,
-            resuming: VecDeque::new(),
             panicked: None,
         }
     }
 
-    /// The number of calls that can be started now. Parked calls that were woken come first.
+    /// The number of calls that can be started now.
     #[inline]
     pub(crate) fn room(&self) -> usize {
-        self.capacity.saturating_sub(self.active + self.resuming.len())
+        self.capacity - self.active
     }
 
-    /// The number of calls in flight, parked ones included.
+    /// The number of calls in flight.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.active + self.parked
+        self.active
     }
 
     #[inline]
@@ -175,7 +163,7 @@ impl<C: Future, G: Clone> InFlight<C, G> {
         index
     }
 
-    /// Goes on to the next word with woken calls. After the last one, parked calls may go on.
+    /// Goes on to the next word with woken calls.
     #[inline(never)]
     fn next_word(&mut self) -> bool {
         while self.words_left > 0 {
@@ -183,15 +171,6 @@ impl<C: Future, G: Clone> InFlight<C, G> {
             self.word = if self.word + 1 < self.free.len() { self.word + 1 } else { 0 };
             self.woken = self.ready_set.take(self.word) & !self.free[self.word];
             if self.woken != 0 {
-                return true;
-            }
-        }
-        while self.active < self.capacity
-            && let Some(index) = self.resuming.pop_front()
-        {
-            if self.slots[index].entry.parked {
-                self.unpark(index);
-                (self.word, self.woken) = (index / BITS, 1 << (index % BITS));
                 return true;
             }
         }
@@ -211,7 +190,7 @@ impl<C: Future, G: Clone> InFlight<C, G> {
             None => {
                 let index = self.slots.len();
                 let waker = self.ready_set.waker(index);
-                let entry = SlotEntry { waker, tag: None, sequence: 0, parked: false };
+                let entry = SlotEntry { waker, tag: None, sequence: 0 };
                 self.slots.push(Slot { call: Box::pin(None), entry });
                 if index.is_multiple_of(BITS) {
                     self.free.push(0);
@@ -246,43 +225,7 @@ impl<C: Future, G: Clone> InFlight<C, G> {
         self.free[index / BITS] & (1 << (index % BITS)) == 0
     }
 
-    /// Whether a woken call may be polled. A parked one goes on only if there is capacity; otherwise it is queued for it.
-    #[inline]
-    pub(crate) fn may_poll(&mut self, index: usize) -> bool {
-        self.parked == 0 || self.may_resume(index)
-    }
-
-    #[cold]
-    fn may_resume(&mut self, index: usize) -> bool {
-        if !self.slots[index].entry.parked {
-            return true;
-        }
-        if self.active >= self.capacity {
-            self.resuming.push_back(index);
-            return false;
-        }
-        self.unpark(index);
-        true
-    }
-
-    /// Parks a pending call, which sleeps: another can take its place. Up to the maximum number.
-    #[cold]
-    pub(crate) fn park(&mut self, index: usize) {
-        if self.parked < self.max_parked && self.is_busy(index) {
-            self.slots[index].entry.parked = true;
-            self.active -= 1;
-            self.parked += 1;
-        }
-    }
-
-    fn unpark(&mut self, index: usize) {
-        if std::mem::take(&mut self.slots[index].entry.parked) {
-            self.active += 1;
-            self.parked -= 1;
-        }
-    }
-
-    /// The slot of the call that [`start`](Self::start) has just left pending.
+    /// The slots of the calls in flight.
     #[inline]
     pub(crate) fn slots_in_use(&self) -> impl Iterator<Item = usize> + use<'_, C, G> {
         (0..self.slots.len()).filter(|index| self.is_busy(*index))
@@ -296,7 +239,6 @@ impl<C: Future, G: Clone> InFlight<C, G> {
     /// Drops a call. A panic of its destructor is caught, and dropped.
     #[cold]
     pub(crate) fn cancel(&mut self, index: usize) -> Option<G> {
-        self.unpark(index);
         self.release(index);
         let Slot { call, entry } = &mut self.slots[index];
         let _ = catch_unwind(AssertUnwindSafe(|| call.set(None)));

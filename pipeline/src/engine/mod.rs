@@ -13,6 +13,7 @@ pub(crate) mod boundary;
 pub(crate) mod driver;
 pub(crate) mod in_flight;
 pub(crate) mod item_result;
+pub(crate) mod open_items;
 pub(crate) mod outputs;
 pub(crate) mod provenance;
 pub(crate) mod ready_set;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::item_result::ItemFailure;
+use super::open_items::OpenItems;
 use super::provenance::{Origin, Provenance};
 use super::reorder_buffer::ReorderBuffer;
 
@@ -25,7 +26,8 @@ use crate::stage::plan::Plan;
 pub struct RunState<'a, R> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) counters: &'a RunCounters,
-    observed: bool,
+    /// The source items that are not over, if there are observers.
+    open_items: Option<Box<OpenItems>>,
     /// What the run does when an item fails; `None` for `settle`, which returns each failure as a result.
     error_mode: Option<ErrorMode>,
     /// Whether failures are also emitted, in the places of their items.
@@ -67,7 +69,7 @@ impl<'a, R> RunState<'a, R> {
         Self {
             run,
             counters,
-            observed: run.is_observed(),
+            open_items: run.is_observed().then(Box::default),
             error_mode,
             emit_failures,
             items_in: 0,
@@ -92,6 +94,9 @@ impl<'a, R> RunState<'a, R> {
     pub(crate) fn admit(&mut self) -> usize {
         let index = self.items_in;
         self.items_in += 1;
+        if let Some(open_items) = &mut self.open_items {
+            open_items.push();
+        }
         index
     }
 
@@ -140,6 +145,7 @@ impl<'a, R> RunState<'a, R> {
         error: StageError,
     ) -> Option<StageError> {
         let failure = self.record_failure(provenance, error);
+        self.end_parts(provenance, || Outcome::Failed(failure.error.clone()));
         if self.emit_failures {
             return Some(failure.error);
         }
@@ -154,6 +160,9 @@ impl<'a, R> RunState<'a, R> {
         }
         self.rows_isolated += 1;
         let failure = self.record_failure(provenance, error);
+        if let Some(open_items) = &mut self.open_items {
+            open_items.record(failure.index, &Outcome::Failed(failure.error.clone()));
+        }
         if self.emit_failures {
             self.isolated_rows.push_back(failure);
         } else {
@@ -168,8 +177,6 @@ impl<'a, R> RunState<'a, R> {
             metrics.failed.add(1);
         }
         self.items_failed += 1;
-        self.run
-            .notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Failed(error.clone())));
         if let Some(delivery) = &mut self.delivery {
             // The failure of a batch is the failure of all its items.
             for Origin { index, source_item } in row.unwrap_or_else(|| provenance.origins()) {
@@ -193,9 +200,40 @@ impl<'a, R> RunState<'a, R> {
     }
 
     /// Records the cancellation of an item.
-    pub(crate) fn cancel_item(&mut self, index: usize) {
+    pub(crate) fn cancel_item<G: Provenance<Root = R>>(&mut self, provenance: &G) {
         self.items_cancelled += 1;
-        self.run.notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Cancelled));
+        self.end_parts(provenance, || Outcome::Cancelled);
+    }
+
+    /// Adds a part to a source item.
+    #[inline]
+    pub(crate) fn add_part(&mut self, index: usize) {
+        if let Some(open_items) = &mut self.open_items {
+            open_items.add_part(index);
+        }
+    }
+
+    /// A part of each source item that this item was made from is over. Tells observers which of them are over.
+    #[inline]
+    pub(crate) fn end_parts<G: Provenance<Root = R>>(
+        &mut self,
+        provenance: &G,
+        outcome: impl FnOnce() -> Outcome,
+    ) {
+        if self.open_items.is_some() {
+            self.end_observed_parts(provenance.origins(), &outcome());
+        }
+    }
+
+    #[cold]
+    fn end_observed_parts(&mut self, origins: &[Origin<R>], outcome: &Outcome) {
+        let run = self.run;
+        for Origin { index, .. } in origins {
+            if let Some(outcome) = self.open_items.as_mut().and_then(|items| items.end_part(*index, outcome))
+            {
+                run.notify(|observer| observer.item_finished(run.id(), *index, &outcome));
+            }
+        }
     }
 
     /// Records the cancellation of the unfinished items of a segment, and of the outputs in its reorder buffer.
@@ -208,25 +246,23 @@ impl<'a, R> RunState<'a, R> {
     {
         let outputs = results.drain().filter(|(_, result)| result.is_ok()).map(|(provenance, _)| provenance);
         for provenance in unfinished.chain(outputs) {
-            self.cancel_item(provenance.origin().index);
+            self.cancel_item(&provenance);
         }
     }
 
     /// Records the cancellation of an item inside a boundary, which the report shows for the boundary.
-    pub(crate) fn cancel_at_boundary(&mut self, step: StepId, index: usize) {
+    pub(crate) fn cancel_at_boundary<G: Provenance<Root = R>>(&mut self, step: StepId, provenance: &G) {
         if let Some(metrics) = self.run.metrics(step) {
             metrics.waiting.inc();
         }
-        self.cancel_item(index);
+        self.cancel_item(provenance);
     }
 
     /// Records an item that came out at the end.
     #[inline]
-    pub(crate) fn finish_item(&mut self, index: usize) {
+    pub(crate) fn finish_item<G: Provenance<Root = R>>(&mut self, provenance: &G) {
         self.items_out += 1;
-        if self.observed {
-            self.run.notify(|observer| observer.item_finished(self.run.id(), index, &Outcome::Done));
-        }
+        self.end_parts(provenance, || Outcome::Done);
     }
 
     /// The report of the run, after its end.

@@ -80,7 +80,7 @@ where
             Either::Left(run_unobserved(stages, input, state, run, index))
         }
     };
-    Segment::new(upstream, make_call, context, last)
+    Segment::new(upstream, make_call, move || stages.__can_start(), context, last)
 }
 
 /// The maximum number of calls in flight and buffered results of a segment.
@@ -89,10 +89,12 @@ pub(crate) fn buffer_limit(config: OutputConfig, in_flight: usize) -> usize {
 }
 
 /// The calls of a chain of stages, and their buffered results.
-pub(crate) struct Segment<U: Upstream, M, C: Future, T> {
+pub(crate) struct Segment<U: Upstream, M, N, C: Future, T> {
     upstream: U,
     /// Creates the future that runs an item.
     make_call: M,
+    /// Whether the first stage has capacity for another call.
+    can_start: N,
     calls: Calls<C, U::Provenance, T>,
     upstream_ended: bool,
 }
@@ -108,23 +110,24 @@ struct Calls<C, G, T> {
     cut: bool,
 }
 
-impl<U, M, C, T> Segment<U, M, C, T>
+impl<U, M, N, C, T> Segment<U, M, N, C, T>
 where
     U: Upstream,
     M: Fn(U::Item, usize, bool) -> C,
+    N: Fn() -> bool,
     C: Future<Output = ItemResult<T>>,
 {
-    pub(crate) fn new<S>(upstream: U, make_call: M, context: &SegmentContext<'_, S>, last: bool) -> Self {
+    fn new<S>(upstream: U, make_call: M, can_start: N, context: &SegmentContext<'_, S>, last: bool) -> Self {
         let concurrency = context.run.settings().concurrency;
         let config = context.output_config(last);
         let calls = Calls {
-            in_flight: InFlight::new(concurrency, 0, Arc::clone(&context.driver)),
+            in_flight: InFlight::new(concurrency, Arc::clone(&context.driver)),
             results: ReorderBuffer::new(config.ordered),
             limit: buffer_limit(config, concurrency),
             started: StartedCalls::new(context.run.is_observed()),
             cut: false,
         };
-        Self { upstream, make_call, calls, upstream_ended: false }
+        Self { upstream, make_call, can_start, calls, upstream_ended: false }
     }
 }
 
@@ -169,9 +172,6 @@ where
                 return false;
             }
             let slot = self.in_flight.take_woken();
-            if !self.in_flight.may_poll(slot) {
-                continue;
-            }
             if let Some(Finished { sequence, tag, output }) = self.in_flight.poll(slot) {
                 match output {
                     Ok(output) => self.finish(turn, downstream, sequence, (tag, Ok(output))),
@@ -241,24 +241,25 @@ where
         for slot in slots {
             if !ordered || self.in_flight.sequence(slot) > sequence {
                 if let Some(provenance) = self.in_flight.cancel(slot) {
-                    turn.run_state.cancel_item(provenance.origin().index);
+                    turn.run_state.cancel_item(&provenance);
                 }
             }
         }
         if ordered {
             for (provenance, result) in self.results.truncate(sequence) {
                 if result.is_ok() {
-                    turn.run_state.cancel_item(provenance.origin().index);
+                    turn.run_state.cancel_item(&provenance);
                 }
             }
         }
     }
 }
 
-impl<U, M, C, T> Upstream for Segment<U, M, C, T>
+impl<U, M, N, C, T> Upstream for Segment<U, M, N, C, T>
 where
     U: Upstream,
     M: Fn(U::Item, usize, bool) -> C + Send,
+    N: Fn() -> bool + Send,
     C: Future<Output = ItemResult<T>> + Send,
     T: Send,
 {
@@ -271,7 +272,7 @@ where
     where
         D: Downstream<U::Provenance, T>,
     {
-        let Self { upstream, make_call, calls, upstream_ended } = self;
+        let Self { upstream, make_call, can_start, calls, upstream_ended } = self;
         calls.flush(turn, downstream);
         if !calls.poll_woken(turn, downstream) {
             return false;
@@ -284,7 +285,7 @@ where
         if !*upstream_ended {
             let bypass = calls.results.is_empty() && downstream.has_room();
             let room = calls.room();
-            let mut intake = Intake { make_call, calls, downstream, bypass, room };
+            let mut intake = Intake { make_call, can_start, calls, downstream, bypass, room };
             *upstream_ended = upstream.advance(turn, &mut intake);
         }
         *upstream_ended && calls.results.is_empty() && calls.in_flight.is_empty()
@@ -313,8 +314,9 @@ where
 }
 
 /// Starts a call for each item that the segment before pushes.
-struct Intake<'s, M, C, G, T, D> {
+struct Intake<'s, M, N, C, G, T, D> {
     make_call: &'s M,
+    can_start: &'s N,
     calls: &'s mut Calls<C, G, T>,
     downstream: &'s mut D,
     /// Whether no result waits and there is room downstream: an output goes on at once.
@@ -323,7 +325,7 @@ struct Intake<'s, M, C, G, T, D> {
     room: usize,
 }
 
-impl<M, C, G, T, D> Intake<'_, M, C, G, T, D>
+impl<M, N, C, G, T, D> Intake<'_, M, N, C, G, T, D>
 where
     C: Future<Output = ItemResult<T>>,
     G: Provenance,
@@ -372,9 +374,10 @@ where
     }
 }
 
-impl<In, M, C, G, T, D> Downstream<G, In> for Intake<'_, M, C, G, T, D>
+impl<In, M, N, C, G, T, D> Downstream<G, In> for Intake<'_, M, N, C, G, T, D>
 where
     M: Fn(In, usize, bool) -> C,
+    N: Fn() -> bool,
     C: Future<Output = ItemResult<T>>,
     G: Provenance,
     D: Downstream<G, T>,
@@ -382,6 +385,11 @@ where
     #[inline]
     fn has_room(&self) -> bool {
         self.room > 0
+    }
+
+    /// If no call is in flight here, the capacity is used by another run, which does not tell this one when it is free again.
+    fn can_start(&self) -> bool {
+        self.room > 0 && (self.calls.in_flight.is_empty() || (self.can_start)())
     }
 
     #[allow(clippy::inline_always)] // Once in each segment before it; see `push_rarely`.

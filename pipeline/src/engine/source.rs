@@ -27,17 +27,30 @@ pub trait Source<In> {
 #[doc(hidden)]
 pub trait PollSource<In>: Send {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>>;
+
+    /// The number of items left, if the source knows it without being read.
+    fn remaining(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl<In, P: PollSource<In> + ?Sized> PollSource<In> for &mut P {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>> {
         P::poll_next(self, cx)
     }
+
+    fn remaining(&self) -> Option<usize> {
+        P::remaining(self)
+    }
 }
 
 impl<In> PollSource<In> for Box<dyn PollSource<In> + '_> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>> {
         (**self).poll_next(cx)
+    }
+
+    fn remaining(&self) -> Option<usize> {
+        (**self).remaining()
     }
 }
 
@@ -48,6 +61,13 @@ impl<I: Iterator + Send> PollSource<I::Item> for IterPoller<I> {
     #[inline]
     fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<I::Item>> {
         Poll::Ready(self.0.next())
+    }
+
+    fn remaining(&self) -> Option<usize> {
+        match self.0.size_hint() {
+            (least, Some(most)) if least == most => Some(most),
+            _ => None,
+        }
     }
 }
 

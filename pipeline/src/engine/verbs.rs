@@ -1,9 +1,7 @@
 //! The verbs `collect`, `drain`, `settle` and `stream`: each runs the segments with its own sink.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::Poll;
 
 use super::outputs::{OutputQueue, QueueSink};
 use super::run_many::{RunMany, RunMode, RunOutcome, RunRequest};
@@ -19,6 +17,9 @@ use crate::report::summary::Report;
 use crate::run::settings::ErrorMode;
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
+
+/// `settle` has a result for each item that was not read, up to this number: a range such as `0..u64::MAX` knows its length.
+const MAX_UNREAD_RESULTS: usize = 1 << 24;
 
 /// The name of the first stage, for the errors of items that were never started.
 fn first_stage(plan: &Plan) -> &'static str {
@@ -96,23 +97,12 @@ where
         .into_iter()
         .map(|result| result.unwrap_or_else(|| Err(StageError::cancelled(stage))))
         .collect();
-    // The items that were never started have a result too, as far as the source is ready.
+    // Items that were not read have a result too if the source knows how many they are. It is not read any further.
     let panicked = results.last().is_some_and(|last| last.as_ref().is_err_and(StageError::is_source_panic));
-    while !panicked && source_has_next(&mut source).await {
-        results.push(Err(StageError::not_started(stage)));
-    }
+    let remaining = catch_unwind(AssertUnwindSafe(|| source.remaining())).ok().flatten();
+    let unread = remaining.filter(|count| !panicked && *count <= MAX_UNREAD_RESULTS).unwrap_or(0);
+    results.extend((0..unread).map(|_| Err(StageError::not_started(stage))));
     results
-}
-
-/// Whether the source is ready with another item, which is dropped. Consumes tokio's budget, so that a long source yields to
-/// other tasks.
-async fn source_has_next<In>(source: &mut impl PollSource<In>) -> bool {
-    tokio::task::coop::consume_budget().await;
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| source.poll_next(cx))) {
-        Ok(Poll::Ready(item)) => Poll::Ready(item.is_some()),
-        Ok(Poll::Pending) | Err(_) => Poll::Ready(false),
-    })
-    .await
 }
 
 /// Runs one item of a pipeline with observers, dead letters or cancellation tokens.

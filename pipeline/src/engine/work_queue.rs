@@ -160,7 +160,7 @@ impl<In: Send, T: Send> Worker<In, T> {
         let counters = RunCounters::new(plan.steps().len());
         let run = Run::counted(&self.settings, &counters, Some(id));
         let driver = Arc::new(AtomicWaker::new());
-        let mut in_flight = InFlight::new(self.slots, 0, Arc::clone(&driver));
+        let mut in_flight = InFlight::new(self.slots, Arc::clone(&driver));
         let mut local = VecDeque::new();
         let mut done = Vec::new();
         poll_fn(|cx| {

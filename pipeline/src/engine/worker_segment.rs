@@ -50,7 +50,9 @@ where
         let (plan, run_id) = (context.plan.clone(), context.run.id());
         runtime().spawn(worker.work(stages, state, plan, run_id))
     });
+    let stages: &'a F = stages;
     let dispatcher = Dispatcher {
+        can_start: move || stages.__can_start(),
         tasks: tasks.map(Task).collect(),
         queue,
         results: ReorderBuffer::new(config.ordered),
@@ -117,14 +119,16 @@ impl<K> Dispatched<K> {
 }
 
 /// A chain of stages whose calls run on worker tasks.
-struct WorkerSegment<U: Upstream, T> {
+struct WorkerSegment<U: Upstream, N, T> {
     upstream: U,
-    dispatcher: Dispatcher<U::Provenance, U::Item, T>,
+    dispatcher: Dispatcher<U::Provenance, U::Item, N, T>,
     upstream_ended: bool,
 }
 
 /// The work of a segment that goes to its workers and comes back, apart from the segment before it.
-struct Dispatcher<G, In, T> {
+struct Dispatcher<G, In, N, T> {
+    /// Whether the first stage has capacity for another call.
+    can_start: N,
     queue: Arc<WorkQueue<In, T>>,
     tasks: Vec<Task>,
     results: ReorderBuffer<(G, Result<T, StageError>)>,
@@ -143,7 +147,7 @@ struct Dispatcher<G, In, T> {
     cut: Option<u64>,
 }
 
-impl<G: Provenance, In, T> Dispatcher<G, In, T> {
+impl<G: Provenance, In, N, T> Dispatcher<G, In, N, T> {
     fn room(&self) -> usize {
         if self.cut.is_some() {
             return 0;
@@ -174,7 +178,7 @@ impl<G: Provenance, In, T> Dispatcher<G, In, T> {
                 Err(failure) => turn.resolve_failure(&provenance, failure),
             };
             match result {
-                Some(Ok(_)) if is_cut => turn.run_state.cancel_item(provenance.origin().index),
+                Some(Ok(_)) if is_cut => turn.run_state.cancel_item(&provenance),
                 _ if is_cut => {}
                 Some(Ok(output)) => self.results.complete(sequence, Some((provenance, Ok(output)))),
                 failed => {
@@ -201,7 +205,7 @@ impl<G: Provenance, In, T> Dispatcher<G, In, T> {
         if self.results.is_ordered() {
             for (provenance, result) in self.results.truncate(sequence) {
                 if result.is_ok() {
-                    turn.run_state.cancel_item(provenance.origin().index);
+                    turn.run_state.cancel_item(&provenance);
                 }
             }
         }
@@ -220,9 +224,14 @@ impl<G: Provenance, In, T> Dispatcher<G, In, T> {
     }
 }
 
-impl<G: Provenance, In, T> Downstream<G, In> for Dispatcher<G, In, T> {
+impl<G: Provenance, In, N: Fn() -> bool, T> Downstream<G, In> for Dispatcher<G, In, N, T> {
     fn has_room(&self) -> bool {
         self.room() > 0
+    }
+
+    /// See the same of a segment without workers.
+    fn can_start(&self) -> bool {
+        self.has_room() && (self.dispatched.len() == 0 || (self.can_start)())
     }
 
     fn push(
@@ -251,7 +260,7 @@ impl<G: Provenance, In, T> Downstream<G, In> for Dispatcher<G, In, T> {
     }
 }
 
-impl<U: Upstream, T: Send> Upstream for WorkerSegment<U, T> {
+impl<U: Upstream, N: Fn() -> bool + Send, T: Send> Upstream for WorkerSegment<U, N, T> {
     type Root = U::Root;
     type Provenance = U::Provenance;
     type Item = T;

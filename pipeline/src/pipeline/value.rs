@@ -278,7 +278,8 @@ where
     /// inputs. A failure affects only its own item, in every [error mode](Self::on_error).
     ///
     /// If the run is [cancelled](Self::cancel_on), the items that were not started or not finished have an error of kind
-    /// [`Cancelled`](crate::ErrorKind::Cancelled). (For a stream, this includes only the items that are ready at that time.)
+    /// [`Cancelled`](crate::ErrorKind::Cancelled). A cancelled run reads no further, so items that were not read are among them
+    /// only if the source is an iterator that knows their number, such as that of a `Vec` (and up to 16 million of them).
     ///
     /// # Cancel safety
     ///

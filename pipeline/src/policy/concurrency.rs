@@ -19,6 +19,11 @@ impl ConcurrencyLimit {
         self.semaphore(policy).map(Semaphore::try_acquire).transpose()
     }
 
+    /// Whether a permit is available.
+    pub(super) fn is_available(&self, policy: &Policy) -> bool {
+        self.semaphore(policy).is_none_or(|semaphore| semaphore.available_permits() > 0)
+    }
+
     /// Waits for a permit. `None` if the policy has no limit.
     pub(super) async fn acquire(&self, policy: &Policy) -> Option<SemaphorePermit<'_>> {
         // `acquire` only fails on a closed semaphore, and this one is never closed.

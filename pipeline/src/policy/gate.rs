@@ -62,6 +62,14 @@ struct Limits {
     bucket: OnceLock<TokenBucket>,
 }
 
+impl Limited {
+    /// Whether a permit is available. The rate is not considered.
+    #[must_use]
+    pub fn can_start(&self, policy: &Policy) -> bool {
+        self.0.concurrency.is_available(policy)
+    }
+}
+
 impl Gate for Limited {
     type Permit<'a> = Option<SemaphorePermit<'a>>;
 

@@ -89,6 +89,10 @@ impl<In, F: Accepts<In>, A> Accepts<In> for Overridden<F, A> {
     fn __register(&mut self, plan: &mut Plan) {
         self.step = plan.stage(self.policy);
     }
+
+    fn __can_start(&self) -> bool {
+        self.limits.as_ref().is_none_or(|limits| limits.can_start(&self.policy))
+    }
 }
 
 impl<In, S, C, F, A> Stage<In, S, C> for Overridden<F, A>

@@ -65,7 +65,8 @@ pub trait Observer: Send + Sync {
         let _ = (call, outcome, elapsed);
     }
 
-    /// An item left the pipeline: it came out at the end, failed, or was cancelled. `index` is its position in the source,
+    /// An item of the source is over: all that came of it came out at the end, failed, or was cancelled. It is told once per
+    /// item, with the worst outcome: an item whose rows or batch failed has failed. `index` is its position in the source,
     /// starting at 0.
     fn item_finished(&self, run: RunId, index: usize, outcome: &Outcome) {
         let _ = (run, index, outcome);

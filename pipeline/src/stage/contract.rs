@@ -29,6 +29,12 @@ pub trait Accepts<In> {
         let _ = plan;
     }
 
+    /// Whether a call could start now. If not, a `batch` in front of the stage goes on growing.
+    #[doc(hidden)]
+    fn __can_start(&self) -> bool {
+        true
+    }
+
     /// Checks an edge of a pipeline, and adds the stage after it to the plan.
     #[doc(hidden)]
     #[track_caller]

@@ -35,6 +35,10 @@ fn short_name(name: &'static str) -> &'static str {
 impl<In, T: Accepts<In>> Accepts<In> for Embedded<T> {
     type Out = T::Out;
 
+    fn __can_start(&self) -> bool {
+        self.stage.__can_start()
+    }
+
     fn __register(&mut self, plan: &mut Plan) {
         let before = plan.steps().len();
         self.stage.__register(plan);

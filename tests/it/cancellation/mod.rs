@@ -2,5 +2,6 @@
 //! one of its calls is dropped is tested in `policies/`.
 
 mod dropped_runs;
+mod every_verb;
 mod observed;
 mod tokens;

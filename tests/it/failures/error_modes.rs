@@ -1,6 +1,6 @@
 //! Error modes: what a failure means to the rest of a run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use pipeline::{ErrorKind, ErrorMode, StageError, pipeline, stage};
 use tokio::time::Instant;
@@ -112,5 +112,53 @@ async fn settle_gives_each_item_its_own_result_in_every_mode() {
             let said: Vec<_> = results.iter().map(|it| it.as_ref().map_err(StageError::kind)).collect();
             assert_eq!(said, [Ok(&50), Err(ErrorKind::Failed), Ok(&10)]);
         }
+    });
+}
+
+/// Fails late at 1.
+#[stage]
+async fn late(x: u64) -> Result<u64, Refused> {
+    match x {
+        1 => {
+            tokio::time::sleep(ms(100)).await;
+            Err(Refused(1))
+        }
+        _ => Ok(x),
+    }
+}
+
+#[stage]
+fn write(rows: Vec<u64>, #[state] written: &Arc<Mutex<Vec<u64>>>) {
+    written.lock().unwrap().extend(rows);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_stream_passes_on_nothing_behind_a_failed_item() {
+    for_each_worker_count!(|workers| {
+        let written = Arc::<Mutex<Vec<u64>>>::default();
+        let pipeline = pipeline![late => batch(2) => write].with(Arc::clone(&written)).on_workers(workers);
+        let mut outputs = pipeline.stream(0..10);
+        assert!(outputs.next().await.unwrap().is_ok());
+        assert_eq!(outputs.next().await.unwrap().unwrap_err().index, 1);
+        assert!(outputs.next().await.is_none());
+        let report = outputs.report().await;
+        assert_eq!((report.items_failed(), report.items_out()), (1, 1), "{report}");
+        // What was in the batch when the item failed is written; nothing else.
+        assert_eq!(*written.lock().unwrap(), [0], "{workers} workers");
+    });
+}
+
+#[stage]
+fn not_three(x: u64) -> Result<u64, Refused> {
+    if x == 3 { Err(Refused(3)) } else { Ok(x) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_stream_puts_ready_items_behind_a_failed_one_into_no_batch() {
+    for_each_worker_count!(|workers| {
+        let mut outputs = pipeline![not_three => batch(10)].on_workers(workers).stream(1..=9);
+        assert_eq!(outputs.next().await.unwrap().unwrap(), [1, 2]);
+        assert_eq!(outputs.next().await.unwrap().unwrap_err().index, 2);
+        assert!(outputs.next().await.is_none());
     });
 }

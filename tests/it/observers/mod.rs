@@ -2,4 +2,5 @@
 
 mod calls;
 mod events;
+mod items;
 mod panics;

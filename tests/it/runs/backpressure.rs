@@ -1,14 +1,15 @@
 //! Back-pressure: how far a run goes ahead of a reader that is slow or stops reading.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use pipeline::{pipeline, stage};
+use pipeline::{ErrorMode, pipeline, stage};
 use tokio::time::Instant;
 
 use crate::support::drop_counter::{CountedItem, DropCounter};
 use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
-use crate::support::{Gauge, ms};
+use crate::support::{Gauge, Refused, ms};
 
 #[stage]
 async fn carry(item: CountedItem, #[state] gauge: &Arc<Gauge>) -> CountedItem {
@@ -90,5 +91,31 @@ async fn items_in_flight_continue_while_the_reader_is_slow() {
             assert_eq!(taken.len(), 24);
             assert!(taken.iter().all(|taken| *taken <= ms(50)), "{taken:?}");
         }
+    });
+}
+
+#[stage]
+async fn only_zero(x: u64) -> Result<u64, Refused> {
+    if x == 0 { Ok(x) } else { Err(Refused(1)) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_behind_an_unfinished_batch_do_not_pile_up() {
+    for_each_worker_count!(|workers| {
+        let read = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&read);
+        let source = (0..).inspect(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        let pipeline = pipeline![only_zero => batch(10)].concurrency(4).on_error(ErrorMode::Lenient);
+        let mut outputs = pipeline.on_workers(workers).stream(source);
+        // The batch is emitted although it is not full, because no more failures can wait behind it.
+        assert_eq!(outputs.next().await.unwrap().unwrap(), [0]);
+        for index in 1..100 {
+            assert_eq!(outputs.next().await.unwrap().unwrap_err().index, index);
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let read = read.load(Ordering::Relaxed);
+        assert!(read <= 200, "{read} items were read, and 100 results");
     });
 }

@@ -1,8 +1,11 @@
 //! `each` and `batch`: where the number of items changes.
 
+use std::time::Duration;
+
 use pipeline::{pipeline, source, stage};
 use tokio::time::Instant;
 
+use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
 use crate::support::{Refused, ms};
 
 #[stage]
@@ -116,4 +119,43 @@ async fn a_failure_after_each_has_the_index_of_its_source_item() {
     let aborted = pipeline.collect([1, 3, 4, 5]).await.unwrap_err();
     assert_eq!(aborted.failure.index, 2);
     assert_eq!(aborted.report.items_in(), 3);
+}
+
+#[stage(concurrency = 4)]
+async fn upsert(rows: Vec<u64>) -> usize {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    rows.len()
+}
+
+/// One item per millisecond.
+fn one_per_millisecond(items: u64) -> impl futures_util::Stream<Item = u64> + Send {
+    futures_util::stream::unfold(0, move |x| async move {
+        tokio::time::sleep(ms(1)).await;
+        (x < items).then_some((x, x + 1))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_goes_on_growing_while_the_stage_behind_it_has_no_capacity() {
+    for_each_worker_count!(|workers| {
+        let start = Instant::now();
+        let pipeline = pipeline![|x: u64| x => batch(500, "50ms") => upsert].on_workers(workers);
+        let sizes = pipeline.collect(source::stream(one_per_millisecond(5000))).await.unwrap();
+        assert_eq!(sizes.iter().sum::<usize>(), 5000);
+        // The first four have what came in 50 ms. Then a batch grows until one of the four calls ends: without that, all of
+        // the 100 batches would have 50 items, and the run would take 25 s.
+        assert_eq!(sizes[..4], [50; 4], "{workers} workers: {sizes:?}");
+        assert!(sizes.len() <= 30, "{workers} workers: {sizes:?}");
+        assert!(start.elapsed() < Duration::from_secs(10), "{workers} workers: {:?}", start.elapsed());
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_does_not_wait_for_capacity_that_another_run_uses() {
+    let pipeline = pipeline![batch(2) => upsert];
+    let other = pipeline.clone();
+    let busy = tokio::spawn(async move { other.collect(vec![1; 1000]).await });
+    tokio::task::yield_now().await;
+    assert_eq!(pipeline.collect([1, 2, 3]).await.unwrap(), [2, 1]);
+    busy.await.unwrap().unwrap();
 }

@@ -88,12 +88,20 @@ fn accepts_impl(stage: &Stage) -> TokenStream {
     let (generics, _, clause) = stage.generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
+    let can_start = stage.policy.is_limited().then(|| {
+        quote_spanned! {at=>
+            fn __can_start(&self) -> #private::bool {
+                self.__stage.limits.can_start(&#any_instance::__POLICY)
+            }
+        }
+    });
     quote_spanned! {at=>
         impl #generics #private::Accepts<#input> for #name #arguments #clause {
             type Out = #output;
             fn __register(&mut self, plan: &mut #private::Plan) {
                 self.__stage.step = plan.stage(#any_instance::__POLICY);
             }
+            #can_start
         }
     }
 }

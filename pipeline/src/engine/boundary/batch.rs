@@ -235,7 +235,7 @@ impl<U: Upstream> Upstream for Batch<U> {
         items.clear();
         failures.clear();
         for origin in origins.drain(..) {
-            turn.run_state.cancel_at_boundary(settings.step, origin.index);
+            turn.run_state.cancel_at_boundary(settings.step, &origin);
         }
         upstream
     }

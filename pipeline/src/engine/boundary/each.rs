@@ -10,6 +10,7 @@ use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::report::accounting::{RunTotals, SegmentTotals};
+use crate::run::outcome::Outcome;
 use crate::stage::contract::Accepts;
 use crate::stage::plan::Plan;
 
@@ -77,12 +78,16 @@ impl<G: Provenance, I: Iterator> Opened<G, I> {
             let next = current.items.next();
             self.reading = false;
             let Some(item) = next else {
-                self.current = None;
+                if let Some(current) = self.current.take() {
+                    // Its rows are parts of their own.
+                    turn.run_state.end_parts(&current.provenance, || Outcome::Done);
+                }
                 return;
             };
             let origin = current.provenance.row(current.row, current.of).clone();
             current.row += 1;
             self.items_out += 1;
+            turn.run_state.add_part(origin.index);
             downstream.push(turn, origin, Ok(item));
         }
     }
@@ -188,7 +193,7 @@ where
         let upstream = self.upstream.shut_down(turn);
         let opened = &mut self.opened;
         if let Some(OpenIter { provenance, .. }) = opened.current.take() {
-            turn.run_state.cancel_at_boundary(opened.step, provenance.origin().index);
+            turn.run_state.cancel_at_boundary(opened.step, &provenance);
         }
         if let Some((provenance, error)) = opened.panicked.take() {
             turn.run_state.fail_item(&provenance, error);
