@@ -9,7 +9,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::concurrency::ConcurrencyLimit;
 #[cfg(feature = "rate")]
-use super::rate::TokenBucket;
+use super::rate::SlidingWindow;
 use crate::stage::attribute::Policy;
 
 /// What each attempt of a call must acquire before it starts.
@@ -59,7 +59,7 @@ struct Limits {
     concurrency: ConcurrencyLimit,
     /// Created at the first call, which knows the policy.
     #[cfg(feature = "rate")]
-    bucket: OnceLock<TokenBucket>,
+    window: OnceLock<Option<SlidingWindow>>,
 }
 
 impl Limited {
@@ -68,25 +68,35 @@ impl Limited {
     pub fn can_start(&self, policy: &Policy) -> bool {
         self.0.concurrency.is_available(policy)
     }
+
+    #[cfg(feature = "rate")]
+    fn window(&self, policy: &Policy) -> Option<&SlidingWindow> {
+        Some(self.0.window.get_or_init(|| policy.rate.map(SlidingWindow::new)).as_ref()?)
+    }
 }
 
 impl Gate for Limited {
     type Permit<'a> = Option<SemaphorePermit<'a>>;
 
     fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>> {
-        if policy.rate.is_some() {
-            // The token would be lost if there is no permit.
+        let permit = self.0.concurrency.try_acquire(policy).ok()?;
+        #[cfg(feature = "rate")]
+        if let Some(window) = self.window(policy)
+            && !window.try_start()
+        {
             return None;
         }
-        self.0.concurrency.try_acquire(policy).ok()
+        Some(permit)
     }
 
+    /// The rate comes last: what counts is when the call starts.
     async fn acquire<'a>(&'a self, policy: &'a Policy) -> Self::Permit<'a> {
+        let permit = self.0.concurrency.acquire(policy).await;
         #[cfg(feature = "rate")]
-        if let Some(rate) = policy.rate {
-            self.0.bucket.get_or_init(|| TokenBucket::new(rate)).take().await;
+        if let Some(window) = self.window(policy) {
+            window.start().await;
         }
-        self.0.concurrency.acquire(policy).await
+        permit
     }
 }
 

@@ -1,6 +1,6 @@
 //! The policies of `#[stage(...)]`, one file per policy.
 //!
-//! The order, from the outside in: deadline → retry loop → (wait) → rate → concurrency permit → timeout → the call.
+//! The order, from the outside in: deadline → retry loop → (wait) → concurrency permit → rate → timeout → the call.
 
 pub(crate) mod attempt;
 pub(crate) mod backoff;

@@ -1,69 +1,144 @@
-//! `rate`: governor's token bucket, on tokio's clock.
+//! `rate`: at most `count` calls start in any window of `period`, wherever it begins.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::pin::pin;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use governor::clock::{Clock, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
-use tokio::sync::Mutex;
+use futures_util::future::select;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::sleep::sleep;
+use crate::run::lock::lock;
 use crate::stage::attribute::Rate;
 
-/// A bucket of `count` tokens. It starts full, and `period / count` adds one token.
-pub(crate) struct TokenBucket {
-    limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>,
-    /// Held by the call that waits for the next token. The other calls queue for it in FIFO order.
-    queue: Mutex<()>,
+/// The calls of a stage in a sliding window: the exact log of the last `count` starts.
+///
+/// A start is allowed when the start `count` places before it is at least `period` ago. Waiting calls take turns in the order
+/// in which they came, as long as they are polled: one that is not there when its turn comes is passed over.
+pub(crate) struct SlidingWindow {
+    count: usize,
+    period: Duration,
+    state: Mutex<State>,
+    /// Notified when a waiting call is dropped, so that those behind it move up.
+    dropped: Notify,
 }
 
-impl TokenBucket {
-    pub(crate) fn new(rate: Rate) -> Self {
-        // The macros reject a period of zero, and one of less than a nanosecond per call.
-        let interval = (rate.period / rate.count.get()).max(Duration::from_nanos(1));
-        let quota = Quota::with_period(interval).map(|quota| quota.allow_burst(rate.count));
-        let quota = quota.unwrap_or_else(|| Quota::per_second(rate.count));
-        let clock = TokioClock { base: Instant::now() };
-        Self { limiter: RateLimiter::direct_with_clock(quota, clock), queue: Mutex::new(()) }
-    }
+#[derive(Default)]
+struct State {
+    /// The times of the last starts, at most `count`, the oldest first.
+    starts: VecDeque<Instant>,
+    /// The calls that wait, in the order in which they came.
+    waiting: VecDeque<Waiting>,
+    next_ticket: u64,
+}
 
-    /// Takes a token; waits if there is none.
-    ///
-    /// Cancel safe: a token is only taken in the poll that returns `Ready`.
-    pub(crate) async fn take(&self) {
-        let _queue = self.queue.lock().await;
-        while let Err(not_until) = self.limiter.check() {
-            let clock = self.limiter.clock();
-            sleep(clock.at(not_until.earliest_possible())).await;
+struct Waiting {
+    ticket: u64,
+    /// When its turn comes.
+    due: Instant,
+}
+
+impl SlidingWindow {
+    pub(crate) fn new(rate: Rate) -> Self {
+        Self {
+            count: rate.count.get() as usize,
+            period: rate.period,
+            state: Mutex::default(),
+            dropped: Notify::new(),
         }
     }
+
+    /// Records a start, if one is allowed now and no call waits.
+    pub(crate) fn try_start(&self) -> bool {
+        let mut state = lock(&self.state);
+        let allowed = state.waiting.is_empty() && self.due(&state, 0) <= Instant::now();
+        if allowed {
+            self.record(&mut state);
+        }
+        allowed
+    }
+
+    /// Waits until a start is allowed, and records it in the poll that returns `Ready`.
+    ///
+    /// No lock is held during the wait: a call that waits and is not polled delays no other. Dropping the future gives up its
+    /// turn.
+    pub(crate) async fn start(&self) {
+        let ticket = {
+            let mut state = lock(&self.state);
+            let ticket = state.next_ticket;
+            state.next_ticket += 1;
+            let due = self.due(&state, state.waiting.len());
+            state.waiting.push_back(Waiting { ticket, due });
+            ticket
+        };
+        let turn = Turn { window: self, ticket };
+        loop {
+            let dropped = self.dropped.notified();
+            match self.start_or_due(turn.ticket) {
+                None => return,
+                Some(due) => drop(select(pin!(sleep(due)), pin!(dropped)).await),
+            }
+        }
+    }
+
+    /// Records the start of a waiting call, or returns when its turn comes.
+    fn start_or_due(&self, ticket: u64) -> Option<Instant> {
+        let mut state = lock(&self.state);
+        let now = Instant::now();
+        let place = state.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()?;
+        // Those whose turn is over and who are not here are passed over.
+        let before = state.waiting.iter().take(place).filter(|waiting| waiting.due >= now).count();
+        let due = self.due(&state, before);
+        if due <= now {
+            state.waiting.remove(place);
+            self.record(&mut state);
+            return None;
+        }
+        state.waiting[place].due = due;
+        Some(due)
+    }
+
+    /// When a call can start that has this many calls before it. The time is in the past if it can start now.
+    fn due(&self, state: &State, before: usize) -> Instant {
+        let free = self.count - state.starts.len();
+        let Some(place) = before.checked_sub(free) else { return Instant::now() };
+        // The calls before it start as early as they can: one period after the starts in the log, and so on.
+        let periods = u32::try_from(place / self.count).unwrap_or(u32::MAX).saturating_add(1);
+        let wait = self.period.saturating_mul(periods);
+        let logged = state.starts.get(place % self.count).copied().unwrap_or_else(Instant::now);
+        logged.checked_add(wait).unwrap_or_else(|| logged + Duration::from_secs(u64::from(u32::MAX)))
+    }
+
+    fn record(&self, state: &mut State) {
+        if state.starts.len() == self.count {
+            state.starts.pop_front();
+        }
+        state.starts.push_back(Instant::now());
+    }
 }
 
-impl fmt::Debug for TokenBucket {
+impl fmt::Debug for SlidingWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenBucket").finish_non_exhaustive()
+        f.debug_struct("SlidingWindow").finish_non_exhaustive()
     }
 }
 
-/// tokio's clock, so that rates follow the paused clock of tests. Its instants are durations since `base`.
-#[derive(Debug, Clone)]
-struct TokioClock {
-    base: Instant,
+/// The turn of a waiting call, which is given up when the call is dropped.
+struct Turn<'w> {
+    window: &'w SlidingWindow,
+    ticket: u64,
 }
 
-impl TokioClock {
-    fn at(&self, instant: <Self as Clock>::Instant) -> Instant {
-        self.base + Duration::from(instant.duration_since(Duration::ZERO))
-    }
-}
-
-impl Clock for TokioClock {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.base.elapsed()
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.window.state);
+        if let Ok(place) = state.waiting.binary_search_by_key(&self.ticket, |waiting| waiting.ticket) {
+            state.waiting.remove(place);
+            drop(state);
+            self.window.dropped.notify_waiters();
+        }
     }
 }

@@ -86,7 +86,7 @@ impl Policy {
 /// At most `count` calls in any `period`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// The number of calls. After an idle period, this many calls can start at once.
+    /// The number of calls that can start in any window of one period.
     pub count: NonZeroU32,
     /// The period.
     pub period: Duration,

@@ -1,8 +1,11 @@
-//! The rate of a stage: a token bucket that all items, workers and clones of a pipeline share.
+//! The rate of a stage: a sliding window that all items, workers and clones of a pipeline share.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use pipeline::{pipeline, stage};
+use proptest::prelude::*;
 use tokio::time::Instant;
 
 use crate::support::worker_counts::{OnWorkers, for_each_worker_count};
@@ -14,27 +17,27 @@ async fn call(_x: u32, #[state] start: &Instant) -> u128 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_bucket_starts_full_and_is_refilled_one_token_at_a_time() {
+async fn as_many_calls_start_in_a_period_as_the_rate_says() {
     let starts = pipeline![call].with(Instant::now()).collect(0..12).await.unwrap();
-    assert_eq!(starts, [0, 0, 0, 0, 0, 200, 400, 600, 800, 1000, 1200, 1400]);
+    assert_eq!(starts, [0, 0, 0, 0, 0, 1000, 1000, 1000, 1000, 1000, 2000, 2000]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_token_bucket_refills_completely() {
+async fn after_a_pause_as_many_calls_start_at_once() {
     let pipeline = pipeline![call].with(Instant::now());
     pipeline.collect(0..5).await.unwrap();
     tokio::time::sleep(Duration::from_secs(10)).await;
     let starts = pipeline.collect(0..6).await.unwrap();
-    assert_eq!(starts, [10_000, 10_000, 10_000, 10_000, 10_000, 10_200]);
+    assert_eq!(starts, [10_000, 10_000, 10_000, 10_000, 10_000, 11_000]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_can_be_per_minute_or_per_any_period() {
     let last = async |starts: Result<Vec<u128>, pipeline::Aborted>| starts.unwrap().pop();
     let minute = pipeline![call.rate("3/min")].with(Instant::now());
-    assert_eq!(last(minute.collect(0..4).await).await, Some(20_000));
+    assert_eq!(last(minute.collect(0..4).await).await, Some(60_000));
     let odd = pipeline![call.rate("5/100ms")].with(Instant::now());
-    assert_eq!(last(odd.collect(0..7).await).await, Some(40));
+    assert_eq!(last(odd.collect(0..7).await).await, Some(100));
 }
 
 #[stage(rate = "1/s", retries = 2, backoff = "fixed", delay = "100ms")]
@@ -48,7 +51,7 @@ async fn calls(#[state] service: &Service) -> Vec<u128> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_attempt_takes_a_token() {
+async fn each_attempt_counts_as_a_start() {
     let service = Service::new([Act::Fail(503), Act::Fail(503), Act::Answer]);
     let pipeline = pipeline![attempt => calls].with(service);
     assert_eq!(pipeline.run(()).await.unwrap(), [0, 1000, 2000]);
@@ -62,14 +65,14 @@ async fn both(x: u32, #[state] start: &Instant) -> u128 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_waits_for_its_rate_token_before_its_permit() {
-    // The second call gets its token at 1 s and its permit at 5 s; the third call's token is ready by then.
+async fn what_counts_is_when_a_call_starts_with_its_permit() {
+    // All wait for the permit until 5 s, and then start one per second.
     let starts = pipeline![both].with(Instant::now()).collect([5000, 0, 0]).await.unwrap();
-    assert_eq!(starts, [0, 5000, 5000]);
+    assert_eq!(starts, [0, 5000, 6000]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_while_it_waits_takes_no_token() {
+async fn a_call_that_is_dropped_while_it_waits_counts_as_no_start() {
     let pipeline = pipeline![call.rate("1/s")].with(Instant::now());
     pipeline.run(0).await.unwrap();
     assert!(tokio::time::timeout(ms(500), pipeline.run(1)).await.is_err());
@@ -82,7 +85,7 @@ async fn impatient(x: u32) -> u32 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_whose_deadline_passes_while_it_waits_for_a_token_is_never_attempted() {
+async fn a_call_whose_deadline_passes_while_it_waits_for_the_rate_is_never_attempted() {
     let results = pipeline![impatient].settle([1, 2]).await;
     assert_eq!(results[0].as_ref().unwrap(), &1);
     let error = results[1].as_ref().unwrap_err();
@@ -103,6 +106,82 @@ async fn the_rate_of_a_stage_is_shared_by_all_workers_and_clones_and_reached() {
         let (mine, others) = tokio::join!(pipeline.collect(0..6), other.collect(0..6));
         let mut starts: Vec<_> = mine.unwrap().into_iter().chain(others.unwrap()).map(|(_, at)| at).collect();
         starts.sort_unstable();
-        assert_eq!(starts, [0, 0, 0, 0, 0, 200, 400, 600, 800, 1000, 1200, 1400], "{workers} workers");
+        assert_eq!(starts, [0, 0, 0, 0, 0, 1000, 1000, 1000, 1000, 1000, 2000, 2000], "{workers} workers");
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_call_that_nobody_polls_delays_no_other() {
+    let pipeline = pipeline![call.rate("2/s")].with(Instant::now());
+    pipeline.collect(0..2).await.unwrap();
+    // As many wait as start in a period. They are polled once, and then kept aside.
+    let mut kept = Vec::new();
+    for x in 0..3 {
+        let mut run = Box::pin(pipeline.run(x));
+        assert!(run.as_mut().now_or_never().is_none());
+        kept.push(run);
+    }
+    let others = tokio::time::timeout(Duration::from_secs(60), pipeline.collect(0..4)).await;
+    let others = others.expect("a call that nobody polls stops the others").unwrap();
+    // They are passed over once their turn is over.
+    assert!(others.iter().all(|start| *start <= 5000), "{others:?}");
+    for run in kept {
+        run.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_behind_a_dropped_one_move_up() {
+    let pipeline = pipeline![call.rate("1/s")].with(Instant::now());
+    pipeline.run(0).await.unwrap();
+    let (dropped, moved_up) = (pipeline.clone(), pipeline.clone());
+    let dropped = tokio::spawn(async move { dropped.run(1).await });
+    tokio::task::yield_now().await;
+    let moved_up = tokio::spawn(async move { moved_up.run(2).await });
+    tokio::time::sleep(ms(500)).await;
+    dropped.abort();
+    assert_eq!(moved_up.await.unwrap().unwrap(), 1000);
+}
+
+/// Takes as long as its input says, and fails if that is a multiple of three.
+#[stage(rate = "7/s", retries = 1, delay = "20ms", timeout = "300ms")]
+async fn random_length(length: u64, #[state] starts: &Arc<Mutex<Vec<Instant>>>) -> Result<(), Refused> {
+    starts.lock().unwrap().push(Instant::now());
+    tokio::time::sleep(ms(length)).await;
+    if length.is_multiple_of(3) { Err(Refused(3)) } else { Ok(()) }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// With calls of any length, retries, and calls that are dropped while they wait or run.
+    #[test]
+    fn no_window_has_more_starts_than_the_rate_says(
+        calls in proptest::collection::vec((0_u64..400, 0_u64..3000, proptest::option::of(0_u64..2000)), 1..60),
+        limited in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let mut starts = runtime.block_on(async {
+            let starts = Arc::<Mutex<Vec<Instant>>>::default();
+            let plain = pipeline![random_length].with(Arc::clone(&starts));
+            let few = pipeline![random_length.concurrency(2)].with(Arc::clone(&starts));
+            let mut tasks = tokio::task::JoinSet::new();
+            for (length, begins, dropped_after) in calls {
+                let (plain, few) = (plain.clone(), few.clone());
+                tasks.spawn(async move {
+                    tokio::time::sleep(ms(begins)).await;
+                    let run = async { if limited { few.run(length).await } else { plain.run(length).await } };
+                    let limit = ms(dropped_after.unwrap_or(1_000_000));
+                    drop(tokio::time::timeout(limit, run).await);
+                });
+            }
+            tasks.join_all().await;
+            std::mem::take(&mut *starts.lock().unwrap())
+        });
+        starts.sort_unstable();
+        for window in starts.windows(8) {
+            let span = window[7] - window[0];
+            prop_assert!(span >= Duration::from_secs(1), "8 starts in {span:?}");
+        }
+    }
 }
