@@ -7,3 +7,4 @@ pub(crate) mod kind;
 pub(crate) mod panic_origin;
 pub(crate) mod stage_error;
 pub(crate) mod step_id;
+pub(crate) mod wait_beyond_deadline;

@@ -13,6 +13,7 @@ use super::human::format_duration;
 use super::kind::ErrorKind;
 use super::panic_origin::CallSite;
 use super::step_id::StepId;
+use super::wait_beyond_deadline::WaitBeyondDeadline;
 
 /// Why a stage failed on an item: the stage, the kind of failure, and the error of each attempt.
 ///
@@ -119,7 +120,11 @@ impl StageError {
     /// The error that the stage returned, if it is an `E`.
     #[must_use]
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
-        self.cause()?.downcast_ref()
+        let cause = self.cause()?;
+        match cause.downcast_ref::<WaitBeyondDeadline>() {
+            Some(WaitBeyondDeadline { last, .. }) => last.as_ref()?.downcast_ref(),
+            None => cause.downcast_ref(),
+        }
     }
 
     /// The error of the last attempt. If the deadline passed during a wait, it is the error of the attempt before the wait.

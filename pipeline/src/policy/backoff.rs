@@ -33,6 +33,12 @@ impl Backoff {
         let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
         Duration::from_nanos(rng().u64(0..=nanos))
     }
+
+    /// The wait before retry `n`, if the server asked for `wait`: that wait, shorter or longer than the backoff. With jitter, the
+    /// wait of [`draw`](Self::draw) is added, so that calls that were all told the same do not start in the same instant.
+    pub(crate) fn draw_after(&self, wait: Duration, n: u32, rng: impl FnOnce() -> fastrand::Rng) -> Duration {
+        if self.jitter { wait.saturating_add(self.draw(n, rng)) } else { wait }
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::error::failed_attempt::FailedAttempt;
 use crate::error::kind::ErrorKind;
 use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
+use crate::error::wait_beyond_deadline::WaitBeyondDeadline;
 use crate::run::stage_call::StageCall;
 use crate::stage::attribute::Policy;
 use crate::stage::function::{Function, Repeat, Retry};
@@ -137,13 +138,19 @@ where
     let mut earlier = Vec::new();
     loop {
         if let Some(Failed { kind, cause, retry }) = failed {
-            let Some(least_wait) = retry else {
+            let Some(wait_for) = retry else {
                 return Err(finish(policy, timer, kind, cause, attempts, earlier));
             };
             let rng = || item.run().rng(item.index(), policy.name, attempts);
-            let wait = policy.backoff.draw(attempts, rng).max(least_wait);
-            // Starts the timer if the call has not been pending yet.
-            timer.pending_since(Instant::now());
+            let wait = match wait_for {
+                WaitFor::Backoff => policy.backoff.draw(attempts, rng),
+                WaitFor::Server(wait) => policy.backoff.draw_after(wait, attempts, rng),
+            };
+            if let Some(left) = time_left(policy, timer).filter(|left| *left < wait) {
+                let cause = WaitBeyondDeadline { wait, left, last: cause };
+                let kind = ErrorKind::DeadlineExceeded;
+                return Err(finish(policy, timer, kind, Some(cause.into()), attempts, earlier));
+            }
             let attempt = FailedAttempt { attempt: attempts, kind, cause, wait };
             let call = StageCall::new(policy.name, item);
             item.run().notify(|observer| observer.attempt_failed(&call, &attempt));
@@ -182,8 +189,16 @@ where
 pub(crate) struct Failed {
     kind: ErrorKind,
     cause: Option<BoxError>,
-    /// The minimum wait before a retry; `None` if the failure is not retryable.
-    retry: Option<Duration>,
+    /// What decides the wait before a retry; `None` if there is no retry.
+    retry: Option<WaitFor>,
+}
+
+/// What decides the wait before a retry.
+#[derive(Debug, Clone, Copy)]
+enum WaitFor {
+    Backoff,
+    /// The server asked for this wait.
+    Server(Duration),
 }
 
 impl Failed {
@@ -208,14 +223,24 @@ impl Failed {
             // Nobody asks the functions of the policy about the last attempt.
             _ if attempt > policy.retries => None,
             AttemptError::Expired(Expired::Call) => None,
-            AttemptError::Expired(Expired::Attempt) => Some(Duration::ZERO),
+            AttemptError::Expired(Expired::Attempt) => Some(WaitFor::Backoff),
             AttemptError::Failed(error) => PanicGuard::guard(timer.call_site(policy.name, attempt), || {
-                stage.retry_if(error).then(|| stage.retry_after(error).unwrap_or_default())
+                stage
+                    .retry_if(error)
+                    .then(|| stage.retry_after(error).map_or(WaitFor::Backoff, WaitFor::Server))
             }),
         };
         let (kind, cause) = error.describe(policy, timer);
         Self { kind, cause, retry }
     }
+}
+
+/// The time until the deadline of the call. Starts the timer of the call, unless it runs.
+fn time_left(policy: &Policy, timer: &mut CallTimer<'_>) -> Option<Duration> {
+    let now = Instant::now();
+    let started = timer.pending_since(now);
+    let deadline = started.checked_add(policy.deadline?)?;
+    Some(deadline.saturating_duration_since(now))
 }
 
 /// Waits between two attempts. The call holds no permit meanwhile.
