@@ -17,7 +17,7 @@ use super::upstream::{Downstream, Upstream};
 use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
 use crate::report::summary::Report;
-use crate::run::cancellation::CancelCount;
+use crate::run::cancellation::{Stop, StopSignal};
 use crate::stage::plan::Plan;
 
 /// The segments of a run, and its state.
@@ -27,7 +27,7 @@ pub(crate) struct Driver<'a, U: Upstream> {
     pub(crate) run_state: RunState<'a, U::Root>,
     pace: Pace,
     plan: &'a Plan,
-    cancel_count: CancelCount,
+    stop_signal: StopSignal,
     waker: Arc<AtomicWaker>,
     phase: Phase,
 }
@@ -51,17 +51,17 @@ impl<'a, U: Upstream> Driver<'a, U> {
     ) -> Self {
         let run = run_state.run;
         run.notify(|observer| observer.run_started(run.id()));
-        let cancel_count = CancelCount::new(&run.settings().cancel);
-        Self { segments, run_state, pace: Pace::default(), plan, cancel_count, waker, phase: Phase::Running }
+        let stop_signal = StopSignal::new(&run.settings().cancel, run.settings().grace);
+        Self { segments, run_state, pace: Pace::default(), plan, stop_signal, waker, phase: Phase::Running }
     }
 
     /// Drives the run. Ready at its end.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink<U::Item>) -> Poll<()> {
         self.waker.register(cx.waker());
         self.run_state.run.tick_clock();
-        let cancelled = self.cancel_count.poll(cx);
-        self.run_state.source_closed |= cancelled > 0;
-        self.run_state.aborting |= cancelled > 1;
+        let stop = self.stop_signal.poll(cx);
+        self.run_state.source_closed |= stop >= Stop::Soft;
+        self.run_state.aborting |= stop == Stop::Hard;
         let delivered = self.deliver(cx);
         if self.phase == Phase::Running && self.poll_running(cx, sink) {
             self.phase = Phase::ShuttingDown;
@@ -70,9 +70,9 @@ impl<'a, U: Upstream> Driver<'a, U> {
             self.phase = Phase::DeliveringLetters;
         }
         sink.flush();
-        // Failures in this poll may have queued dead letters. A second cancellation does not wait for them.
+        // Failures in this poll may have queued dead letters. A hard stop does not wait for them.
         let finished =
-            self.phase == Phase::DeliveringLetters && (cancelled > 1 || (delivered && self.deliver(cx)));
+            self.phase == Phase::DeliveringLetters && (stop == Stop::Hard || (delivered && self.deliver(cx)));
         if finished || self.phase == Phase::Done { Poll::Ready(()) } else { Poll::Pending }
     }
 

@@ -11,9 +11,9 @@ use super::causes::write_causes;
 use super::failed_attempt::FailedAttempt;
 use super::human::format_duration;
 use super::kind::ErrorKind;
+use super::no_further_attempt::NoFurtherAttempt;
 use super::panic_origin::CallSite;
 use super::step_id::StepId;
-use super::wait_beyond_deadline::WaitBeyondDeadline;
 
 /// Why a stage failed on an item: the stage, the kind of failure, and the error of each attempt.
 ///
@@ -121,8 +121,8 @@ impl StageError {
     #[must_use]
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         let cause = self.cause()?;
-        match cause.downcast_ref::<WaitBeyondDeadline>() {
-            Some(WaitBeyondDeadline { last, .. }) => last.as_ref()?.downcast_ref(),
+        match cause.downcast_ref::<NoFurtherAttempt>() {
+            Some(NoFurtherAttempt { last, .. }) => last.as_ref()?.downcast_ref(),
             None => cause.downcast_ref(),
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -127,16 +128,24 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     }
 
     /// Stops a run when the token is cancelled: the source is not read any more, the items in flight finish, and the verb
-    /// returns. Stages can check for cancellation through their [`Context`](crate::Context).
+    /// returns. No further attempt begins: an item that waits for a retry fails at once, with the error of its last attempt.
+    /// Stages can check for cancellation through their [`Context`](crate::Context).
     ///
-    /// It can be called several times. The first token to be cancelled has the effect above. The second one aborts the run: the
-    /// items in flight and the buffered results are dropped.
+    /// It can be called several times. The first token to be cancelled has the effect above. The second one, or the end of the
+    /// [grace period](Self::grace), aborts the run: the items in flight and the buffered results are dropped.
     #[must_use]
     pub fn cancel_on(self, token: CancellationToken) -> Self {
         self.set(|settings| {
             let tokens = settings.run.cancel.iter().cloned();
             settings.run.cancel = tokens.chain([token]).collect();
         })
+    }
+
+    /// Sets how long the items in flight may take to finish after the first cancelled token of [`cancel_on`](Self::cancel_on).
+    /// After this time the run is aborted. The default is 30 seconds.
+    #[must_use]
+    pub fn grace(self, time: Duration) -> Self {
+        self.set(|settings| settings.run.grace = time)
     }
 
     /// Sends each failed item to a sink, as it came from the source, with its error. See [`DeadLetters`] for sinks.

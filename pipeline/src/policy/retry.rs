@@ -1,8 +1,10 @@
 //! `retries`: the retry loop.
 
 use std::future::{Future, pending};
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, AttemptError, GuardedWait, acquire, expired, finish};
@@ -16,9 +18,10 @@ use crate::call::timer::CallTimer;
 use crate::error::causes::BoxError;
 use crate::error::failed_attempt::FailedAttempt;
 use crate::error::kind::ErrorKind;
+use crate::error::no_further_attempt::{NoFurtherAttempt, Why};
 use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
-use crate::error::wait_beyond_deadline::WaitBeyondDeadline;
+use crate::run::cancellation::cancelled;
 use crate::run::stage_call::StageCall;
 use crate::stage::attribute::Policy;
 use crate::stage::function::{Function, Repeat, Retry};
@@ -147,16 +150,26 @@ where
                 WaitFor::Server(wait) => policy.backoff.draw_after(wait, attempts, rng),
             };
             if let Some(left) = time_left(policy, timer).filter(|left| *left < wait) {
-                let cause = WaitBeyondDeadline { wait, left, last: cause };
+                let cause = NoFurtherAttempt { why: Why::WaitBeyondDeadline { wait, left }, last: cause };
                 let kind = ErrorKind::DeadlineExceeded;
                 return Err(finish(policy, timer, kind, Some(cause.into()), attempts, earlier));
             }
+            // Starts the timer if the call has not been pending yet.
+            timer.pending_since(Instant::now());
             let attempt = FailedAttempt { attempt: attempts, kind, cause, wait };
             let call = StageCall::new(policy.name, item);
             item.run().notify(|observer| observer.attempt_failed(&call, &attempt));
             earlier.push(attempt);
-            if let Err(limit) = backoff_wait(policy, timer, wait, attempts).await {
-                return Err(expired(policy, timer, limit, attempts, earlier));
+            match backoff_wait(policy, timer, wait, attempts).await {
+                Ok(WaitEnd::Over) => {}
+                Ok(WaitEnd::Stopped) => {
+                    let last = earlier.pop();
+                    let kind = last.as_ref().map_or(ErrorKind::Cancelled, |last| last.kind);
+                    let cause =
+                        NoFurtherAttempt { why: Why::Stopped, last: last.and_then(|last| last.cause) };
+                    return Err(finish(policy, timer, kind, Some(cause.into()), attempts, earlier));
+                }
+                Err(limit) => return Err(expired(policy, timer, limit, attempts, earlier)),
             }
         }
         let permit = match acquire!(gate, policy, timer, attempts + 1) {
@@ -243,17 +256,31 @@ fn time_left(policy: &Policy, timer: &mut CallTimer<'_>) -> Option<Duration> {
     Some(deadline.saturating_duration_since(now))
 }
 
-/// Waits between two attempts. The call holds no permit meanwhile.
+/// How a wait between two attempts ended.
+enum WaitEnd {
+    Over,
+    /// The run was stopped, and begins no further attempt.
+    Stopped,
+}
+
+/// Waits between two attempts, until the run is stopped. The call holds no permit meanwhile.
 async fn backoff_wait(
     policy: &Policy,
     timer: &mut CallTimer<'_>,
     wait: Duration,
     attempt: u32,
-) -> Result<(), Expired> {
+) -> Result<WaitEnd, Expired> {
+    let tokens = &timer.item.run().settings().cancel;
     let wait = async {
-        match Instant::now().checked_add(wait) {
-            Some(until) => sleep(until).await,
-            None => pending().await,
+        let wait = async {
+            match Instant::now().checked_add(wait) {
+                Some(until) => sleep(until).await,
+                None => pending().await,
+            }
+        };
+        match select(pin!(cancelled(tokens, 1)), pin!(wait)).await {
+            Either::Left(_) => WaitEnd::Stopped,
+            Either::Right(_) => WaitEnd::Over,
         }
     };
     let site = timer.call_site(policy.name, attempt);

@@ -1,9 +1,13 @@
-//! Counts cancelled tokens: the first stops reading the source, the second drops the items in flight.
+//! How a run is stopped. The first cancelled token is a soft stop: the source is not read any more, and no further attempts
+//! begin. The second one, or the end of the grace period, is a hard stop: the items in flight are dropped.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Counts the cancelled tokens of a run.
@@ -32,6 +36,54 @@ impl CancelCount {
         let waiting_before = self.waiting.len();
         self.waiting.retain_mut(|token| token.as_mut().poll(cx).is_pending());
         self.cancelled += waiting_before - self.waiting.len();
+    }
+}
+
+/// How a run is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    No,
+    Soft,
+    Hard,
+}
+
+/// The stops of a run: cancelled tokens, and the grace period after the first one.
+pub(crate) struct StopSignal {
+    cancel_count: CancelCount,
+    grace: Duration,
+    /// Set at the soft stop.
+    timer: Option<Pin<Box<Sleep>>>,
+    stop: Stop,
+}
+
+impl StopSignal {
+    pub(crate) fn new(tokens: &[CancellationToken], grace: Duration) -> Self {
+        Self { cancel_count: CancelCount::new(tokens), grace, timer: None, stop: Stop::No }
+    }
+
+    /// Whether the run is stopped. The polling task is woken when that changes.
+    #[inline]
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Stop {
+        match self.cancel_count.poll(cx) {
+            0 => Stop::No,
+            1 => self.poll_grace(cx),
+            _ => Stop::Hard,
+        }
+    }
+
+    #[cold]
+    fn poll_grace(&mut self, cx: &mut Context<'_>) -> Stop {
+        if self.stop == Stop::No {
+            self.stop = Stop::Soft;
+            // Without a tokio runtime with a timer, the grace period does not end.
+            let timer = || Instant::now().checked_add(self.grace).map(|end| Box::pin(sleep_until(end)));
+            self.timer = catch_unwind(AssertUnwindSafe(timer)).ok().flatten();
+        }
+        if self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
+            self.timer = None;
+            self.stop = Stop::Hard;
+        }
+        self.stop
     }
 }
 

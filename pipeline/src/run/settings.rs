@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +45,8 @@ pub(crate) struct RunSettings {
     pub(crate) ordered: bool,
     pub(crate) mode: ErrorMode,
     pub(crate) cancel: Arc<[CancellationToken]>,
+    /// The time from a soft stop to a hard one.
+    pub(crate) grace: Duration,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) seed: Option<u64>,
 }
@@ -64,6 +67,7 @@ impl<In> Default for Settings<In> {
             ordered: true,
             mode: ErrorMode::Strict,
             cancel: Arc::default(),
+            grace: Duration::from_secs(30),
             observers: Vec::new(),
             seed: None,
         };

@@ -229,3 +229,49 @@ async fn the_second_cancelled_token_cancels_all_branches_of_a_fork() {
     }
     observer.take_record().check();
 }
+
+/// Refuses all items, and waits an hour before it is called again.
+#[stage(retries = 3, delay = "1h", max_delay = "1h")]
+async fn refused(_x: u64) -> Result<u64, Refused> {
+    Err(Refused(503))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_run_begins_no_further_attempt() {
+    for_each_worker_count!(|workers| {
+        let (token, start) = (CancellationToken::new(), Instant::now());
+        let pipeline =
+            pipeline![refused].concurrency(4).on_error(ErrorMode::Collect).cancel_on(token.clone());
+        let run = tokio::spawn(async move { pipeline.on_workers(workers).drain(0..100).await });
+        tokio::time::sleep(ms(1000)).await;
+        token.cancel();
+        let report = run.await.unwrap().unwrap();
+        assert_eq!(start.elapsed(), ms(1000), "{workers} workers");
+        assert_eq!(report.items_in(), report.items_failed());
+        let error = &report.failures()[0].error;
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Failed, 1));
+        assert_eq!(
+            error.to_string(),
+            "stage `refused` failed in 1s: the run was stopped before the next attempt: refused with 503"
+        );
+        assert_eq!(error.downcast_ref(), Some(&Refused(503)));
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_run_is_aborted_after_the_grace_period() {
+    for_each_worker_count!(|workers| {
+        for (grace, ends_at) in [(None, 31_000), (Some(5000), 6000)] {
+            let (token, start) = (CancellationToken::new(), Instant::now());
+            let pipeline =
+                pipeline![work].with(Arc::<Gauge>::default()).concurrency(4).cancel_on(token.clone());
+            let pipeline = grace.into_iter().fold(pipeline, |pipeline, time| pipeline.grace(ms(time)));
+            let run = tokio::spawn(async move { pipeline.on_workers(workers).drain([3_600_000; 100]).await });
+            tokio::time::sleep(ms(1000)).await;
+            token.cancel();
+            let report = run.await.unwrap().unwrap();
+            assert_eq!(start.elapsed(), ms(ends_at), "{workers} workers");
+            assert_eq!(report.items_in(), report.items_cancelled());
+        }
+    });
+}
