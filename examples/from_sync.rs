@@ -59,7 +59,7 @@ fn main() {
     match pipeline![load => locate => distance].run_blocking(Trip { from, to }) {
         Ok(kilometres) => println!("{title}: {kilometres:.0} km"),
         Err(error) => {
-            eprintln!("{title}: {error}");
+            eprintln!("{title}: {error:#}");
             std::process::exit(1);
         }
     }

@@ -89,7 +89,7 @@ fn show(sensor: &str, outcome: Result<f64, StageError>, elapsed: Duration) {
         Ok(value) => return println!("{sensor}: {value}, after {} ms", elapsed.as_millis()),
         Err(error) => error,
     };
-    println!("{sensor}: {error}");
+    println!("{sensor}: {error:#}");
     for attempt in error.failed_attempts() {
         println!("      {attempt}, then a wait of {:?}", attempt.wait());
     }

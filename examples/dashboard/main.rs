@@ -90,6 +90,6 @@ fn in_words(error: &StageError) -> String {
         Some(ApiError::Refused { status: StatusCode::FORBIDDEN, .. }) => {
             "no page: the account is locked".to_owned()
         }
-        _ => format!("no page: {error}"),
+        _ => format!("no page: {error:#}"),
     }
 }

@@ -81,7 +81,7 @@ enum Trouble {
         path.display()
     )]
     Database { path: PathBuf, error: rusqlite::Error },
-    #[error("cannot ask {url} what rows it has: {error}\n  {}", advice(error))]
+    #[error("cannot ask {url} what rows it has: {error:#}\n  {}", advice(error))]
     Source { url: Url, error: StageError },
     #[error("cannot start the server inside this program: {0}\n  Name another one: --url URL")]
     Server(#[from] server::StartError),

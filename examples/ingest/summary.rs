@@ -154,7 +154,7 @@ impl Summary {
         for Failure { index, error, .. } in self.failures() {
             // A batch stands where the page of its first row does.
             let what = if error.stage() == "upsert" { "a batch from page" } else { "page" };
-            writeln!(f, "  {what} {:>3}: {error}", index + 1)?;
+            writeln!(f, "  {what} {:>3}: {error:#}", index + 1)?;
         }
         Ok(())
     }

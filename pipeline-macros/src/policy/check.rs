@@ -15,6 +15,21 @@ pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics
             diagnostics.error(key, message);
         }
     }
+    if let (Some(pause_all), None, Some(_)) = (&policy.pause_all, &policy.retry_after, &policy.retries) {
+        let message = "`pause_all` holds back the other calls during the wait of `retry_after`, and there is none: add `retry_after = server_wait`, or remove `pause_all`";
+        diagnostics.error(&pause_all.key, message);
+    }
+    if let (Some(burst), None) = (&policy.burst, &policy.rate) {
+        let message = "`burst` says how many calls start at once under a `rate`, and this stage has none: add `rate = \"100/s\"`, or remove `burst`";
+        diagnostics.error(&burst.key, message);
+    }
+    let split_keys = [policy.split_if.as_ref().map(|it| &it.key), policy.split_limit.as_ref().map(|it| &it.key)];
+    if policy.split.is_none() {
+        for key in split_keys.into_iter().flatten() {
+            let message = format!("`{key}` affects only `split_on_failure`: add that, or remove `{key}`");
+            diagnostics.error(key, message);
+        }
+    }
     if let (Some(blocking), Asyncness::Async) = (&policy.blocking, asyncness) {
         let message = "an `async fn` already yields: remove `blocking`";
         diagnostics.error(&blocking.key, message);
@@ -51,6 +66,12 @@ fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
         let message =
             format!("`max_delay` is less than `delay`, {}: no wait could be that long", display(delay.value));
         diagnostics.error(&max.tokens, message);
+    }
+    if let (Some(burst), Some(rate)) = (&policy.burst, &policy.rate)
+        && burst.value > rate.value.count.get()
+    {
+        let message = format!("`burst` is more than the rate allows at all, {}", rate.value.count);
+        diagnostics.error(&burst.tokens, message);
     }
     if let (Some(timeout), Some(deadline)) = (&policy.timeout, &policy.deadline)
         && deadline.value <= timeout.value

@@ -10,6 +10,9 @@ use super::model::Policy;
 use crate::crate_path::CratePath;
 use crate::value::Rate;
 
+/// After this number of parts in a row without a success, the rest of a batch fails as it is.
+const SPLIT_LIMIT: u32 = 16;
+
 /// The policy of an attribute, as a constant.
 pub(crate) fn policy_constant(
     policy: &Policy,
@@ -67,6 +70,11 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
             let message = "`timeout` must be shorter than the stage's own `deadline`, which covers all attempts and the waits between them";
             assert(timeout.tokens.span(), quote!(OWN.deadline_allows(#value)), message);
         }
+    }
+    if let (Some(burst), None) = (&policy.burst, &policy.rate) {
+        let value = burst.value;
+        let message = "`burst` is for a stage with a `rate`, and is at most the number of calls that it allows";
+        assert(burst.tokens.span(), quote!(OWN.burst_allowed(#value)), message);
     }
     if let (Some(deadline), None) = (&policy.deadline, &policy.timeout) {
         let value = duration(deadline.value, crate_path);
@@ -134,6 +142,22 @@ fn assignments(policy: &Policy, crate_path: &CratePath) -> TokenStream {
         let Rate { count, period } = rate.value;
         let (count, period) = (count.get(), duration(period, crate_path));
         assignments.extend(quote!(policy.rate = #private::Rate::new(#count, #period);));
+    }
+    if let Some(burst) = &policy.burst {
+        let n = burst.value;
+        assignments.extend(quote!(policy.burst = #private::NonZeroU32::new(#n);));
+    }
+    if policy.splits() {
+        let limit = policy.split_limit.as_ref().map_or(SPLIT_LIMIT, |limit| limit.value);
+        assignments.extend(quote!(policy.split_limit = #private::NonZeroU32::new(#limit);));
+    }
+    let flags = [
+        (policy.retry_if.is_some(), "retry_if"),
+        (policy.pause_all.is_some(), "pause_all"),
+    ];
+    for (_, field) in flags.into_iter().filter(|(is_set, _)| *is_set) {
+        let field = Ident::new(field, Span::call_site());
+        assignments.extend(quote!(policy.#field = true;));
     }
     assignments
 }

@@ -34,13 +34,17 @@ pub(crate) struct Policy {
     pub(crate) jitter: Option<Spanned<()>>,
     pub(crate) retry_if: Option<Spanned<syn::Path>>,
     pub(crate) retry_after: Option<Spanned<syn::Path>>,
+    pub(crate) pause_all: Option<Spanned<()>>,
     pub(crate) timeout: Option<Spanned<Duration>>,
     pub(crate) deadline: Option<Spanned<Duration>>,
     pub(crate) concurrency: Option<Spanned<u32>>,
     pub(crate) rate: Option<Spanned<Rate>>,
+    pub(crate) burst: Option<Spanned<u32>>,
     pub(crate) blocking: Option<Spanned<()>>,
     /// `split_on_failure`.
     pub(crate) split: Option<Spanned<()>>,
+    pub(crate) split_if: Option<Spanned<syn::Path>>,
+    pub(crate) split_limit: Option<Spanned<u32>>,
     /// `crate = path`.
     pub(crate) crate_path: Option<Spanned<syn::Path>>,
 }
@@ -68,7 +72,9 @@ impl Policy {
 
     /// Whether calls share a limit.
     pub(crate) fn is_limited(&self) -> bool {
-        self.concurrency.is_some() || self.rate.is_some()
+        self.concurrency.is_some()
+            || self.rate.is_some()
+            || self.pause_all.is_some()
     }
 
     /// Whether no option affects a call.
@@ -92,6 +98,7 @@ impl Policy {
             key(self.jitter.as_ref()),
             key(self.retry_if.as_ref()),
             key(self.retry_after.as_ref()),
+            key(self.pause_all.as_ref()),
         ]
         .into_iter()
         .flatten()

@@ -15,7 +15,7 @@ const fn spec(name: &'static str, example: &'static str, overridable: bool) -> O
 }
 
 /// In the order of the docs.
-pub(crate) const OPTIONS: [OptionSpec; 15] = [
+pub(crate) const OPTIONS: [OptionSpec; 19] = [
     spec("name", "name = \"fetch\"", true),
     spec("retries", "retries = 3", true),
     spec("backoff", "backoff = \"exponential\"", true),
@@ -24,12 +24,16 @@ pub(crate) const OPTIONS: [OptionSpec; 15] = [
     spec("jitter", "jitter", true),
     spec("retry_if", "retry_if = is_transient", false),
     spec("retry_after", "retry_after = server_wait", false),
+    spec("pause_all", "pause_all", false),
     spec("timeout", "timeout = \"5s\"", true),
     spec("deadline", "deadline = \"30s\"", true),
     spec("concurrency", "concurrency = 8", true),
     spec("rate", "rate = \"100/s\"", true),
+    spec("burst", "burst = 10", true),
     spec("blocking", "blocking", false),
     spec("split_on_failure", "split_on_failure", false),
+    spec("split_if", "split_if = is_bad_row", false),
+    spec("split_limit", "split_limit = 16", false),
     spec("crate", "crate = path::to::pipeline", false),
 ];
 

@@ -103,9 +103,15 @@ impl Policy {
             "delay" => reader.read_into(&mut self.delay, |value| value.text(nonzero_duration)),
             "max_delay" => reader.read_into(&mut self.max_delay, |value| value.text(nonzero_duration)),
             "jitter" => reader.flag(&mut self.jitter),
+            "pause_all" => reader.flag(&mut self.pause_all),
             "timeout" => reader.read_into(&mut self.timeout, |value| value.text(nonzero_duration)),
             "deadline" => reader.read_into(&mut self.deadline, |value| value.text(nonzero_duration)),
-            "concurrency" => reader.read_into(&mut self.concurrency, OptionValue::at_least_one),
+            "concurrency" => reader.read_into(&mut self.concurrency, |value| {
+                value.at_least_one("concurrent calls", "with 0, no call would ever start")
+            }),
+            "burst" => reader.read_into(&mut self.burst, |value| {
+                value.at_least_one("calls at once", "with 0, no call would ever start")
+            }),
             "rate" => reader.read_into(&mut self.rate, rate),
             "retry_if" => reader.read_into(&mut self.retry_if, |value| value.path("the path of a function")),
             "retry_after" => {
@@ -116,6 +122,10 @@ impl Policy {
             }
             "blocking" => reader.flag(&mut self.blocking),
             "split_on_failure" => reader.flag(&mut self.split),
+            "split_if" => reader.read_into(&mut self.split_if, |value| value.path("the path of a function")),
+            "split_limit" => reader.read_into(&mut self.split_limit, |value| {
+                value.at_least_one("parts", "with 0, no part would be called: leave out `split_on_failure`")
+            }),
             other if site == OptionSite::Override => {
                 Err(syn::Error::new(key.span(), options::unknown_override(other)))
             }
@@ -253,12 +263,9 @@ impl OptionValue {
         }
     }
 
-    fn at_least_one(&self) -> syn::Result<u32> {
-        match self.count("concurrent calls")? {
-            0 => Err(error(
-                &self.expr,
-                "`concurrency` must be at least 1: with 0, no call would ever start".into(),
-            )),
+    fn at_least_one(&self, what: &str, why: &str) -> syn::Result<u32> {
+        match self.count(what)? {
+            0 => Err(error(&self.expr, format!("`{}` must be at least 1: {why}", self.key))),
             n => Ok(n),
         }
     }

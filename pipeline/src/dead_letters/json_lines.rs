@@ -208,7 +208,7 @@ pub struct Recorded<In> {
     pub stage: String,
     /// How the stage failed.
     pub kind: ErrorKind,
-    /// The full `Display` text of the error.
+    /// The text of the error, with the chain of its sources.
     pub error: String,
     /// The number of attempts that were started.
     pub attempts: u32,
@@ -220,7 +220,7 @@ impl<In> From<DeadLetter<In>> for Recorded<In> {
     fn from(letter: DeadLetter<In>) -> Self {
         let DeadLetter { item, index, error } = letter;
         let (kind, attempts) = (error.kind(), error.attempts());
-        Self { index, stage: error.stage().to_owned(), kind, error: error.to_string(), attempts, item }
+        Self { index, stage: error.stage().to_owned(), kind, error: format!("{error:#}"), attempts, item }
     }
 }
 

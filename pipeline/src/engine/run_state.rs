@@ -191,7 +191,7 @@ impl<'a, R> RunState<'a, R> {
                 self.aborting = !self.emit_failures;
             }
             Some(ErrorMode::Lenient) => {
-                tracing::warn!(index, stage = error.stage(), "an item failed: {error}");
+                tracing::warn!(index, stage = error.stage(), "an item failed: {error:#}");
             }
             Some(ErrorMode::Collect) => self.failures.push(Failure { index, error: error.clone() }),
             None => {}

@@ -9,9 +9,9 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// Writes `: cause: source: …`. Many errors only say what operation failed; their source says why.
 pub(crate) fn write_causes(
     f: &mut fmt::Formatter<'_>,
-    cause: Option<&(dyn Error + Send + Sync + 'static)>,
+    cause: Option<&(dyn Error + 'static)>,
 ) -> fmt::Result {
-    let mut next = cause.map(|cause| cause as &(dyn Error + 'static));
+    let mut next = cause;
     let mut previous = String::new();
     while let Some(cause) = next {
         let text = cause.to_string();

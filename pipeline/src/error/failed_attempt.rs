@@ -49,6 +49,6 @@ impl FailedAttempt {
 impl fmt::Display for FailedAttempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "attempt {}", self.attempt)?;
-        write_causes(f, self.error())
+        write_causes(f, self.error().map(|error| error as _))
     }
 }

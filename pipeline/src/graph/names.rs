@@ -76,7 +76,8 @@ pub(super) fn describe_policy(policy: &Policy) -> String {
         words.push(format!("concurrency {concurrency}"));
     }
     if let Some(rate) = policy.rate {
-        words.push(format!("rate {}/{}", rate.count, rate_period(rate.period)));
+        let burst = policy.burst.map(|burst| format!(" in bursts of {burst}")).unwrap_or_default();
+        words.push(format!("rate {}/{}{burst}", rate.count, rate_period(rate.period)));
     }
     words.join(", ")
 }

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::sync::Arc;
 #[cfg(feature = "rate")]
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 
 use super::concurrency::ConcurrencyLimit;
+use super::pause::Pause;
 #[cfg(feature = "rate")]
 use super::rate::SlidingWindow;
 use crate::stage::attribute::Policy;
@@ -24,6 +26,11 @@ pub trait Gate: Send + Sync {
 
     /// Waits for a permit.
     fn acquire<'a>(&'a self, policy: &'a Policy) -> impl Future<Output = Self::Permit<'a>> + Send;
+
+    /// No call starts before `wait` is over: the server asked for it.
+    fn pause(&self, wait: Duration) {
+        let _ = wait;
+    }
 
     /// Records the outcome of the attempt that holds the permit, for gates that depend on it, such as a circuit breaker.
     ///
@@ -57,6 +64,7 @@ pub struct Limited(Arc<Limits>);
 #[derive(Debug, Default)]
 struct Limits {
     concurrency: ConcurrencyLimit,
+    pause: Pause,
     /// Created at the first call, which knows the policy.
     #[cfg(feature = "rate")]
     window: OnceLock<Option<SlidingWindow>>,
@@ -71,7 +79,7 @@ impl Limited {
 
     #[cfg(feature = "rate")]
     fn window(&self, policy: &Policy) -> Option<&SlidingWindow> {
-        Some(self.0.window.get_or_init(|| policy.rate.map(SlidingWindow::new)).as_ref()?)
+        Some(self.0.window.get_or_init(|| policy.rate.map(|rate| SlidingWindow::new(rate, policy.burst))).as_ref()?)
     }
 }
 
@@ -79,6 +87,9 @@ impl Gate for Limited {
     type Permit<'a> = Option<SemaphorePermit<'a>>;
 
     fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>> {
+        if policy.pause_all && self.0.pause.until().is_some() {
+            return None;
+        }
         let permit = self.0.concurrency.try_acquire(policy).ok()?;
         #[cfg(feature = "rate")]
         if let Some(window) = self.window(policy)
@@ -92,11 +103,21 @@ impl Gate for Limited {
     /// The rate comes last: what counts is when the call starts.
     async fn acquire<'a>(&'a self, policy: &'a Policy) -> Self::Permit<'a> {
         let permit = self.0.concurrency.acquire(policy).await;
-        #[cfg(feature = "rate")]
-        if let Some(window) = self.window(policy) {
-            window.start().await;
+        loop {
+            self.0.pause.over().await;
+            #[cfg(feature = "rate")]
+            if let Some(window) = self.window(policy) {
+                window.start().await;
+            }
+            // A pause may have begun during the wait for the rate.
+            if self.0.pause.until().is_none() {
+                return permit;
+            }
         }
-        permit
+    }
+
+    fn pause(&self, wait: Duration) {
+        self.0.pause.begin(wait);
     }
 }
 
@@ -118,6 +139,12 @@ impl<L: Gate> Gate for Option<L> {
         match self {
             Some(gate) => Some(gate.acquire(policy).await),
             None => None,
+        }
+    }
+
+    fn pause(&self, wait: Duration) {
+        if let Some(gate) = self {
+            gate.pause(wait);
         }
     }
 

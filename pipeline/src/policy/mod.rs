@@ -12,6 +12,7 @@ pub(crate) mod function_call;
 pub(crate) mod gate;
 pub(crate) mod merge;
 pub(crate) mod overridden;
+mod pause;
 #[cfg(feature = "rate")]
 pub(crate) mod rate;
 pub(crate) mod retry;

@@ -29,13 +29,12 @@ pub struct Overridden<F, A> {
 
 impl<F, A> Overridden<F, A> {
     fn new(stage: F, attempts: A, policy: Policy, plan: &mut Plan) -> Self {
-        let limited = policy.concurrency.is_some() || policy.rate.is_some();
         Self {
             stage,
             attempts,
             policy,
             step: plan.override_last(policy),
-            limits: limited.then(Limited::default),
+            limits: policy.is_limited().then(Limited::default),
         }
     }
 }

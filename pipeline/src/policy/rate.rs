@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -42,10 +43,13 @@ struct Waiting {
 }
 
 impl SlidingWindow {
-    pub(crate) fn new(rate: Rate) -> Self {
+    /// With `burst`, the window is the part of the period in which one burst is due: `burst` calls in
+    /// `period / (count / burst)`, rounded so that the rate is never exceeded.
+    pub(crate) fn new(rate: Rate, burst: Option<NonZeroU32>) -> Self {
+        let burst = burst.map_or(rate.count, |burst| burst.min(rate.count));
         Self {
-            count: rate.count.get() as usize,
-            period: rate.period,
+            count: burst.get() as usize,
+            period: rate.period / (rate.count.get() / burst.get()),
             state: Mutex::default(),
             dropped: Notify::new(),
         }

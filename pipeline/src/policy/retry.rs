@@ -67,21 +67,22 @@ where
                     G::record(&permit, policy, true);
                     return Ok(value);
                 }
-                Err(error) => Failed::classify::<F, In, S, G>(stage, error, &permit, policy, &timer, 1),
+                Err(error) => Failed::classify::<F, In, S, G>(stage_use, error, &permit, &timer, 1),
             }
         };
         // Boxed to keep the future small for calls that succeed; a failure allocates anyway.
-        Box::pin(retry(stage_use, copy, &borrowed, OwnedArgs(Some(kept)), cx, &mut timer, Some(failed))).await
+        let kept = OwnedArgs(Some(kept));
+        Box::pin(retry(stage_use, copy, &borrowed, kept, cx, &mut timer, Some(failed), &mut false)).await
     }
 }
 
-/// Calls a stage, with retries, and leaves the input with the caller.
+/// Calls a stage, with retries, and leaves the input with the caller. An error comes with whether the failure is worth a split.
 pub(super) async fn call_with_kept<F, In, S, G>(
     stage_use: StageUse<'_, F, G>,
     copy: fn(&F::Moved) -> F::Moved,
     (borrowed, moved): &(F::Borrowed, F::Moved),
     cx: &PlainContext<'_, S>,
-) -> Result<F::Value, StageError>
+) -> Result<F::Value, (StageError, bool)>
 where
     In: Send,
     S: Send + Sync,
@@ -90,7 +91,10 @@ where
     G: Gate,
 {
     let mut timer = CallTimer::new(cx.item(), cx.step(stage_use.step));
-    retry(stage_use, copy, borrowed, BorrowedArgs(moved), cx, &mut timer, None).await
+    let mut worth_splitting = false;
+    retry(stage_use, copy, borrowed, BorrowedArgs(moved), cx, &mut timer, None, &mut worth_splitting)
+        .await
+        .map_err(|error| (error, worth_splitting))
 }
 
 /// The moved arguments, as they are kept between attempts.
@@ -120,15 +124,17 @@ impl<M> KeptArgs<M> for BorrowedArgs<'_, M> {
     }
 }
 
-/// The retry loop. `failed` is the first attempt if it was already made.
+/// The retry loop. `failed` is the first attempt if it was already made. Sets `worth_splitting` if the call fails.
+#[allow(clippy::too_many_arguments)] // Two callers, here.
 async fn retry<F, In, S, G>(
-    StageUse { stage, policy, gate, .. }: StageUse<'_, F, G>,
+    stage_use: StageUse<'_, F, G>,
     copy: fn(&F::Moved) -> F::Moved,
     borrowed: &F::Borrowed,
     mut kept: impl KeptArgs<F::Moved> + Send,
     cx: &PlainContext<'_, S>,
     timer: &mut CallTimer<'_>,
     mut failed: Option<Failed>,
+    worth_splitting: &mut bool,
 ) -> Result<F::Value, StageError>
 where
     In: Send,
@@ -136,12 +142,14 @@ where
     F: Repeat<In, S>,
     G: Gate,
 {
+    let StageUse { stage, policy, gate, .. } = stage_use;
     let item = timer.item;
     let mut attempts = u32::from(failed.is_some());
     let mut earlier = Vec::new();
     loop {
-        if let Some(Failed { kind, cause, retry }) = failed {
+        if let Some(Failed { kind, cause, retry, split }) = failed {
             let Some(wait_for) = retry else {
+                *worth_splitting = split;
                 return Err(finish(policy, timer, kind, cause, attempts, earlier));
             };
             let rng = || item.run().rng(item.index(), policy.name, attempts);
@@ -192,7 +200,7 @@ where
                 return Ok(value);
             }
             Err(error) => {
-                Some(Failed::classify::<F, In, S, G>(stage, error, &permit, policy, timer, attempts))
+                Some(Failed::classify::<F, In, S, G>(stage_use, error, &permit, timer, attempts))
             }
         };
     }
@@ -204,6 +212,8 @@ pub(crate) struct Failed {
     cause: Option<BoxError>,
     /// What decides the wait before a retry; `None` if there is no retry.
     retry: Option<WaitFor>,
+    /// Whether the failure is worth splitting the batch, if it is one.
+    split: bool,
 }
 
 /// What decides the wait before a retry.
@@ -215,14 +225,13 @@ enum WaitFor {
 }
 
 impl Failed {
-    /// Records the failure in the gate, and decides whether to retry.
+    /// Records the failure in the gate, and decides whether to retry and whether to split.
     #[cold]
     #[inline(never)]
     fn classify<F, In, S, G>(
-        stage: &F,
+        StageUse { stage, policy, gate, .. }: StageUse<'_, F, G>,
         error: AttemptError<F::Error>,
         permit: &G::Permit<'_>,
-        policy: &Policy,
         timer: &CallTimer<'_>,
         attempt: u32,
     ) -> Self
@@ -232,19 +241,22 @@ impl Failed {
     {
         // Recorded in this cold function, because a call on the hot path would cost an instruction.
         G::record(permit, policy, false);
-        let retry = match &error {
-            // Nobody asks the functions of the policy about the last attempt.
-            _ if attempt > policy.retries => None,
-            AttemptError::Expired(Expired::Call) => None,
-            AttemptError::Expired(Expired::Attempt) => Some(WaitFor::Backoff),
+        let last = attempt > policy.retries;
+        let (retry, split) = match &error {
+            AttemptError::Expired(Expired::Call) => (None, false),
+            AttemptError::Expired(Expired::Attempt) => ((!last).then_some(WaitFor::Backoff), false),
             AttemptError::Failed(error) => PanicGuard::guard(timer.call_site(policy.name, attempt), || {
-                stage
-                    .retry_if(error)
-                    .then(|| stage.retry_after(error).map_or(WaitFor::Backoff, WaitFor::Server))
+                let retry = !last && stage.retry_if(error);
+                let wait = (retry || policy.pause_all).then(|| stage.retry_after(error)).flatten();
+                if let Some(wait) = wait.filter(|_| policy.pause_all) {
+                    gate.pause(wait);
+                }
+                let split = !retry && policy.split_limit.is_some() && stage.split_if(error);
+                (retry.then(|| wait.map_or(WaitFor::Backoff, WaitFor::Server)), split)
             }),
         };
         let (kind, cause) = error.describe(policy, timer);
-        Self { kind, cause, retry }
+        Self { kind, cause, retry, split }
     }
 }
 

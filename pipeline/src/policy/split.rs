@@ -1,5 +1,6 @@
 //! `split_on_failure`: halves a failed batch and calls the stage on each half, down to the single rows that fail.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::gate::Gate;
@@ -9,6 +10,7 @@ use super::stage_use::StageUse;
 use crate::call::stage_context::PlainContext;
 use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::{Row, StageError};
+use crate::stage::attribute::Policy;
 use crate::stage::function::{Repeat, Split};
 
 /// The batch of a stage with `split_on_failure`, which can be halved.
@@ -89,13 +91,17 @@ impl<R: Rows> Halves for ((), (R,)) {
     }
 }
 
-/// Calls a stage on a batch. If all attempts fail, halves the batch and calls the stage on each half.
+/// Calls a stage on a batch. If all attempts fail and the failure is worth it, halves the batch and calls the stage on each half.
 ///
-/// Rows that fail alone are recorded in the item, and the run reports them. The other outputs are merged.
+/// A failure is worth it if `split_if` says so. Without `split_if`, those that `retry_if` retries are not, and all others are;
+/// a timeout never is. The parts do not repeat the retries of the whole, unless `retry_if` chooses what is retried. After
+/// `split_limit` parts in a row without a success, the rest fails as it is.
+///
+/// Rows that fail in a part are recorded in the item, and the run reports them. The other outputs are merged.
 ///
 /// # Errors
 ///
-/// Returns the error of the last row if all rows failed.
+/// Returns the error of the batch if it was not split, and the error of the last row if all rows failed.
 pub(crate) async fn splitting<F, In, S, G>(
     stage: StageUse<'_, F, G>,
     Split(copy): Split<F::Moved>,
@@ -111,29 +117,52 @@ where
     F::Value: Merge + Send,
     G: Gate,
 {
-    let site = CallSite { stage: stage.policy.name, step: cx.step(stage.step), attempt: 1, waiting: false };
-    let batch = PanicGuard::guard(site, || F::split(input));
+    let policy = stage.policy;
+    let site = CallSite { stage: policy.name, step: cx.step(stage.step), attempt: 1, waiting: false };
+    let mut batch = PanicGuard::guard(site, || F::split(input));
     let of = batch.rows().__len();
+    let first = match call_with_kept(stage, copy, &batch, cx).await {
+        Ok(output) => return Ok(output),
+        Err((error, true)) if of > 1 => error,
+        Err((error, _)) => return Err(error),
+    };
+    let retries = if policy.retry_if { policy.retries } else { 0 };
+    let part_policy = Policy { retries, ..*policy };
+    let stage = StageUse { policy: &part_policy, ..stage };
+    let mut failures_left = policy.split_limit.map_or(u32::MAX, NonZeroU32::get);
+    let half = PanicGuard::guard(site, || batch.halve());
     // A stack of the parts to call, each with the index of its first row.
-    let mut parts = vec![(0, batch)];
+    let mut parts = vec![(batch.rows().__len(), half), (0, batch)];
     let mut merged: Option<F::Value> = None;
     let mut failed: Option<StageError> = None;
+    let mut last = first;
     while let Some((index, mut part)) = parts.pop() {
-        match call_with_kept(stage, copy, &part, cx).await {
-            Ok(output) => match &mut merged {
-                Some(merged) => PanicGuard::guard(site, || merged.merge(output)),
-                None => merged = Some(output),
-            },
-            Err(_) if part.rows().__len() > 1 => {
-                let half = PanicGuard::guard(site, || part.halve());
-                parts.push((index + part.rows().__len(), half));
-                parts.push((index, part));
-            }
-            Err(error) => {
-                let error = if of > 1 { error.on_row(Row { index, of }) } else { error };
-                if let Some(previous) = failed.replace(error) {
-                    cx.item().isolate(previous);
+        let rows = part.rows().__len();
+        if failures_left > 0 {
+            match call_with_kept(stage, copy, &part, cx).await {
+                Ok(output) => {
+                    failures_left = policy.split_limit.map_or(u32::MAX, NonZeroU32::get);
+                    match &mut merged {
+                        Some(merged) => PanicGuard::guard(site, || merged.merge(output)),
+                        None => merged = Some(output),
+                    }
+                    continue;
                 }
+                Err((error, worth_splitting)) => {
+                    last = error;
+                    failures_left -= 1;
+                    if worth_splitting && rows > 1 && failures_left > 0 {
+                        let half = PanicGuard::guard(site, || part.halve());
+                        parts.push((index + part.rows().__len(), half));
+                        parts.push((index, part));
+                        continue;
+                    }
+                }
+            }
+        }
+        for index in index..index + rows {
+            if let Some(previous) = failed.replace(last.clone().on_row(Row { index, of })) {
+                cx.item().isolate(previous);
             }
         }
     }
@@ -144,7 +173,6 @@ where
             Ok(merged)
         }
         // The errors of the other rows are isolated; the last one fails the item.
-        (None, Some(last)) => Err(last),
-        (None, None) => unreachable!("each part of a batch succeeds or fails"),
+        (None, failed) => Err(failed.unwrap_or(last)),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use super::failure::Failure;
 use super::summary::Report;
 
+use crate::error::causes::write_causes;
 use crate::error::human::format_duration;
 
 /// The error of a run that has no full result, with the [`Report`] of what was done.
@@ -50,12 +51,14 @@ impl fmt::Display for Aborted {
             "{} ({items_in} items in, {items_out} out, {items_failed} failed, {items_cancelled} cancelled, in {})",
             self.failure,
             format_duration(*elapsed)
-        )
+        )?;
+        if f.alternate() { write_causes(f, self.source()) } else { Ok(()) }
     }
 }
 
 impl Error for Aborted {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.failure.error)
+        // The display has that of the failure already.
+        self.failure.source()
     }
 }

@@ -7,7 +7,8 @@ use crate::error::stage_error::StageError;
 
 /// A failed item: its position in the source, and its error.
 ///
-/// It displays as ``item 1: stage `parse` failed: invalid digit found in string``.
+/// It displays as ``item 1: stage `parse` failed``. The error that the stage returned is its [`source`](Error::source), and the
+/// alternate form `{:#}` adds the chain of sources: ``item 1: stage `parse` failed: invalid digit found in string``.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Failure {
@@ -22,12 +23,14 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "item {}: {}", self.index, self.error)
+        write!(f, "item {}: ", self.index)?;
+        self.error.fmt(f)
     }
 }
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
+        // The display has that of the error already.
+        self.error.source()
     }
 }

@@ -60,7 +60,7 @@ impl Serialize for StageReport {
     }
 }
 
-/// The fields of a recorded dead letter without the item; `error` is the full `Display` text of the error. Needs the
+/// The fields of a recorded dead letter without the item; `error` is its text with the chain of its sources. Needs the
 /// feature `serde`.
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -68,7 +68,7 @@ impl Serialize for Failure {
         fields.serialize_field("index", &self.index)?;
         fields.serialize_field("stage", self.error.stage())?;
         fields.serialize_field("kind", &self.error.kind())?;
-        fields.serialize_field("error", &self.error.to_string())?;
+        fields.serialize_field("error", &format_args!("{:#}", self.error))?;
         fields.serialize_field("attempts", &self.error.attempts())?;
         fields.end()
     }

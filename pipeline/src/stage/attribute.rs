@@ -20,6 +20,14 @@ pub struct Policy {
     pub concurrency: Option<NonZeroU32>,
     /// The maximum number of calls per period.
     pub rate: Option<Rate>,
+    /// The maximum number of calls that start at once under the rate.
+    pub burst: Option<NonZeroU32>,
+    /// Whether `retry_if` decides which failures are retried.
+    pub retry_if: bool,
+    /// Whether the wait of `retry_after` holds back all calls of the stage.
+    pub pause_all: bool,
+    /// With `split_on_failure`: after this number of parts in a row without a success, the rest fails as it is.
+    pub split_limit: Option<NonZeroU32>,
     /// Whether a call can be abandoned before it finishes: it is async, or runs on the blocking thread pool.
     pub interruptible: bool,
 }
@@ -36,6 +44,10 @@ impl Policy {
             deadline: None,
             concurrency: None,
             rate: None,
+            burst: None,
+            retry_if: false,
+            pause_all: false,
+            split_limit: None,
             interruptible: true,
         }
     }
@@ -74,11 +86,26 @@ impl Policy {
         max >= delay.as_nanos() || max == Backoff::DEFAULT.max_delay.as_nanos()
     }
 
+    /// Whether a burst of this size is possible: it is at most the count of the rate.
+    #[must_use]
+    pub const fn burst_allowed(&self, burst: u32) -> bool {
+        match self.rate {
+            Some(rate) => burst <= rate.count.get(),
+            None => false,
+        }
+    }
+
+    /// Whether calls share a limit.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.concurrency.is_some() || self.rate.is_some() || self.pause_all
+    }
+
     /// A policy that allows any override.
     pub const ANY: Self = {
         let mut policy = Self::new("");
         policy.retries = 1;
         policy.backoff.delay = Duration::ZERO;
+        policy.rate = Rate::new(u32::MAX, Duration::ZERO);
         policy
     };
 }

@@ -52,6 +52,11 @@ pub trait Function<In, S>: StageFn + Send + Sync {
         true
     }
 
+    /// Whether a batch that failed with this error is worth a split.
+    fn split_if(&self, _: &Self::Error) -> bool {
+        true
+    }
+
     /// The delay that the server asked for.
     fn retry_after(&self, _: &Self::Error) -> Option<std::time::Duration> {
         None

@@ -102,7 +102,7 @@ async fn settle_has_a_result_for_each_input_after_cancellation() {
                 Err(error) => assert_eq!((index >= 3, error.kind()), (true, ErrorKind::Cancelled)),
             }
         }
-        assert!(results[99].as_ref().unwrap_err().to_string().contains("before the item was taken"));
+        assert!(format!("{:#}", results[99].as_ref().unwrap_err()).contains("before the item was taken"));
     });
 }
 
@@ -251,7 +251,7 @@ async fn a_stopped_run_begins_no_further_attempt() {
         let error = &report.failures()[0].error;
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Failed, 1));
         assert_eq!(
-            error.to_string(),
+            format!("{error:#}"),
             "stage `refused` failed in 1s: the run was stopped before the next attempt: refused with 503"
         );
         assert_eq!(error.downcast_ref(), Some(&Refused(503)));

@@ -17,7 +17,7 @@ async fn every_verb_sends_dead_letters() {
     let error = pipeline.run(102).await.unwrap_err();
     let sent = take_all(&dead_letters);
     assert_eq!((sent.len(), sent[0].item, sent[0].index), (1, 102, 0));
-    assert_eq!(sent[0].error.to_string(), error.to_string());
+    assert_eq!(format!("{:#}", sent[0].error), format!("{error:#}"));
     assert_eq!(pipeline.run(100).await.unwrap(), 100);
     assert!(take_all(&dead_letters).is_empty());
 

@@ -61,7 +61,7 @@ async fn a_dead_letter_is_written_read_back_and_replayed() {
     failures.sort_by_key(|failure| failure.index);
     for (record, failure) in found.iter().zip(&failures) {
         assert_eq!(record.index, failure.index);
-        assert_eq!(record.error, failure.error.to_string());
+        assert_eq!(record.error, format!("{:#}", failure.error));
         assert_eq!((&*record.stage, record.kind, record.attempts), ("fetch", ErrorKind::Failed, 2));
     }
     let items: Vec<_> = found.into_iter().map(|record| record.item).collect();
@@ -81,7 +81,7 @@ async fn a_line_has_index_stage_kind_error_attempts_and_item() {
     let text = fs::read_to_string(&path).unwrap();
     let (line, rest) = text.split_once('\n').unwrap();
     assert_eq!(rest, "");
-    let expected = json!({"index": 0, "stage": "slow", "kind": "timed_out", "error": error.to_string(), "attempts": 1, "item": 7});
+    let expected = json!({"index": 0, "stage": "slow", "kind": "timed_out", "error": format!("{error:#}"), "attempts": 1, "item": 7});
     assert_eq!(serde_json::from_str::<Value>(line).unwrap(), expected);
     assert!(
         line.starts_with(r#"{"index":0,"stage":"slow","kind":"timed_out","error":"stage `slow` timed out"#),
@@ -178,7 +178,7 @@ fn a_malformed_line_is_reported_with_file_and_line_and_later_lines_are_read() {
 
     let place = |line: usize| format!("{}:{line}:", path.display());
     let mut read = JsonLines::read::<u64>(&path).unwrap().map(|record| record.map(|record| record.item));
-    let mut next = || read.next().unwrap().map_err(|error| (error.kind(), error.to_string()));
+    let mut next = || read.next().unwrap().map_err(|error| (error.kind(), format!("{error:#}")));
     assert_eq!(next().unwrap(), 1);
     let invalid = io::ErrorKind::InvalidData;
     assert_eq!(next().unwrap_err(), (invalid, place(3) + "1: not a dead letter: expected value"));

@@ -29,7 +29,7 @@ async fn a_vec_receives_each_failed_item() {
     adds_up(&report);
     let dead_letters = take_all(&dead_letters);
     check(&dead_letters);
-    let said = |error: &pipeline::StageError| error.to_string();
+    let said = |error: &pipeline::StageError| format!("{error:#}");
     let mut of_dead_letters: Vec<_> =
         dead_letters.iter().map(|letter| (letter.index, said(&letter.error))).collect();
     let mut of_report: Vec<_> = report.failures().iter().map(|it| (it.index, said(&it.error))).collect();

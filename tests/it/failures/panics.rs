@@ -24,7 +24,7 @@ fn double(x: u32) -> u32 {
 async fn a_panic_is_caught_and_its_error_names_the_stage() {
     let error = pipeline![double => divide].run(0).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
-    assert_eq!(error.to_string(), "stage `divide` panicked: attempt to divide by zero");
+    assert_eq!(format!("{error:#}"), "stage `divide` panicked: attempt to divide by zero");
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,7 +51,7 @@ async fn a_panic_fails_only_its_own_item() {
     let results = pipeline![double => divide].settle([5, 0, 60, 10]).await;
     assert_eq!(results[0].as_ref().unwrap(), &10);
     assert_eq!(results[1].as_ref().unwrap_err().stage(), "divide");
-    assert_eq!(results[2].as_ref().unwrap_err().to_string(), "stage `double` panicked: 60 is too much");
+    assert_eq!(format!("{:#}", results[2].as_ref().unwrap_err()), "stage `double` panicked: 60 is too much");
     assert_eq!(results[3].as_ref().unwrap(), &5);
 }
 
@@ -85,7 +85,7 @@ async fn a_panic_payload_that_is_not_a_message_is_handled() {
         std::panic::panic_any(7_u8);
     }
     let error = pipeline![odd].run(()).await.unwrap_err();
-    assert_eq!(error.to_string(), "stage `odd` panicked: a panic whose payload is not a message");
+    assert_eq!(format!("{error:#}"), "stage `odd` panicked: a panic whose payload is not a message");
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,7 +121,7 @@ async fn a_panic_in_the_iterator_of_each_fails_only_the_item_it_was_made_of() {
         let pipeline = pipeline![|at: u64| PanicsAt(at) => each => pass].on_workers(workers);
         let pipeline = pipeline.on_error(ErrorMode::Collect);
         let report = pipeline.drain([9, 2, 9, 0, 9, 1]).await.unwrap();
-        let said: Vec<_> = report.failures().iter().map(|it| (it.index, it.error.to_string())).collect();
+        let said: Vec<_> = report.failures().iter().map(|it| (it.index, format!("{:#}", it.error))).collect();
         let text = |cause| format!("stage `each` panicked: {cause}");
         assert_eq!(said, [(1, text("at 2")), (3, text("not started")), (5, text("at 1"))]);
         assert_eq!((report.items_out(), report.items_failed(), report.items_cancelled()), (10, 3, 0));

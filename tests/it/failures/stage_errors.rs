@@ -16,7 +16,7 @@ async fn fetch(#[state] service: &Service) -> Result<(), Refused> {
 async fn the_message_of_a_failure_has_stage_kind_attempts_time_and_cause() {
     let service = Service::new([Act::Fail(500), Act::Slow(ms(9000)), Act::Fail(502), Act::Fail(503)]);
     let error = pipeline![fetch].with(service).run(()).await.unwrap_err();
-    assert_eq!(error.to_string(), "stage `fetch` failed after 4 attempts in 1.3s: refused with 503");
+    assert_eq!(format!("{error:#}"), "stage `fetch` failed after 4 attempts in 1.3s: refused with 503");
     assert_eq!(error.stage(), "fetch");
     assert_eq!(error.elapsed(), ms(1300));
     assert_eq!(error.source().unwrap().to_string(), "refused with 503");
@@ -61,12 +61,12 @@ fn boxed(x: u8) -> Result<u8, Box<dyn Error + Send + Sync>> {
 #[tokio::test]
 async fn any_result_whose_error_can_be_boxed_makes_a_stage_fallible() {
     let error = pipeline![aliased].run(true).await.unwrap_err();
-    assert_eq!(error.to_string(), "stage `aliased` failed: disk");
+    assert_eq!(format!("{error:#}"), "stage `aliased` failed: disk");
     assert!(error.downcast_ref::<io::Error>().is_some());
     let error = pipeline![aliased => anyhow_too].run(false).await.unwrap_err();
-    assert_eq!(error.to_string(), "stage `anyhow_too` failed: 1 is too small");
+    assert_eq!(format!("{error:#}"), "stage `anyhow_too` failed: 1 is too small");
     let error = pipeline![words].run(3).await.unwrap_err();
-    assert_eq!(error.to_string(), "stage `words` failed: no 3");
+    assert_eq!(format!("{error:#}"), "stage `words` failed: no 3");
     let error = pipeline![boxed].run(3).await.unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&Refused(3)));
 }
@@ -126,7 +126,7 @@ fn nested() -> Result<(), Outer> {
 #[tokio::test]
 async fn the_message_includes_the_sources_of_the_error() {
     let error = pipeline![nested].run(()).await.unwrap_err();
-    assert_eq!(error.to_string(), "stage `nested` failed: error sending request: refused with 503");
+    assert_eq!(format!("{error:#}"), "stage `nested` failed: error sending request: refused with 503");
 }
 
 #[stage(name = "GET /airports")]

@@ -136,7 +136,7 @@ async fn a_panic_fails_the_item_with_the_name_of_its_stage_and_drops_the_other_b
         let script = Script::new().with("a", 50, Action::Succeed).with("b", time, Action::Panic);
         let error = pipeline![(a, b) => pair].with(script.clone()).run(text()).await.unwrap_err();
         assert_eq!((error.stage(), error.kind()), ("b", ErrorKind::Panicked));
-        assert_eq!(error.to_string(), "stage `b` panicked: scripted panic");
+        assert_eq!(format!("{error:#}"), "stage `b` panicked: scripted panic");
         let expected = [format!("a 0-{time} Dropped"), format!("b 0-{time} Panicked")];
         let mut calls = script.call_log();
         calls.sort();

@@ -48,9 +48,9 @@ async fn the_error_is_that_of_the_last_alternative_and_includes_the_others() {
     assert_eq!(others, ["a", "b"]);
     assert!(error.alternatives().iter().all(|error| error.downcast_ref::<Refused>().is_some()));
     assert_eq!(
-        error.to_string(),
-        "stage `c` failed: refused with 1 (tried before it: stage `a` failed in 10ms: refused with 1; stage `b` \
-         failed: refused with 1)"
+        format!("{error:#}"),
+        "stage `c` failed (tried before it: stage `a` failed in 10ms: refused with 1; stage `b` failed: refused \
+         with 1): refused with 1"
     );
 }
 
@@ -265,7 +265,7 @@ async fn a_panic_gives_the_same_error_with_and_without_an_observer() {
     let script = || Script::new().with("a", 0, Action::Fail).with("b", 10, Action::Panic);
     let observed = pipeline![(a | b | c)].with(script()).observe(Nobody).run(text()).await.unwrap_err();
     let plain = pipeline![(a | b | c)].with(script()).run(text()).await.unwrap_err();
-    assert_eq!(plain.to_string(), observed.to_string());
+    assert_eq!(format!("{plain:#}"), format!("{:#}", observed));
     assert_eq!(plain.alternatives().len(), observed.alternatives().len());
 }
 

@@ -176,7 +176,7 @@ async fn a_panic_in_a_guard_or_arm_value_fails_the_item_with_the_name_of_the_mat
         let error = results[index].as_ref().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Panicked);
         assert!(error.stage().starts_with("match at tests/it/forks/route.rs:"), "{error}");
-        assert!(error.to_string().ends_with(said), "{error}");
+        assert!(format!("{error:#}").ends_with(said), "{error}");
     }
     assert_eq!(
         (results[1].as_ref().unwrap(), results[2].as_ref().unwrap()),

@@ -26,7 +26,7 @@ async fn a_consumer_in_another_task_receives_all_events_in_order() {
                 Event::StageFinished { outcome: Outcome::Done, elapsed, .. } => {
                     format!("done in {elapsed:?}")
                 }
-                Event::StageFinished { outcome: Outcome::Failed(error), .. } => error.to_string(),
+                Event::StageFinished { outcome: Outcome::Failed(error), .. } => format!("{error:#}"),
                 Event::ItemFinished { index, outcome: Outcome::Done, .. } => format!("item {index} done"),
                 Event::ItemFinished { index, outcome: Outcome::Failed(_), .. } => {
                     format!("item {index} failed")

@@ -52,7 +52,7 @@ async fn a_panic_in_an_observer_is_counted_and_does_not_affect_the_run_or_other_
         let pipeline = pipeline![step => |x| x].observe(PanickingObserver).observe(Arc::clone(&observer));
         let pipeline = pipeline.on_error(ErrorMode::Collect).on_workers(workers);
         let report = pipeline.drain(0..8).await.unwrap();
-        let said: Vec<_> = report.failures().iter().map(|it| it.error.to_string()).collect();
+        let said: Vec<_> = report.failures().iter().map(|it| format!("{:#}", it.error)).collect();
         assert!(said.contains(&"stage `step` panicked: seven".to_owned()), "{said:?}");
         assert!(
             said.iter().any(|text| text.starts_with("stage `step` failed in 2ms: refused with 5")),

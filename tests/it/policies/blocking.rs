@@ -57,7 +57,7 @@ fn crash(_x: u8) {
 async fn a_panic_on_the_blocking_thread_fails_the_item() {
     let error = pipeline![crash].run(1).await.unwrap_err();
     assert_eq!((error.stage(), error.kind()), ("crash", ErrorKind::Panicked));
-    assert_eq!(error.to_string(), "stage `crash` panicked: on the other thread");
+    assert_eq!(format!("{error:#}"), "stage `crash` panicked: on the other thread");
 }
 
 /// Blocks until the test sends to it, and reports how far the call got.
@@ -93,7 +93,7 @@ async fn after_a_timeout_a_blocking_call_still_runs_to_its_end() {
 fn without_a_runtime_a_blocking_stage_fails_and_says_what_to_do() {
     let result = futures_util::FutureExt::now_or_never(pipeline![crash].run(1));
     let error = result.unwrap().unwrap_err();
-    assert!(error.to_string().contains("run the pipeline under `#[tokio::main]`"), "{error}");
+    assert!(format!("{error:#}").contains("run the pipeline under `#[tokio::main]`"), "{error}");
 }
 
 #[stage(blocking)]

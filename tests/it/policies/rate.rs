@@ -40,6 +40,22 @@ async fn a_rate_can_be_per_minute_or_per_any_period() {
     assert_eq!(last(odd.collect(0..7).await).await, Some(100));
 }
 
+#[stage(rate = "4/s", burst = 1)]
+async fn spaced(_x: u32, #[state] start: &Instant) -> u128 {
+    start.elapsed().as_millis()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_limits_the_calls_that_start_at_once() {
+    let starts = pipeline![spaced].with(Instant::now()).collect(0..6).await.unwrap();
+    assert_eq!(starts, [0, 250, 500, 750, 1000, 1250]);
+    let starts = pipeline![spaced.burst(2)].with(Instant::now()).collect(0..6).await.unwrap();
+    assert_eq!(starts, [0, 0, 500, 500, 1000, 1000]);
+    // A burst that does not divide the count never exceeds the rate.
+    let starts = pipeline![spaced.burst(3)].with(Instant::now()).collect(0..6).await.unwrap();
+    assert_eq!(starts, [0, 0, 0, 1000, 1000, 1000]);
+}
+
 #[stage(rate = "1/s", retries = 2, backoff = "fixed", delay = "100ms")]
 async fn attempt(#[state] service: &Service) -> Result<(), Refused> {
     service.call().await
@@ -90,7 +106,7 @@ async fn a_call_whose_deadline_passes_while_it_waits_for_the_rate_is_never_attem
     assert_eq!(results[0].as_ref().unwrap(), &1);
     let error = results[1].as_ref().unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (pipeline::ErrorKind::DeadlineExceeded, 0));
-    assert_eq!(error.to_string(), "stage `impatient` ran out of time in 500ms");
+    assert_eq!(format!("{error:#}"), "stage `impatient` ran out of time in 500ms");
 }
 
 #[stage(rate = "5/s")]

@@ -180,7 +180,7 @@ async fn a_wait_that_ends_after_the_deadline_fails_the_call_at_once() {
     let error = pipeline![told_late].with(service).run(()).await.unwrap_err();
     assert_eq!((start.elapsed(), error.kind(), error.attempts()), (ms(2000), ErrorKind::DeadlineExceeded, 1));
     assert_eq!(
-        error.to_string(),
+        format!("{error:#}"),
         "stage `told_late` ran out of time in 2s: the wait before the next attempt is 1h 0m, and the deadline is over in 9m 58s: \
          refused with 429"
     );

@@ -25,7 +25,7 @@ async fn an_attempt_that_takes_too_long_times_out() {
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert_eq!(start.elapsed(), ms(1000));
     assert_eq!(error.elapsed(), ms(1000));
-    assert_eq!(error.to_string(), "stage `fetch` timed out in 1s: not done within 1s");
+    assert_eq!(format!("{error:#}"), "stage `fetch` timed out in 1s: not done within 1s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +66,7 @@ async fn a_backoff_wait_that_ends_after_the_deadline_fails_the_call_at_once() {
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     assert_eq!(error.elapsed(), ms(0));
     assert_eq!(
-        error.to_string(),
+        format!("{error:#}"),
         "stage `fetch` ran out of time: the wait before the next attempt is 10s, and the deadline is over in 5s: refused with 503"
     );
 }
@@ -164,7 +164,7 @@ fn without_a_runtime_a_stage_that_waits_fails_and_says_what_to_do() {
     let result = futures_util::FutureExt::now_or_never(pipeline![waits].run(()));
     let error = result.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
-    assert!(error.to_string().contains("run the pipeline under `#[tokio::main]`"), "{error}");
+    assert!(format!("{error:#}").contains("run the pipeline under `#[tokio::main]`"), "{error}");
 }
 
 #[stage(timeout = "1s")]

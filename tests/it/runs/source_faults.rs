@@ -24,7 +24,7 @@ async fn a_panic_in_the_source_fails_one_item_and_ends_the_run() {
         let pipeline = pipeline![pass].on_workers(workers);
         let aborted = pipeline.drain(panicking()).await.unwrap_err();
         assert_eq!(aborted.failure.index, 3);
-        assert_eq!(aborted.failure.error.to_string(), "stage `source` panicked: no 3");
+        assert_eq!(format!("{:#}", aborted.failure.error), "stage `source` panicked: no 3");
         let aborted = pipeline.collect(panicking()).await.unwrap_err();
         assert_eq!((aborted.failure.index, aborted.failure.error.stage()), (3, "source"));
 

@@ -39,6 +39,18 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
         let call = quote_spanned!(path.value.span()=> #predicate(error));
         quote_spanned!(at=> fn retry_after(&self, error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
+    let split_if = policy.splits().then(|| {
+        let (path, not) = match (&policy.split_if, &policy.retry_if) {
+            (Some(path), _) => (path, TokenStream::new()),
+            // What is transient is retried whole.
+            (None, Some(path)) => (path, quote_spanned!(at=> !)),
+            (None, None) => return None,
+        };
+        let predicate = &path.value;
+        let call = quote_spanned!(path.value.span()=> #predicate(error));
+        Some(quote_spanned!(at=> fn split_if(&self, error: &<Self as #private::StageFn>::Error) -> #private::bool { #not #call }))
+    });
+    let split_if = split_if.flatten();
     quote_spanned! {at=>
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
             type Value = #value;
@@ -46,6 +58,7 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
             fn call_once(&self, input: #input, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #body }
             #retry_if
             #retry_after
+            #split_if
         }
     }
 }
