@@ -76,7 +76,7 @@ fn pair(x: u64) -> Vec<u64> {
 }
 
 #[stage]
-fn total(rows: Vec<u64>) -> u64 {
+fn total(rows: &[u64]) -> u64 {
     rows.iter().fold(0, |sum, row| sum.wrapping_add(*row))
 }
 
@@ -173,7 +173,7 @@ async fn flow_by_futures() -> usize {
     let pairs = stream::iter(items()).map(|x| async move { pair(scale(x).await.expect("nothing fails")) });
     let rows = StreamExt::buffered(pairs, WIDTH).flat_map(stream::iter);
     let fetched = rows.map(|x| async move { fetch(x).await.expect("nothing fails") });
-    let batches = StreamExt::buffered(fetched, WIDTH).chunks(100).map(|rows| async move { total(rows) });
+    let batches = StreamExt::buffered(fetched, WIDTH).chunks(100).map(|rows| async move { total(&rows) });
     StreamExt::buffered(batches, WIDTH).map(black_box).count().await
 }
 

@@ -23,7 +23,8 @@ pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics
         let message = "`burst` says how many calls start at once under a `rate`, and this stage has none: add `rate = \"100/s\"`, or remove `burst`";
         diagnostics.error(&burst.key, message);
     }
-    let split_keys = [policy.split_if.as_ref().map(|it| &it.key), policy.split_limit.as_ref().map(|it| &it.key)];
+    let split_keys =
+        [policy.split_if.as_ref().map(|it| &it.key), policy.split_limit.as_ref().map(|it| &it.key)];
     if policy.split.is_none() {
         for key in split_keys.into_iter().flatten() {
             let message = format!("`{key}` affects only `split_on_failure`: add that, or remove `{key}`");

@@ -73,7 +73,8 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
     }
     if let (Some(burst), None) = (&policy.burst, &policy.rate) {
         let value = burst.value;
-        let message = "`burst` is for a stage with a `rate`, and is at most the number of calls that it allows";
+        let message =
+            "`burst` is for a stage with a `rate`, and is at most the number of calls that it allows";
         assert(burst.tokens.span(), quote!(OWN.burst_allowed(#value)), message);
     }
     if let (Some(deadline), None) = (&policy.deadline, &policy.timeout) {
@@ -151,10 +152,7 @@ fn assignments(policy: &Policy, crate_path: &CratePath) -> TokenStream {
         let limit = policy.split_limit.as_ref().map_or(SPLIT_LIMIT, |limit| limit.value);
         assignments.extend(quote!(policy.split_limit = #private::NonZeroU32::new(#limit);));
     }
-    let flags = [
-        (policy.retry_if.is_some(), "retry_if"),
-        (policy.pause_all.is_some(), "pause_all"),
-    ];
+    let flags = [(policy.retry_if.is_some(), "retry_if"), (policy.pause_all.is_some(), "pause_all")];
     for (_, field) in flags.into_iter().filter(|(is_set, _)| *is_set) {
         let field = Ident::new(field, Span::call_site());
         assignments.extend(quote!(policy.#field = true;));

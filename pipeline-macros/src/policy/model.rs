@@ -72,9 +72,7 @@ impl Policy {
 
     /// Whether calls share a limit.
     pub(crate) fn is_limited(&self) -> bool {
-        self.concurrency.is_some()
-            || self.rate.is_some()
-            || self.pause_all.is_some()
+        self.concurrency.is_some() || self.rate.is_some() || self.pause_all.is_some()
     }
 
     /// Whether no option affects a call.

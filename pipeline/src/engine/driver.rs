@@ -127,6 +127,12 @@ impl<'a, U: Upstream> Driver<'a, U> {
     }
 }
 
+/// Ends the run: the sink takes no more.
+fn abort<R>(turn: &mut Turn<'_, '_, R>) {
+    turn.run_state.aborting = true;
+    turn.stop();
+}
+
 /// The sink of the verb, behind the last segment.
 struct EndOfRun<'k, K> {
     sink: &'k mut K,
@@ -152,14 +158,9 @@ impl<K> EndOfRun<'_, K> {
     {
         while let Some(row) = turn.run_state.isolated_rows.pop_front() {
             if self.sink.push_row(row.index, row.error) {
-                self.abort(turn);
+                abort(turn);
             }
         }
-    }
-
-    fn abort<R>(&mut self, turn: &mut Turn<'_, '_, R>) {
-        turn.run_state.aborting = true;
-        turn.stop();
     }
 }
 
@@ -186,7 +187,7 @@ where
             turn.run_state.finish_item(&provenance);
         }
         if self.sink.push(index, value) {
-            self.abort(turn);
+            abort(turn);
         }
         self.has_room = !turn.run_state.aborting && self.sink.has_room(&mut turn.cx());
         self.has_room

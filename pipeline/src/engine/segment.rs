@@ -239,10 +239,10 @@ where
         let ordered = self.results.is_ordered();
         let slots: Vec<_> = self.in_flight.slots_in_use().collect();
         for slot in slots {
-            if !ordered || self.in_flight.sequence(slot) > sequence {
-                if let Some(provenance) = self.in_flight.cancel(slot) {
-                    turn.run_state.cancel_item(&provenance);
-                }
+            if (!ordered || self.in_flight.sequence(slot) > sequence)
+                && let Some(provenance) = self.in_flight.cancel(slot)
+            {
+                turn.run_state.cancel_item(&provenance);
             }
         }
         if ordered {

@@ -7,10 +7,7 @@ use std::fmt;
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Writes `: cause: source: …`. Many errors only say what operation failed; their source says why.
-pub(crate) fn write_causes(
-    f: &mut fmt::Formatter<'_>,
-    cause: Option<&(dyn Error + 'static)>,
-) -> fmt::Result {
+pub(crate) fn write_causes(f: &mut fmt::Formatter<'_>, cause: Option<&(dyn Error + 'static)>) -> fmt::Result {
     let mut next = cause;
     let mut previous = String::new();
     while let Some(cause) = next {

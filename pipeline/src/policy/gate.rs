@@ -79,7 +79,8 @@ impl Limited {
 
     #[cfg(feature = "rate")]
     fn window(&self, policy: &Policy) -> Option<&SlidingWindow> {
-        Some(self.0.window.get_or_init(|| policy.rate.map(|rate| SlidingWindow::new(rate, policy.burst))).as_ref()?)
+        let window = || policy.rate.map(|rate| SlidingWindow::new(rate, policy.burst));
+        self.0.window.get_or_init(window).as_ref()
     }
 }
 

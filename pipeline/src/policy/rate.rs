@@ -83,7 +83,9 @@ impl SlidingWindow {
             let dropped = self.dropped.notified();
             match self.start_or_due(turn.ticket) {
                 None => return,
-                Some(due) => drop(select(pin!(sleep(due)), pin!(dropped)).await),
+                Some(due) => {
+                    select(pin!(sleep(due)), pin!(dropped)).await;
+                }
             }
         }
     }

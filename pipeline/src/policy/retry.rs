@@ -199,9 +199,7 @@ where
                 G::record(&permit, policy, true);
                 return Ok(value);
             }
-            Err(error) => {
-                Some(Failed::classify::<F, In, S, G>(stage_use, error, &permit, timer, attempts))
-            }
+            Err(error) => Some(Failed::classify::<F, In, S, G>(stage_use, error, &permit, timer, attempts)),
         };
     }
 }

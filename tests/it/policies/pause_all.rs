@@ -46,7 +46,10 @@ macro_rules! run_two {
 #[tokio::test(start_paused = true)]
 async fn no_call_of_the_stage_starts_before_the_wait_is_over() {
     assert_eq!(run_two!(pipeline![throttled => calls].with(one_refusal())), [0, 60_000, 60_000]);
-    assert_eq!(run_two!(pipeline![throttled.concurrency(1) => calls].with(one_refusal())), [0, 60_000, 60_000]);
+    assert_eq!(
+        run_two!(pipeline![throttled.concurrency(1) => calls].with(one_refusal())),
+        [0, 60_000, 60_000]
+    );
     assert_eq!(run_two!(pipeline![throttled.rate("1/s") => calls].with(one_refusal())), [0, 60_000, 61_000]);
     assert_eq!(run_two!(pipeline![alone => calls].with(one_refusal())), [0, 20, 60_000]);
 }

@@ -152,6 +152,7 @@ async fn told_soon(#[state] service: &Service) -> Result<(), Refused> {
     service.call().await
 }
 
+#[allow(clippy::unnecessary_wraps)] // The signature that `retry_after` asks for.
 fn soon(_: &Refused) -> Option<Duration> {
     Some(ms(5))
 }
@@ -169,6 +170,7 @@ async fn told_late(#[state] service: &Service) -> Result<(), Refused> {
     service.call().await
 }
 
+#[allow(clippy::unnecessary_wraps)] // The signature that `retry_after` asks for.
 fn in_an_hour(_: &Refused) -> Option<Duration> {
     Some(Duration::from_secs(3600))
 }

@@ -15,7 +15,8 @@ async fn odd(x: u64) -> Result<u64, Refused> {
 #[tokio::test(start_paused = true)]
 async fn settle_gives_each_input_its_own_result_at_its_index() {
     let results = pipeline![odd].settle(0..6).await;
-    let said: Vec<_> = results.iter().map(|result| result.as_ref().map_err(|error| format!("{error:#}"))).collect();
+    let said: Vec<_> =
+        results.iter().map(|result| result.as_ref().map_err(|error| format!("{error:#}"))).collect();
     assert_eq!(said[1], Ok(&10));
     assert_eq!(said[5], Ok(&50));
     assert_eq!(said[4], Err("stage `odd` failed in 96ms: refused with 4".to_owned()));

@@ -1,0 +1,18 @@
+use std::io;
+
+use pipeline::{pipeline, stage};
+
+#[stage(rate = "10/s", burst = 0)]
+async fn fetch(url: &str) -> Result<String, io::Error> {
+    std::fs::read_to_string(url)
+}
+
+#[stage]
+fn count(body: String) -> usize {
+    body.lines().count()
+}
+
+fn main() {
+    let lines = pipeline![fetch => count].run_blocking("airports.csv".to_owned());
+    println!("{lines:?}");
+}
