@@ -50,8 +50,13 @@ async fn no_call_of_the_stage_starts_before_the_wait_is_over() {
         run_two!(pipeline![throttled.concurrency(1) => calls].with(one_refusal())),
         [0, 60_000, 60_000]
     );
-    assert_eq!(run_two!(pipeline![throttled.rate("1/s") => calls].with(one_refusal())), [0, 60_000, 61_000]);
     assert_eq!(run_two!(pipeline![alone => calls].with(one_refusal())), [0, 20, 60_000]);
+}
+
+#[cfg(feature = "rate")]
+#[tokio::test(start_paused = true)]
+async fn after_the_pause_the_rate_holds() {
+    assert_eq!(run_two!(pipeline![throttled.rate("1/s") => calls].with(one_refusal())), [0, 60_000, 61_000]);
 }
 
 #[tokio::test(start_paused = true)]
