@@ -31,9 +31,10 @@ impl<'a> CallTimer<'a> {
         CallSite { stage, step: self.step, attempt, waiting: self.since != 0 }
     }
 
-    /// Starts the timer, unless it runs. The time is the one that the worker last read.
+    /// Notes that the call waits. Starts the timer, unless it runs: the time is the one that the worker last read.
     #[inline]
     pub(crate) fn on_pending(&mut self) {
+        self.item.run().note_works();
         if self.since == 0 {
             self.start(self.item.run().nanos());
         }

@@ -1,5 +1,6 @@
 //! `InFlight`: a bounded set of calls in flight, each in a reusable slot.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -10,6 +11,8 @@ use futures_util::task::AtomicWaker;
 
 use super::ready_set::ReadySet;
 
+use crate::run::wait_note::WaitNote;
+
 /// The number of calls in flight is capped at 2^20, because the ready set has a bit for each.
 const MAX_IN_FLIGHT: usize = 1 << 20;
 
@@ -17,8 +20,10 @@ const MAX_IN_FLIGHT: usize = 1 << 20;
 const BITS: usize = 64;
 
 /// Calls in flight, each with a tag that is returned when it finishes.
-pub(crate) struct InFlight<C, G> {
+pub(crate) struct InFlight<'a, C, G> {
+    /// The number of places: calls that do not sleep between two attempts.
     capacity: usize,
+    max_parked: usize,
     /// Slots are added one by one, as they are needed.
     slots: Vec<Slot<C, G>>,
     /// A bit per slot, set if the slot has no call.
@@ -34,8 +39,13 @@ pub(crate) struct InFlight<C, G> {
     word: usize,
     /// The words after it that are visited in this round.
     words_left: usize,
-    /// The number of calls in flight.
+    /// The number of calls in flight that have a place.
     active: usize,
+    /// The number of calls that sleep between two attempts, and have given their place to others.
+    parked: usize,
+    /// The parked calls that were woken, and wait for a place.
+    returning: VecDeque<usize>,
+    wait_note: &'a WaitNote,
     /// The slot whose call panicked; with its tag, if that was its first poll.
     panicked: Option<(usize, Option<G>)>,
 }
@@ -52,6 +62,7 @@ struct SlotEntry<G> {
     /// `None` if the slot is free.
     tag: Option<G>,
     sequence: u64,
+    parked: bool,
 }
 
 /// A call that has finished after it was pending.
@@ -62,20 +73,30 @@ pub(crate) struct Finished<G, T> {
     pub(crate) output: T,
 }
 
-impl<C: Future, G: Clone> InFlight<C, G> {
-    pub(crate) fn new(capacity: usize, driver: Arc<AtomicWaker>) -> Self {
+impl<'a, C: Future, G: Clone> InFlight<'a, C, G> {
+    pub(crate) fn new(
+        capacity: usize,
+        max_parked: usize,
+        driver: Arc<AtomicWaker>,
+        wait_note: &'a WaitNote,
+    ) -> Self {
         let capacity = capacity.min(MAX_IN_FLIGHT);
+        let max_parked = max_parked.min(MAX_IN_FLIGHT);
         Self {
             capacity,
+            max_parked,
             slots: Vec::new(),
             free: Vec::new(),
             first_free_word: 0,
             next: None,
-            ready_set: ReadySet::new(capacity, driver),
+            ready_set: ReadySet::new(capacity + max_parked, driver),
             woken: 0,
             word: 0,
             words_left: 0,
             active: 0,
+            parked: 0,
+            returning: VecDeque::new(),
+            wait_note,
             panicked: None,
         }
     }
@@ -86,15 +107,26 @@ impl<C: Future, G: Clone> InFlight<C, G> {
         self.capacity - self.active
     }
 
-    /// The number of calls in flight.
+    /// The number of calls that have a place.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn active(&self) -> usize {
         self.active
+    }
+
+    /// The number of calls that sleep between two attempts, and have no place.
+    pub(crate) fn parked(&self) -> usize {
+        self.parked
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.active + self.parked == 0
+    }
+
+    /// Whether calls that have slept wait for a place.
+    #[inline]
+    pub(crate) fn has_returning(&self) -> bool {
+        !self.returning.is_empty()
     }
 
     /// Starts a call and polls it once. Returns its output; if it is pending, it stays in flight under the sequence number
@@ -123,6 +155,9 @@ impl<C: Future, G: Clone> InFlight<C, G> {
                 entry.sequence = reserve();
                 entry.tag = Some(tag);
                 self.occupy(index);
+                if self.wait_note.take_only_sleeps() {
+                    self.park(index);
+                }
                 None
             }
         }
@@ -132,15 +167,61 @@ impl<C: Future, G: Clone> InFlight<C, G> {
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub(crate) fn poll(&mut self, index: usize) -> Option<Finished<G, C::Output>> {
+        if self.slots[index].entry.parked && !self.unpark(index) {
+            return None;
+        }
         let Slot { call, entry } = &mut self.slots[index];
         let call = call.as_mut().as_pin_mut()?;
         let guard = PanickedSlot { index, tag: None, panicked: &mut self.panicked };
         let poll = call.poll(&mut Context::from_waker(&entry.waker));
         std::mem::forget(guard);
-        let Poll::Ready(output) = poll else { return None };
+        let Poll::Ready(output) = poll else {
+            if self.wait_note.take_only_sleeps() {
+                self.park(index);
+            }
+            return None;
+        };
         let finished = Finished { sequence: entry.sequence, tag: entry.tag.take()?, output };
         self.release(index);
         Some(finished)
+    }
+
+    /// Polls the first call that waits for a place. There must be [room](Self::room).
+    pub(crate) fn poll_returning(&mut self) -> Option<Finished<G, C::Output>> {
+        let index = self.returning.pop_front()?;
+        self.poll(index)
+    }
+
+    /// The call sleeps between two attempts: gives its place to others, if not too many have done so.
+    #[cold]
+    #[inline(never)]
+    fn park(&mut self, index: usize) {
+        if self.parked < self.max_parked {
+            self.slots[index].entry.parked = true;
+            self.parked += 1;
+            self.active -= 1;
+        }
+    }
+
+    /// The parked call was woken: takes a place, or queues for one and returns false.
+    #[cold]
+    #[inline(never)]
+    fn unpark(&mut self, index: usize) -> bool {
+        if self.active >= self.capacity {
+            if !self.returning.contains(&index) {
+                self.returning.push_back(index);
+            }
+            return false;
+        }
+        self.slots[index].entry.parked = false;
+        self.parked -= 1;
+        self.active += 1;
+        true
+    }
+
+    /// Forgets what the last call waited for: it failed before it was asked.
+    pub(crate) fn clear_note(&self) {
+        self.wait_note.clear();
     }
 
     /// Begins a round: each word of slots is visited once.
@@ -190,7 +271,7 @@ impl<C: Future, G: Clone> InFlight<C, G> {
             None => {
                 let index = self.slots.len();
                 let waker = self.ready_set.waker(index);
-                let entry = SlotEntry { waker, tag: None, sequence: 0 };
+                let entry = SlotEntry { waker, tag: None, sequence: 0, parked: false };
                 self.slots.push(Slot { call: Box::pin(None), entry });
                 if index.is_multiple_of(BITS) {
                     self.free.push(0);
@@ -217,7 +298,19 @@ impl<C: Future, G: Clone> InFlight<C, G> {
     fn release(&mut self, index: usize) {
         self.free[index / BITS] |= 1 << (index % BITS);
         self.first_free_word = self.first_free_word.min(index / BITS);
-        self.active -= 1;
+        if self.slots[index].entry.parked {
+            self.release_parked(index);
+        } else {
+            self.active -= 1;
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn release_parked(&mut self, index: usize) {
+        self.slots[index].entry.parked = false;
+        self.parked -= 1;
+        self.returning.retain(|returning| *returning != index);
     }
 
     #[inline]
@@ -227,7 +320,7 @@ impl<C: Future, G: Clone> InFlight<C, G> {
 
     /// The slots of the calls in flight.
     #[inline]
-    pub(crate) fn slots_in_use(&self) -> impl Iterator<Item = usize> + use<'_, C, G> {
+    pub(crate) fn slots_in_use(&self) -> impl Iterator<Item = usize> + use<'_, 'a, C, G> {
         (0..self.slots.len()).filter(|index| self.is_busy(*index))
     }
 
@@ -255,6 +348,7 @@ impl<C: Future, G: Clone> InFlight<C, G> {
     #[cold]
     pub(crate) fn take_panicked(&mut self) -> Option<(G, Option<u64>)> {
         let (index, tag) = self.panicked.take()?;
+        self.wait_note.clear();
         match tag {
             Some(tag) => {
                 let call = &mut self.slots[index].call;
@@ -269,7 +363,7 @@ impl<C: Future, G: Clone> InFlight<C, G> {
     }
 }
 
-impl<C, G> Drop for InFlight<C, G> {
+impl<C, G> Drop for InFlight<'_, C, G> {
     /// Drops the calls one by one: a panic in one destructor does not keep the others from running.
     fn drop(&mut self) {
         for slot in &mut self.slots {

@@ -236,6 +236,7 @@ where
     let waker = Arc::new(AtomicWaker::new());
     let context = SegmentContext {
         run: &run,
+        wait_note: &counters.wait_note,
         state,
         plan,
         driver: Arc::clone(&waker),

@@ -20,12 +20,15 @@ use crate::call::catch_panic::panic_failure;
 use crate::error::stage_error::StageError;
 use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::run::shared::Run;
+use crate::run::wait_note::WaitNote;
 use crate::stage::contract::Stage;
 use crate::stage::plan::Plan;
 
 /// What all segments of a run share.
 pub struct SegmentContext<'a, S> {
     pub(crate) run: &'a Run<'a>,
+    /// What the item that is being polled waits for.
+    pub(crate) wait_note: &'a WaitNote,
     pub(crate) state: &'a Arc<S>,
     pub(crate) plan: &'a Plan,
     /// Wakes the task that drives the run.
@@ -89,19 +92,19 @@ pub(crate) fn buffer_limit(config: OutputConfig, in_flight: usize) -> usize {
 }
 
 /// The calls of a chain of stages, and their buffered results.
-pub(crate) struct Segment<U: Upstream, M, N, C: Future, T> {
+pub(crate) struct Segment<'a, U: Upstream, M, N, C: Future, T> {
     upstream: U,
     /// Creates the future that runs an item.
     make_call: M,
     /// Whether the first stage has capacity for another call.
     can_start: N,
-    calls: Calls<C, U::Provenance, T>,
+    calls: Calls<'a, C, U::Provenance, T>,
     upstream_ended: bool,
 }
 
 /// The calls of a segment, apart from the segment before it.
-struct Calls<C, G, T> {
-    in_flight: InFlight<C, G>,
+struct Calls<'a, C, G, T> {
+    in_flight: InFlight<'a, C, G>,
     results: ReorderBuffer<(G, Result<T, StageError>)>,
     /// The maximum number of calls in flight and buffered results.
     limit: usize,
@@ -110,18 +113,24 @@ struct Calls<C, G, T> {
     cut: bool,
 }
 
-impl<U, M, N, C, T> Segment<U, M, N, C, T>
+impl<'a, U, M, N, C, T> Segment<'a, U, M, N, C, T>
 where
     U: Upstream,
     M: Fn(U::Item, usize, bool) -> C,
     N: Fn() -> bool,
     C: Future<Output = ItemResult<T>>,
 {
-    fn new<S>(upstream: U, make_call: M, can_start: N, context: &SegmentContext<'_, S>, last: bool) -> Self {
-        let concurrency = context.run.settings().concurrency;
+    fn new<S>(upstream: U, make_call: M, can_start: N, context: &SegmentContext<'a, S>, last: bool) -> Self {
+        let settings = context.run.settings();
+        let concurrency = settings.concurrency;
         let config = context.output_config(last);
         let calls = Calls {
-            in_flight: InFlight::new(concurrency, Arc::clone(&context.driver)),
+            in_flight: InFlight::new(
+                concurrency,
+                settings.max_parked(),
+                Arc::clone(&context.driver),
+                context.wait_note,
+            ),
             results: ReorderBuffer::new(config.ordered),
             limit: buffer_limit(config, concurrency),
             started: StartedCalls::new(context.run.is_observed()),
@@ -131,7 +140,7 @@ where
     }
 }
 
-impl<C, G, T> Calls<C, G, T>
+impl<C, G, T> Calls<'_, C, G, T>
 where
     C: Future<Output = ItemResult<T>>,
     G: Provenance,
@@ -142,7 +151,11 @@ where
         if self.cut {
             return 0;
         }
-        let in_flight = if self.results.is_ordered() { 0 } else { self.in_flight.len() };
+        if self.in_flight.has_returning() {
+            // Those that have slept come first.
+            return 0;
+        }
+        let in_flight = if self.results.is_ordered() { 0 } else { self.in_flight.active() };
         let buffered = self.results.len() + in_flight;
         self.in_flight.room().min(self.limit.saturating_sub(buffered))
     }
@@ -172,17 +185,48 @@ where
                 return false;
             }
             let slot = self.in_flight.take_woken();
-            if let Some(Finished { sequence, tag, output }) = self.in_flight.poll(slot) {
-                match output {
-                    Ok(output) => self.finish(turn, downstream, sequence, (tag, Ok(output))),
-                    Err(failure) => {
-                        self.fail(turn, tag, failure, Some(sequence));
-                        self.flush(turn, downstream);
-                    }
-                }
+            if let Some(finished) = self.in_flight.poll(slot) {
+                self.end_call(turn, downstream, finished);
+            }
+        }
+        if self.in_flight.has_returning() { self.poll_returning(turn, downstream) } else { true }
+    }
+
+    /// Polls the calls that have slept, as long as there are places for them. Returns false if the turn is over before.
+    #[cold]
+    #[inline(never)]
+    fn poll_returning<D>(&mut self, turn: &mut Turn<'_, '_, G::Root>, downstream: &mut D) -> bool
+    where
+        D: Downstream<G, T>,
+    {
+        while self.in_flight.room() > 0 && self.in_flight.has_returning() {
+            if !turn.spend() {
+                return false;
+            }
+            if let Some(finished) = self.in_flight.poll_returning() {
+                self.end_call(turn, downstream, finished);
             }
         }
         true
+    }
+
+    /// A call that was pending ended.
+    #[inline]
+    fn end_call<D>(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        downstream: &mut D,
+        Finished { sequence, tag, output }: Finished<G, C::Output>,
+    ) where
+        D: Downstream<G, T>,
+    {
+        match output {
+            Ok(output) => self.finish(turn, downstream, sequence, (tag, Ok(output))),
+            Err(failure) => {
+                self.fail(turn, tag, failure, Some(sequence));
+                self.flush(turn, downstream);
+            }
+        }
     }
 
     /// A call that was pending returned an output.
@@ -217,6 +261,7 @@ where
         failure: ItemFailure<T>,
         sequence: Option<u64>,
     ) {
+        self.in_flight.clear_note();
         let result = turn.resolve_failure(&provenance, failure);
         if turn.run_state.ends_in_order() && result.as_ref().is_none_or(Result::is_err) {
             self.cut_after(turn, sequence.unwrap_or_else(|| self.results.end()));
@@ -255,7 +300,7 @@ where
     }
 }
 
-impl<U, M, N, C, T> Upstream for Segment<U, M, N, C, T>
+impl<U, M, N, C, T> Upstream for Segment<'_, U, M, N, C, T>
 where
     U: Upstream,
     M: Fn(U::Item, usize, bool) -> C + Send,
@@ -314,10 +359,10 @@ where
 }
 
 /// Starts a call for each item that the segment before pushes.
-struct Intake<'s, M, N, C, G, T, D> {
+struct Intake<'s, 'a, M, N, C, G, T, D> {
     make_call: &'s M,
     can_start: &'s N,
-    calls: &'s mut Calls<C, G, T>,
+    calls: &'s mut Calls<'a, C, G, T>,
     downstream: &'s mut D,
     /// Whether no result waits and there is room downstream: an output goes on at once.
     bypass: bool,
@@ -325,7 +370,7 @@ struct Intake<'s, M, N, C, G, T, D> {
     room: usize,
 }
 
-impl<M, N, C, G, T, D> Intake<'_, M, N, C, G, T, D>
+impl<M, N, C, G, T, D> Intake<'_, '_, M, N, C, G, T, D>
 where
     C: Future<Output = ItemResult<T>>,
     G: Provenance,
@@ -367,6 +412,7 @@ where
         provenance: G,
         failure: ItemFailure<T>,
     ) -> bool {
+        self.calls.in_flight.clear_note();
         match turn.resolve_failure(&provenance, failure) {
             Some(result) => self.push_result(turn, provenance, result),
             None => !turn.run_state.aborting && self.update_room(),
@@ -374,7 +420,7 @@ where
     }
 }
 
-impl<In, M, N, C, G, T, D> Downstream<G, In> for Intake<'_, M, N, C, G, T, D>
+impl<In, M, N, C, G, T, D> Downstream<G, In> for Intake<'_, '_, M, N, C, G, T, D>
 where
     M: Fn(In, usize, bool) -> C,
     N: Fn() -> bool,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -37,6 +37,8 @@ pub(super) struct WorkQueue<In, T> {
     stopped: AtomicBool,
     /// The results that the task of the run has not taken yet, with their tickets.
     results: Mutex<Vec<(usize, ItemResult<T>)>>,
+    /// The number of calls that sleep between two attempts and have given their place to others.
+    parked: AtomicUsize,
     /// Wakes the task of the run.
     driver: Arc<AtomicWaker>,
     summaries: Mutex<Vec<WorkerSummary>>,
@@ -44,12 +46,12 @@ pub(super) struct WorkQueue<In, T> {
 
 struct QueueState<In> {
     items: VecDeque<WorkItem<In>>,
-    workers: Vec<ParkedWorker>,
+    workers: Vec<IdleWorker>,
 }
 
 /// A worker between two polls.
 #[derive(Clone, Default)]
-struct ParkedWorker {
+struct IdleWorker {
     waker: Option<Waker>,
     /// Whether it has free slots.
     wants_work: bool,
@@ -65,17 +67,18 @@ pub(super) struct WorkerSummary {
 
 impl<In, T> WorkQueue<In, T> {
     pub(super) fn new(workers: usize, driver: Arc<AtomicWaker>) -> Self {
-        let state = QueueState { items: VecDeque::new(), workers: vec![ParkedWorker::default(); workers] };
+        let state = QueueState { items: VecDeque::new(), workers: vec![IdleWorker::default(); workers] };
         Self {
             state: Mutex::new(state),
             stopped: AtomicBool::new(false),
             results: Mutex::default(),
+            parked: AtomicUsize::new(0),
             driver,
             summaries: Mutex::default(),
         }
     }
 
-    /// Appends items, and wakes as many parked workers as there are queued items.
+    /// Appends items, and wakes as many idle workers as there are queued items.
     pub(super) fn push(&self, items: &mut VecDeque<WorkItem<In>>) {
         let mut state = lock(&self.state);
         state.items.append(items);
@@ -115,6 +118,11 @@ impl<In, T> WorkQueue<In, T> {
         lock(&self.summaries).iter().for_each(visit);
     }
 
+    /// The number of calls that sleep between two attempts and have no place.
+    pub(super) fn parked(&self) -> usize {
+        self.parked.load(Ordering::Acquire)
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
@@ -133,6 +141,7 @@ impl Drop for Task {
 pub(super) struct Worker<In, T> {
     pub(super) index: usize,
     pub(super) slots: usize,
+    pub(super) max_parked: usize,
     pub(super) queue: Arc<WorkQueue<In, T>>,
     pub(super) settings: RunSettings,
 }
@@ -160,7 +169,9 @@ impl<In: Send, T: Send> Worker<In, T> {
         let counters = RunCounters::new(plan.steps().len());
         let run = Run::counted(&self.settings, &counters, Some(id));
         let driver = Arc::new(AtomicWaker::new());
-        let mut in_flight = InFlight::new(self.slots, Arc::clone(&driver));
+        let mut in_flight = 
+            InFlight::new(self.slots, self.max_parked, Arc::clone(&driver), &counters.wait_note);
+        let mut parked = 0;
         let mut local = VecDeque::new();
         let mut done = Vec::new();
         poll_fn(|cx| {
@@ -183,8 +194,17 @@ impl<In: Send, T: Send> Worker<In, T> {
                     done.push((ticket, output));
                 }
             }
+            while in_flight.room() > 0 && in_flight.has_returning() && may_poll() {
+                if let Some(Finished { tag: ticket, output, .. }) = in_flight.poll_returning() {
+                    done.push((ticket, output));
+                }
+            }
             let mut handed_over = Instant::now();
-            while in_flight.room() > 0 && may_poll() && !self.queue.is_stopped() {
+            while in_flight.room() > 0
+                && !in_flight.has_returning()
+                && may_poll()
+                && !self.queue.is_stopped()
+            {
                 if !done.is_empty() && handed_over.elapsed() > HAND_OVER_INTERVAL {
                     self.hand_over(&mut done);
                     handed_over = Instant::now();
@@ -197,7 +217,8 @@ impl<In: Send, T: Send> Worker<In, T> {
                 done.extend(in_flight.start(ticket, make_call, || 0));
             }
             self.hand_over(&mut done);
-            if self.park(in_flight.room() > 0 && local.is_empty(), cx) {
+            self.count_parked(&mut parked, in_flight.parked());
+            if self.idle(in_flight.room() > 0 && local.is_empty(), cx) {
                 return Poll::Ready(());
             }
             if calls_left <= 1 || !polled_all {
@@ -207,6 +228,7 @@ impl<In: Send, T: Send> Worker<In, T> {
         })
         .await;
         in_flight.drain().for_each(drop);
+        self.count_parked(&mut parked, 0);
         lock(&self.queue.summaries).push(WorkerSummary {
             snapshots: counters.metrics().iter().map(Snapshot::of).collect(),
             observer_panics: counters.observer_panics(),
@@ -223,7 +245,7 @@ impl<In: Send, T: Send> Worker<In, T> {
     }
 
     /// Registers the waker of the worker. Returns true if the queue is stopped.
-    fn park(&self, wants_work: bool, cx: &Context<'_>) -> bool {
+    fn idle(&self, wants_work: bool, cx: &Context<'_>) -> bool {
         let mut state = lock(&self.queue.state);
         if self.queue.is_stopped() {
             return true;
@@ -232,10 +254,21 @@ impl<In: Send, T: Send> Worker<In, T> {
             // They were pushed after the last `take_share`.
             cx.waker().wake_by_ref();
         }
-        if let Some(parked) = state.workers.get_mut(self.index) {
-            *parked = ParkedWorker { waker: Some(cx.waker().clone()), wants_work };
+        if let Some(idle) = state.workers.get_mut(self.index) {
+            *idle = IdleWorker { waker: Some(cx.waker().clone()), wants_work };
         }
         false
+    }
+
+    /// Counts the calls of this worker that sleep between two attempts. If they are more, there is room for others.
+    fn count_parked(&self, before: &mut usize, now: usize) {
+        if now != *before {
+            self.queue.parked.fetch_add(now.wrapping_sub(*before), Ordering::AcqRel);
+            if now > *before {
+                self.queue.driver.wake();
+            }
+            *before = now;
+        }
     }
 
     /// Moves the results to the queue.

@@ -44,8 +44,9 @@ where
     let queue = Arc::new(WorkQueue::new(workers, Arc::clone(&context.driver)));
     let tasks = (0..workers).map(|index| {
         // The workers divide the slots: together they have `concurrency`.
-        let slots = settings.concurrency / workers + usize::from(index < settings.concurrency % workers);
-        let worker = Worker { index, slots, queue: Arc::clone(&queue), settings: settings.clone() };
+        let share = |n: usize| n / workers + usize::from(index < n % workers);
+        let (slots, max_parked) = (share(settings.concurrency), share(settings.max_parked()));
+        let worker = Worker { index, slots, max_parked, queue: Arc::clone(&queue), settings: settings.clone() };
         let (stages, state) = (Arc::clone(stages), Arc::clone(context.state));
         let (plan, run_id) = (context.plan.clone(), context.run.id());
         runtime().spawn(worker.work(stages, state, plan, run_id))
@@ -152,9 +153,11 @@ impl<G: Provenance, In, N, T> Dispatcher<G, In, N, T> {
         if self.cut.is_some() {
             return 0;
         }
-        let in_flight = if self.results.is_ordered() { 0 } else { self.dispatched.len() };
+        // The parked ones have given their places to others.
+        let placed = self.dispatched.len().saturating_sub(self.queue.parked());
+        let in_flight = if self.results.is_ordered() { 0 } else { placed };
         let buffered = self.results.len() + in_flight;
-        let dispatched = self.max_dispatched.saturating_sub(self.dispatched.len());
+        let dispatched = self.max_dispatched.saturating_sub(placed);
         dispatched.min(self.limit.saturating_sub(buffered))
     }
 

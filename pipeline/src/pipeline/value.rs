@@ -108,6 +108,17 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
         self.set(|settings| settings.run.concurrency = n)
     }
 
+    /// Sets how many items may sleep between two attempts without a place. The default is four times the
+    /// [`concurrency`](Self::concurrency); with a concurrency of 1 it is 0, so that there is one item at a time.
+    ///
+    /// An item that waits for a retry gives its place to another one, so that a few failing items do not hold up the run. It
+    /// takes a place again before new items do. With `parked(0)` it keeps its place. In an ordered run the results behind it
+    /// wait for its own, so at most twice the concurrency are in flight, parked or buffered.
+    #[must_use]
+    pub fn parked(self, n: usize) -> Self {
+        self.set(|settings| settings.run.parked = Some(n))
+    }
+
     /// Emits outputs as they finish. By default, outputs have the order of the inputs, and so do the items that reach a
     /// boundary.
     #[must_use]

@@ -47,31 +47,36 @@ pub(super) async fn wait_for_permit<'l, G: Gate>(
 ) -> Result<G::Permit<'l>, Expired> {
     let (item, site) = (timer.item, timer.call_site(policy.name, attempt));
     let future = within(timer, policy.deadline, gate.acquire(policy));
-    let Some(metrics) = item.run().metrics(site.step) else {
-        return GuardedWait { future, site }.await;
-    };
+    let wait = GuardedWait { future, site, note: || item.run().note_works() };
+    let Some(metrics) = item.run().metrics(site.step) else { return wait.await };
     let queued_at = Instant::now();
-    let permit = GuardedWait { future, site }.await;
+    let permit = wait.await;
     metrics.queued.add(u64::try_from(queued_at.elapsed().as_nanos()).unwrap_or(u64::MAX));
     permit
 }
 
 pin_project! {
     /// A wait for a permit or a backoff. If it panics, because there is no tokio runtime, the panic names the stage.
-    pub(super) struct GuardedWait<W> {
+    pub(super) struct GuardedWait<W, N> {
         #[pin]
         pub(super) future: W,
         pub(super) site: CallSite,
+        // Notes what the item waits for.
+        pub(super) note: N,
     }
 }
 
-impl<W: Future> Future for GuardedWait<W> {
+impl<W: Future, N: Fn()> Future for GuardedWait<W, N> {
     type Output = W::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let future = this.future;
-        PanicGuard::guard(*this.site, || future.poll(cx))
+        let poll = PanicGuard::guard(*this.site, || future.poll(cx));
+        if poll.is_pending() {
+            (this.note)();
+        }
+        poll
     }
 }
 
@@ -107,9 +112,12 @@ impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
         PanicGuard::guard(site, || match future.poll(cx) {
             Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
             Poll::Ready(Err(error)) => Poll::Ready(Err(AttemptError::Failed(error))),
-            Poll::Pending => deadline_timer
-                .poll(timer, policy.timeout, policy.deadline, cx)
-                .map(|expired| Err(AttemptError::Expired(expired))),
+            Poll::Pending => {
+                timer.item.run().note_works();
+                deadline_timer
+                    .poll(timer, policy.timeout, policy.deadline, cx)
+                    .map(|expired| Err(AttemptError::Expired(expired)))
+            }
         })
     }
 }

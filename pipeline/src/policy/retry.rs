@@ -280,7 +280,8 @@ async fn backoff_wait(
     wait: Duration,
     attempt: u32,
 ) -> Result<WaitEnd, Expired> {
-    let tokens = &timer.item.run().settings().cancel;
+    let run = timer.item.run();
+    let tokens = &run.settings().cancel;
     let wait = async {
         let wait = async {
             match Instant::now().checked_add(wait) {
@@ -295,5 +296,5 @@ async fn backoff_wait(
     };
     let site = timer.call_site(policy.name, attempt);
     let future = within(timer, policy.deadline, wait);
-    GuardedWait { future, site }.await
+    GuardedWait { future, site, note: || run.note_sleeps() }.await
 }

@@ -11,3 +11,4 @@ pub(crate) mod outcome;
 pub(crate) mod settings;
 pub(crate) mod shared;
 pub(crate) mod stage_call;
+pub(crate) mod wait_note;

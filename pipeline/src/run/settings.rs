@@ -41,6 +41,8 @@ pub(crate) struct Settings<In> {
 #[derive(Clone)]
 pub(crate) struct RunSettings {
     pub(crate) concurrency: usize,
+    /// `None` for a multiple of the concurrency.
+    pub(crate) parked: Option<usize>,
     pub(crate) workers: usize,
     pub(crate) ordered: bool,
     pub(crate) mode: ErrorMode,
@@ -59,10 +61,25 @@ impl<In> Settings<In> {
     }
 }
 
+/// How many items may sleep between attempts without a place, as a multiple of the concurrency.
+const PARKED_PER_PLACE: usize = 4;
+
+impl RunSettings {
+    /// The maximum number of items that sleep between two attempts and have given their place to others.
+    pub(crate) fn max_parked(&self) -> usize {
+        self.parked.unwrap_or(match self.concurrency {
+            // One item at a time.
+            1 => 0,
+            concurrency => concurrency.saturating_mul(PARKED_PER_PLACE),
+        })
+    }
+}
+
 impl<In> Default for Settings<In> {
     fn default() -> Self {
         let run = RunSettings {
             concurrency: 64,
+            parked: None,
             workers: 1,
             ordered: true,
             mode: ErrorMode::Strict,

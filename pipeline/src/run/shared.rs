@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::observer::{Observer, catch_observer_panic};
 use super::settings::RunSettings;
+use super::wait_note::WaitNote;
 
 use crate::error::step_id::StepId;
 use crate::report::metrics::{Counter, StageMetrics};
@@ -31,6 +32,8 @@ pub(crate) struct RunCounters {
     /// Nanoseconds since `started`, as of the last call of `tick_clock`.
     clock: AtomicU64,
     observer_panics: Counter,
+    /// What the item that is being polled waits for.
+    pub(crate) wait_note: WaitNote,
 }
 
 impl RunCounters {
@@ -41,6 +44,7 @@ impl RunCounters {
             started: Instant::now(),
             clock: AtomicU64::new(0),
             observer_panics: Counter::default(),
+            wait_note: WaitNote::default(),
         }
     }
 
@@ -116,6 +120,21 @@ impl<'a> Run<'a> {
     #[inline]
     pub(crate) fn metrics(&self, step: StepId) -> Option<&'a StageMetrics> {
         self.counters?.metrics.get(step.index())
+    }
+
+    /// Notes that the item that is being polled waits for a function, or for a permit.
+    #[inline]
+    pub(crate) fn note_works(&self) {
+        if let Some(counters) = self.counters {
+            counters.wait_note.works();
+        }
+    }
+
+    /// Notes that the item that is being polled sleeps between two attempts.
+    pub(crate) fn note_sleeps(&self) {
+        if let Some(counters) = self.counters {
+            counters.wait_note.sleeps();
+        }
     }
 
     /// The current time of the run, in nanoseconds, starting at 1 so that 0 can mean "not set".

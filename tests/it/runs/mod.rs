@@ -8,6 +8,7 @@ mod fairness;
 #[cfg(feature = "serde")]
 mod json;
 mod multi_thread_stress;
+mod parked;
 mod source_faults;
 mod verbs;
 mod workers;
