@@ -23,9 +23,11 @@ pub(crate) fn policy_constant(
     let private = crate_path.private();
     let name = policy.name.as_ref().map_or_else(|| function_name(function), |name| name.value.clone());
     let assignments = assignments(policy, crate_path);
+    let blocking = policy.blocking.is_some();
     quote! {{
         let mut policy = #private::Policy::new(#name);
         policy.interruptible = #interruptible;
+        policy.blocking = #blocking;
         #assignments
         policy
     }}

@@ -75,13 +75,14 @@ impl Policy {
         self.concurrency.is_some() || self.rate.is_some() || self.pause_all.is_some()
     }
 
-    /// Whether no option affects a call.
+    /// Whether no option affects a call. A blocking call is queued, and measured.
     pub(crate) fn is_bare(&self) -> bool {
         !self.retries()
             && !self.splits()
             && !self.is_limited()
             && self.timeout.is_none()
             && self.deadline.is_none()
+            && self.blocking.is_none()
     }
 
     /// The names of the given options that affect only retries.

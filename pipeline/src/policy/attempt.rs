@@ -11,6 +11,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use super::blocking::{Began, began};
 use super::deadline::within;
 use super::gate::Gate;
 use super::timeout::{Expired, LazyTimer};
@@ -88,15 +89,27 @@ pin_project! {
         pub(super) timer: &'w mut CallTimer<'a>,
         pub(super) policy: &'w Policy,
         pub(super) number: u32,
+        pub(super) queue: Queue,
         #[pin]
         pub(super) deadline_timer: LazyTimer,
     }
 }
 
+/// Where the attempt of a blocking stage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// It was not polled yet, or the stage does not block.
+    None,
+    /// It waits for a thread.
+    Waiting,
+    /// It has a thread, since this time.
+    Left(Instant),
+}
+
 impl<'w, 'a, A> Attempt<'w, 'a, A> {
     #[inline]
     pub(super) fn new(future: A, timer: &'w mut CallTimer<'a>, policy: &'w Policy, number: u32) -> Self {
-        Self { future, timer, policy, number, deadline_timer: LazyTimer::Unset }
+        Self { future, timer, policy, number, queue: Queue::None, deadline_timer: LazyTimer::Unset }
     }
 }
 
@@ -106,19 +119,56 @@ impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (future, deadline_timer, timer, policy) =
+        let (future, mut deadline_timer, timer, policy) =
             (this.future, this.deadline_timer, this.timer, this.policy);
         let site = timer.call_site(policy.name, *this.number);
-        PanicGuard::guard(site, || match future.poll(cx) {
-            Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(AttemptError::Failed(error))),
-            Poll::Pending => {
-                timer.item.run().note_works();
-                deadline_timer
-                    .poll(timer, policy.timeout, policy.deadline, cx)
-                    .map(|expired| Err(AttemptError::Expired(expired)))
+        PanicGuard::guard(site, || {
+            let poll = future.poll(cx);
+            if policy.blocking && leaves_queue(this.queue, timer, site) {
+                deadline_timer.set(LazyTimer::Unset);
+            }
+            match poll {
+                Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(AttemptError::Failed(error))),
+                Poll::Pending => {
+                    timer.item.run().note_works();
+                    let timeout = time_left(policy.timeout, *this.queue);
+                    let expired = deadline_timer.poll(timer, timeout, policy.deadline, cx);
+                    expired.map(|expired| match *this.queue {
+                        Queue::Waiting => Err(AttemptError::NotBegun),
+                        _ => Err(AttemptError::Expired(expired)),
+                    })
+                }
             }
         })
+    }
+}
+
+/// Asks the attempt that was just polled where it is, and counts its time in the queue once it has a thread. Returns whether
+/// it has one since the last poll.
+#[cold]
+#[inline(never)]
+fn leaves_queue(queue: &mut Queue, timer: &CallTimer<'_>, site: CallSite) -> bool {
+    if matches!(queue, Queue::Left(_)) {
+        return false;
+    }
+    let Some(Began { queued, at }) = began() else {
+        *queue = Queue::Waiting;
+        return false;
+    };
+    if let Some(metrics) = timer.item.run().metrics(site.step) {
+        metrics.queued.add(u64::try_from(queued.as_nanos()).unwrap_or(u64::MAX));
+    }
+    std::mem::replace(queue, Queue::Left(at)) == Queue::Waiting
+}
+
+/// What is left of the timeout, which begins when the function does.
+#[inline]
+fn time_left(timeout: Option<Duration>, queue: Queue) -> Option<Duration> {
+    match queue {
+        Queue::None => timeout,
+        Queue::Waiting => None,
+        Queue::Left(since) => timeout.map(|timeout| timeout.saturating_sub(since.elapsed())),
     }
 }
 
@@ -126,9 +176,19 @@ impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
 pub(super) enum AttemptError<E> {
     Failed(E),
     Expired(Expired),
+    /// The deadline passed before a thread was free for the blocking call.
+    NotBegun,
 }
 
 impl<E: StageFailure> AttemptError<E> {
+    /// How many attempts were made, if this is the error of attempt `number`.
+    pub(super) fn attempts(&self, number: u32) -> u32 {
+        match self {
+            Self::NotBegun => number - 1,
+            Self::Failed(_) | Self::Expired(_) => number,
+        }
+    }
+
     /// The kind and the cause of the failure. Counts a timeout.
     pub(super) fn describe(self, policy: &Policy, timer: &CallTimer<'_>) -> (ErrorKind, Option<BoxError>) {
         match self {
@@ -140,6 +200,12 @@ impl<E: StageFailure> AttemptError<E> {
                 (ErrorKind::TimedOut, policy.timeout.map(|timeout| TimeoutElapsed(timeout).into()))
             }
             Self::Expired(Expired::Call) => (ErrorKind::DeadlineExceeded, None),
+            Self::NotBegun => {
+                if let Some(metrics) = timer.item.run().metrics(timer.call_site(policy.name, 1).step) {
+                    metrics.unattempted.add(1);
+                }
+                (ErrorKind::DeadlineExceeded, None)
+            }
         }
     }
 }

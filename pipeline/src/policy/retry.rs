@@ -147,7 +147,7 @@ where
     let mut attempts = u32::from(failed.is_some());
     let mut earlier = Vec::new();
     loop {
-        if let Some(Failed { kind, cause, retry, split }) = failed {
+        if let Some(Failed { attempts, kind, cause, retry, split }) = failed {
             let Some(wait_for) = retry else {
                 *worth_splitting = split;
                 return Err(finish(policy, timer, kind, cause, attempts, earlier));
@@ -206,6 +206,8 @@ where
 
 /// A failed attempt.
 pub(crate) struct Failed {
+    /// The attempts that were made, with this one.
+    attempts: u32,
     kind: ErrorKind,
     cause: Option<BoxError>,
     /// What decides the wait before a retry; `None` if there is no retry.
@@ -241,7 +243,7 @@ impl Failed {
         G::record(permit, policy, false);
         let last = attempt > policy.retries;
         let (retry, split) = match &error {
-            AttemptError::Expired(Expired::Call) => (None, false),
+            AttemptError::Expired(Expired::Call) | AttemptError::NotBegun => (None, false),
             AttemptError::Expired(Expired::Attempt) => ((!last).then_some(WaitFor::Backoff), false),
             AttemptError::Failed(error) => PanicGuard::guard(timer.call_site(policy.name, attempt), || {
                 let retry = !last && stage.retry_if(error);
@@ -253,8 +255,9 @@ impl Failed {
                 (retry.then(|| wait.map_or(WaitFor::Backoff, WaitFor::Server)), split)
             }),
         };
+        let attempts = error.attempts(attempt);
         let (kind, cause) = error.describe(policy, timer);
-        Self { kind, cause, retry, split }
+        Self { attempts, kind, cause, retry, split }
     }
 }
 

@@ -41,7 +41,8 @@ where
             }
             Err(error) => {
                 G::record(&permit, policy, false);
-                Err(call_error(policy, &mut timer, error, 1, Vec::new()))
+                let attempts = error.attempts(1);
+                Err(call_error(policy, &mut timer, error, attempts, Vec::new()))
             }
         }
     }

@@ -30,6 +30,8 @@ pub struct Policy {
     pub split_limit: Option<NonZeroU32>,
     /// Whether a call can be abandoned before it finishes: it is async, or runs on the blocking thread pool.
     pub interruptible: bool,
+    /// Whether a call runs on the blocking thread pool.
+    pub blocking: bool,
 }
 
 impl Policy {
@@ -49,6 +51,7 @@ impl Policy {
             pause_all: false,
             split_limit: None,
             interruptible: true,
+            blocking: false,
         }
     }
 }

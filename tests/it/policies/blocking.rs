@@ -6,6 +6,8 @@ use std::thread::{self, ThreadId};
 
 use pipeline::{Context, ErrorKind, pipeline, stage};
 
+use crate::support::ms;
+
 #[stage(blocking)]
 fn where_am_i(text: &str, n: u8) -> (ThreadId, String) {
     (thread::current().id(), text.repeat(n.into()))
@@ -114,6 +116,76 @@ fn a_blocking_call_that_is_dropped_in_the_queue_never_runs() {
         open.send(()).unwrap();
         busy.await.unwrap().unwrap();
         tokio::task::spawn_blocking(|| ()).await.unwrap();
+    });
+    assert!(said.try_recv().is_err());
+}
+
+/// A runtime with one blocking thread, and a paused clock.
+fn one_thread() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.max_blocking_threads(1).enable_time().start_paused(true).build().unwrap()
+}
+
+/// Polls the other futures of the task until the test has been told something.
+async fn told(said: &Receiver<&'static str>) -> &'static str {
+    loop {
+        match said.try_recv() {
+            Ok(said) => return said,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+#[test]
+fn the_timeout_begins_when_the_call_has_a_thread_and_the_time_before_is_queued() {
+    let (release, busy) = channel::<()>();
+    let (open, gate) = channel();
+    let (say, said) = channel();
+    one_thread().block_on(async {
+        let busy = tokio::task::spawn_blocking(move || busy.recv());
+        let pipeline = pipeline![wait_at].on_error(pipeline::ErrorMode::Collect);
+        let run = pipeline.drain([Gate(Arc::new(Mutex::new(gate)), say)]);
+        let (report, ()) = tokio::join!(run, async {
+            tokio::task::yield_now().await;
+            // Longer than the timeout.
+            tokio::time::advance(ms(5000)).await;
+            release.send(()).unwrap();
+            assert_eq!(told(&said).await, "started");
+            tokio::time::advance(ms(900)).await;
+            tokio::task::yield_now().await;
+            open.send(()).unwrap();
+        });
+        let report = report.unwrap();
+        assert!(report.is_success(), "{report}");
+        let queued = report.stages()[0].queued();
+        assert!(queued >= ms(5000) && queued < ms(5900), "{queued:?}");
+        busy.await.unwrap().unwrap();
+    });
+}
+
+#[stage(blocking, deadline = "1s", retries = 1)]
+fn note_in_time(say: Sender<&'static str>) -> Result<(), String> {
+    say.send("ran").map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_call_whose_deadline_passes_in_the_queue_is_not_begun() {
+    let (release, busy) = channel::<()>();
+    let (say, said) = channel();
+    one_thread().block_on(async {
+        let busy = tokio::task::spawn_blocking(move || busy.recv());
+        let pipeline = pipeline![note_in_time].on_error(pipeline::ErrorMode::Collect);
+        let (report, ()) = tokio::join!(pipeline.drain([say]), async {
+            tokio::task::yield_now().await;
+            tokio::time::advance(ms(2000)).await;
+        });
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+        let report = report.unwrap();
+        let error = &report.failures()[0].error;
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::DeadlineExceeded, 0));
+        assert_eq!((report.stages()[0].calls(), report.stages()[0].attempts()), (1, 0));
     });
     assert!(said.try_recv().is_err());
 }
