@@ -20,7 +20,7 @@ async fn inside_async_code_run_blocking_panics_and_says_what_to_use() {
 }
 
 #[tokio::test]
-async fn on_a_blocking_thread_run_blocking_uses_the_current_runtime() {
+async fn on_a_blocking_thread_run_blocking_waits_for_the_item() {
     let pipeline = pipeline![greet];
     let greeted = tokio::task::spawn_blocking(move || pipeline.run_blocking("Ada".into())).await.unwrap();
     assert_eq!(greeted.unwrap(), "Hello, Ada!");

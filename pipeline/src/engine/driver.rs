@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
+use tokio::time::Sleep;
 
 use super::provenance::Provenance;
 use super::run_state::RunState;
@@ -16,8 +17,9 @@ use super::upstream::{Downstream, Upstream};
 
 use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
+use crate::report::stopped::Stopped;
 use crate::report::summary::Report;
-use crate::run::cancellation::{Stop, StopSignal};
+use crate::run::cancellation::{Stop, StopSignal, grace_timer};
 use crate::stage::plan::Plan;
 
 /// The segments of a run, and its state.
@@ -30,6 +32,8 @@ pub(crate) struct Driver<'a, U: Upstream> {
     stop_signal: StopSignal,
     waker: Arc<AtomicWaker>,
     phase: Phase,
+    /// How long a hard stop waits for dead letters; set when it does.
+    letters_timer: Option<Option<Pin<Box<Sleep>>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +56,16 @@ impl<'a, U: Upstream> Driver<'a, U> {
         let run = run_state.run;
         run.notify(|observer| observer.run_started(run.id()));
         let stop_signal = StopSignal::new(&run.settings().cancel, run.settings().grace);
-        Self { segments, run_state, pace: Pace::default(), plan, stop_signal, waker, phase: Phase::Running }
+        Self {
+            segments,
+            run_state,
+            pace: Pace::default(),
+            plan,
+            stop_signal,
+            waker,
+            phase: Phase::Running,
+            letters_timer: None,
+        }
     }
 
     /// Drives the run. Ready at its end.
@@ -60,9 +73,10 @@ impl<'a, U: Upstream> Driver<'a, U> {
         self.waker.register(cx.waker());
         self.run_state.run.tick_clock();
         let stop = self.stop_signal.poll(cx);
-        self.run_state.source_closed |= stop >= Stop::Soft;
-        self.run_state.aborting |= stop == Stop::Hard;
-        let delivered = self.deliver(cx);
+        if stop != Stop::No {
+            self.stop(stop);
+        }
+        self.deliver(cx);
         if self.phase == Phase::Running && self.poll_running(cx, sink) {
             self.phase = Phase::ShuttingDown;
         }
@@ -71,9 +85,35 @@ impl<'a, U: Upstream> Driver<'a, U> {
         }
         sink.flush();
         // Failures in this poll may have queued dead letters. A hard stop does not wait for them.
-        let finished =
-            self.phase == Phase::DeliveringLetters && (stop == Stop::Hard || (delivered && self.deliver(cx)));
+        let finished = self.phase == Phase::DeliveringLetters
+            && (self.deliver(cx) || (stop == Stop::Hard && !self.waits_for_letters(cx)));
         if finished || self.phase == Phase::Done { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Records a stop. One that comes after the last item makes no difference.
+    #[cold]
+    fn stop(&mut self, stop: Stop) {
+        let run_state = &mut self.run_state;
+        run_state.source_closed = true;
+        if self.phase == Phase::Running {
+            run_state.aborting |= stop == Stop::Hard;
+            run_state.stopped = match (stop, run_state.stopped) {
+                (Stop::Hard, _) => Some(Stopped::Immediately),
+                (_, None) => Some(Stopped::Gracefully),
+                (_, stopped) => stopped,
+            };
+        }
+    }
+
+    /// Whether a hard stop waits for dead letters: for those of the items that it cancelled, and at most the grace period.
+    #[cold]
+    fn waits_for_letters(&mut self, cx: &mut Context<'_>) -> bool {
+        let settings = self.run_state.run.settings();
+        if !settings.cancelled_letters {
+            return false;
+        }
+        let timer = self.letters_timer.get_or_insert_with(|| grace_timer(settings.grace));
+        timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_pending())
     }
 
     /// Delivers dead letters. Returns whether all are delivered.
@@ -99,6 +139,7 @@ impl<'a, U: Upstream> Driver<'a, U> {
                 },
             };
             end.emit_isolated_rows(&mut turn);
+            end.emit_fatal(&mut turn);
             if ended || turn.run_state.aborting {
                 return true;
             }
@@ -148,6 +189,17 @@ impl<K> EndOfRun<'_, K> {
     {
         if !turn.run_state.isolated_rows.is_empty() {
             self.emit_rows(turn);
+        }
+    }
+
+    /// Emits the error of a run that cannot go on, where failures are emitted.
+    #[inline]
+    fn emit_fatal<R, T>(&mut self, turn: &mut Turn<'_, '_, R>)
+    where
+        K: Sink<T>,
+    {
+        if let Some(error) = turn.run_state.fatal_to_emit() {
+            self.sink.push(turn.run_state.items_in, Err(error));
         }
     }
 

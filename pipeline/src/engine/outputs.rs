@@ -10,12 +10,13 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::stream::{FusedStream, Stream};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::sinks::Sink;
 
 use crate::error::stage_error::StageError;
 use crate::report::failure::Failure;
+use crate::report::stopped::Stopped;
 use crate::report::summary::Report;
 use crate::run::lock::lock;
 
@@ -34,6 +35,8 @@ pub struct Outputs<Out> {
     task: JoinHandle<Report>,
     report: Option<Report>,
     over: bool,
+    /// The outputs and the failures that were read: the counts of a run whose report is lost.
+    read: (usize, usize),
 }
 
 impl<Out: Send + 'static> Outputs<Out> {
@@ -51,7 +54,7 @@ impl<Out: Send + 'static> Outputs<Out> {
         };
         let queue = Arc::new(OutputQueue::new(capacity));
         let task = runtime.spawn(run(Arc::clone(&queue)));
-        Self { buffered: VecDeque::new(), queue, task, report: None, over: false }
+        Self { buffered: VecDeque::new(), queue, task, report: None, over: false, read: (0, 0) }
     }
 }
 
@@ -60,7 +63,9 @@ impl<Out> Outputs<Out> {
     ///
     /// # Errors
     ///
-    /// The failure of an item, in the place of its output. In [`Strict`](crate::ErrorMode::Strict) mode the stream ends after the first.
+    /// The failure of an item, in the place of its output. In [`Strict`](crate::ErrorMode::Strict) mode the stream ends after the
+    /// first. If the tokio runtime of the run is shut down, the last item is an error of kind
+    /// [`Cancelled`](crate::ErrorKind::Cancelled) that says so.
     ///
     /// # Cancel safety
     ///
@@ -80,6 +85,16 @@ impl<Out> Outputs<Out> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Out, Failure>>> {
+        let poll = self.poll_uncounted(cx);
+        match &poll {
+            Poll::Ready(Some(Ok(_))) => self.read.0 += 1,
+            Poll::Ready(Some(Err(_))) => self.read.1 += 1,
+            _ => {}
+        }
+        poll
+    }
+
+    fn poll_uncounted(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Out, Failure>>> {
         if let Some(output) = self.buffered.pop_front() {
             return Poll::Ready(Some(output));
         }
@@ -93,20 +108,36 @@ impl<Out> Outputs<Out> {
             Poll::Pending => Poll::Pending,
             Poll::Ready(ended) => {
                 self.over = true;
-                match ended {
-                    Ok(report) => self.report = Some(report),
-                    // A panic outside of any stage, such as in a destructor.
-                    Err(error) => {
-                        if let Ok(payload) = error.try_into_panic() {
-                            resume_unwind(payload);
-                        }
-                    }
-                }
                 // The last results may have been pushed since the queue was read.
                 self.queue.take(&mut self.buffered, cx);
+                match ended.map_err(JoinError::try_into_panic) {
+                    Ok(report) => self.report = Some(report),
+                    // A panic outside of any stage, such as in a destructor.
+                    Err(Ok(payload)) => resume_unwind(payload),
+                    Err(Err(_)) => self.end_with_runtime(),
+                }
                 Poll::Ready(self.buffered.pop_front())
             }
         }
+    }
+}
+
+impl<Out> Outputs<Out> {
+    /// The task of the run was dropped by its runtime, and its report with it. What was read is known.
+    #[cold]
+    fn end_with_runtime(&mut self) {
+        let (outputs, failures) = self.read;
+        let unread = self.buffered.iter().filter(|result| result.is_ok()).count();
+        let (outputs, failures) = (outputs + unread, failures + self.buffered.len() - unread);
+        self.report = Some(Report {
+            items_in: outputs + failures,
+            items_out: outputs,
+            items_failed: failures,
+            stopped: Some(Stopped::RuntimeShutDown),
+            ..Report::default()
+        });
+        let error = StageError::runtime_shut_down("stream");
+        self.buffered.push_back(Err(Failure { index: outputs + failures, error }));
     }
 }
 

@@ -16,6 +16,7 @@ use super::source_segment::SourceSegment;
 use super::upstream::Upstream;
 use super::worker_segment::open_worker_segment;
 
+use crate::error::stage_error::StageError;
 use crate::report::failure::Failure;
 use crate::report::summary::Report;
 use crate::run::settings::{ErrorMode, Settings};
@@ -179,6 +180,11 @@ where
     }
 }
 
+/// The name of the first stage, for the errors of items that were never started.
+pub(super) fn first_stage(plan: &Plan) -> &'static str {
+    plan.first_stage().unwrap_or("source")
+}
+
 /// The pipeline that a verb runs.
 pub struct RunRequest<'a, In, F, S> {
     pub(crate) stages: &'a Arc<F>,
@@ -211,6 +217,8 @@ pub struct RunOutcome {
     pub(crate) report: Report,
     /// The first failure, if failures are not emitted.
     pub(crate) first_failure: Option<Failure>,
+    /// Why the run could not go on, although no item failed.
+    pub(crate) fatal: Option<StageError>,
     /// Whether the source was read to its end and nothing was cancelled.
     pub(crate) complete: bool,
     /// The number of items that were read from the source.
@@ -243,7 +251,8 @@ where
         output_config: mode.output_config,
     };
     let segments = M::open(stages, SourceSegment::new(source), context);
-    let run_state = RunState::new(&run, &counters, settings, mode.error_mode, mode.emit_failures);
+    let run_state =
+        RunState::new(&run, &counters, settings, first_stage(plan), mode.error_mode, mode.emit_failures);
     let mut driver = Driver::new(segments, run_state, plan, waker);
     poll_fn(|cx| driver.poll(cx, sink)).await;
     let report = driver.finish();
@@ -251,6 +260,7 @@ where
     RunOutcome {
         report,
         first_failure: run_state.first_failure.take(),
+        fatal: run_state.fatal.take(),
         complete: run_state.source_exhausted && !run_state.aborting,
         items_in: run_state.items_in,
     }

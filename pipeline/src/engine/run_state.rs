@@ -15,6 +15,7 @@ use crate::report::accounting::RunTotals;
 use crate::report::failure::Failure;
 use crate::report::metrics::Snapshot;
 use crate::report::stage_report::to_usize;
+use crate::report::stopped::Stopped;
 use crate::report::summary::Report;
 use crate::run::outcome::Outcome;
 use crate::run::settings::{ErrorMode, Settings};
@@ -40,6 +41,12 @@ pub struct RunState<'a, R> {
     items_cancelled: usize,
     pub(crate) rows_isolated: usize,
     pub(crate) failures: Vec<Failure>,
+    /// How the run was stopped.
+    pub(crate) stopped: Option<Stopped>,
+    /// Why the run cannot go on, although no item failed.
+    pub(crate) fatal: Option<StageError>,
+    /// The first stage, for the errors of items that were cancelled.
+    first_stage: &'static str,
     /// The first failure, if failures are not emitted.
     pub(crate) first_failure: Option<Failure>,
     /// The failures of isolated rows that are not emitted yet.
@@ -62,6 +69,7 @@ impl<'a, R> RunState<'a, R> {
         run: &'a Run<'a>,
         counters: &'a RunCounters,
         settings: &'a Settings<R>,
+        first_stage: &'static str,
         error_mode: Option<ErrorMode>,
         emit_failures: bool,
     ) -> Self {
@@ -78,6 +86,9 @@ impl<'a, R> RunState<'a, R> {
             items_cancelled: 0,
             rows_isolated: 0,
             failures: Vec::new(),
+            stopped: None,
+            fatal: None,
+            first_stage,
             first_failure: None,
             isolated_rows: VecDeque::new(),
             source_exhausted: false,
@@ -176,17 +187,13 @@ impl<'a, R> RunState<'a, R> {
         if let Some(metrics) = self.run.metrics(error.step()) {
             metrics.failed.add(1);
         }
-        self.items_failed += 1;
-        if let Some(delivery) = &mut self.delivery {
-            // The failure of a batch is the failure of all its items.
-            for Origin { index, source_item } in row.unwrap_or_else(|| provenance.origins()) {
-                if let Some(item) = source_item.as_ref().and_then(|source_item| source_item.take()) {
-                    delivery.add(DeadLetter { item, index: *index, error: error.clone() });
-                }
-            }
-        }
+        let origins = row.unwrap_or_else(|| provenance.origins());
+        self.items_failed += origins.len();
+        // The failure of a batch is the failure of all its items.
+        self.add_letters(origins, &error);
         match self.error_mode {
             Some(ErrorMode::Strict) => {
+                self.stopped.get_or_insert(Stopped::AtFailure);
                 self.source_closed = true;
                 self.aborting = !self.emit_failures;
             }
@@ -199,9 +206,37 @@ impl<'a, R> RunState<'a, R> {
         Failure { index, error }
     }
 
+    /// Queues a dead letter for each of these source items, unless it had one before.
+    fn add_letters(&mut self, origins: &[Origin<R>], error: &StageError) {
+        let Some(delivery) = &mut self.delivery else { return };
+        for Origin { index, source_item } in origins {
+            if let Some(item) = source_item.as_ref().and_then(|source_item| source_item.take()) {
+                delivery.add(DeadLetter { item, index: *index, error: error.clone() });
+            }
+        }
+    }
+
+    /// The run cannot go on.
+    #[cold]
+    pub(crate) fn abort_with(&mut self, stopped: Stopped, error: StageError) {
+        self.stopped = Some(stopped);
+        self.fatal.get_or_insert(error);
+        self.source_closed = true;
+        self.aborting = true;
+    }
+
+    /// The error of a run that cannot go on, if failures are emitted as they come.
+    #[inline]
+    pub(crate) fn fatal_to_emit(&self) -> Option<StageError> {
+        if self.emit_failures && self.error_mode.is_some() { self.fatal.clone() } else { None }
+    }
+
     /// Records the cancellation of an item.
     pub(crate) fn cancel_item<G: Provenance<Root = R>>(&mut self, provenance: &G) {
-        self.items_cancelled += 1;
+        self.items_cancelled += provenance.origins().len();
+        if self.run.settings().cancelled_letters {
+            self.add_letters(provenance.origins(), &StageError::cancelled(self.first_stage));
+        }
         self.end_parts(provenance, || Outcome::Cancelled);
     }
 
@@ -278,6 +313,7 @@ impl<'a, R> RunState<'a, R> {
             items_cancelled: self.items_cancelled,
             rows_isolated: self.rows_isolated,
             letters_lost: self.delivery.as_ref().map_or(0, DeliveryQueue::lost),
+            stopped: self.stopped,
             observer_panics: to_usize(counters.observer_panics() + totals.observer_panics),
             elapsed: counters.elapsed(),
             failures: std::mem::take(&mut self.failures),

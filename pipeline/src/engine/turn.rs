@@ -11,6 +11,7 @@ use super::provenance::Provenance;
 use super::run_state::RunState;
 
 use crate::error::stage_error::StageError;
+use crate::report::stopped::Stopped;
 
 /// A caught panic.
 pub type Payload = Box<dyn Any + Send>;
@@ -168,6 +169,13 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
         let result = self.run_state.fail_item(provenance, error);
         self.stop_if_aborting();
         result
+    }
+
+    /// The run cannot go on.
+    #[cold]
+    pub(crate) fn abort_with(&mut self, stopped: Stopped, error: StageError) {
+        self.run_state.abort_with(stopped, error);
+        self.stop();
     }
 
     fn stop_if_aborting(&mut self) {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::outputs::{OutputQueue, QueueSink};
-use super::run_many::{RunMany, RunMode, RunOutcome, RunRequest};
+use super::run_many::{RunMany, RunMode, RunOutcome, RunRequest, first_stage};
 use super::segment::OutputConfig;
 use super::shape::OneToOne;
 use super::sinks::{CollectSink, DiscardSink, IndexedSink};
@@ -16,15 +16,9 @@ use crate::report::failure::Failure;
 use crate::report::summary::Report;
 use crate::run::settings::ErrorMode;
 use crate::stage::contract::Stage;
-use crate::stage::plan::Plan;
 
 /// `settle` has a result for each item that was not read, up to this number: a range such as `0..u64::MAX` knows its length.
 const MAX_UNREAD_RESULTS: usize = 1 << 24;
-
-/// The name of the first stage, for the errors of items that were never started.
-fn first_stage(plan: &Plan) -> &'static str {
-    plan.first_stage().unwrap_or("source")
-}
 
 /// Returns all outputs, or the first failure.
 pub(crate) async fn collect<In, F, S, M>(
@@ -40,14 +34,14 @@ where
     let output_config = OutputConfig { ordered: run.ordered, unbounded: true };
     let mode = RunMode { error_mode: Some(run.mode), emit_failures: false, output_config };
     let mut outputs = CollectSink(Vec::new());
-    let RunOutcome { report, first_failure, complete, items_in } =
+    let RunOutcome { report, first_failure, fatal, complete, items_in } =
         <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut outputs).await;
     match first_failure {
         Some(failure) => Err(Aborted { failure, report }),
         None if complete => Ok(outputs.0),
         None => {
             let index = items_in;
-            let error = StageError::not_started(first_stage(request.plan));
+            let error = fatal.unwrap_or_else(|| StageError::not_started(first_stage(request.plan)));
             Err(Aborted { failure: Failure { index, error }, report })
         }
     }
@@ -67,11 +61,14 @@ where
     // The outputs are discarded, so their order does not matter.
     let output_config = OutputConfig { ordered: false, unbounded: false };
     let mode = RunMode { error_mode: Some(error_mode), emit_failures: false, output_config };
-    let RunOutcome { report, first_failure, .. } =
+    let RunOutcome { report, first_failure, fatal, items_in, .. } =
         <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut DiscardSink).await;
     match first_failure {
         Some(failure) if error_mode == ErrorMode::Strict => Err(Aborted { failure, report }),
-        _ => Ok(report),
+        _ => match fatal {
+            Some(error) => Err(Aborted { failure: Failure { index: items_in, error }, report }),
+            None => Ok(report),
+        },
     }
 }
 
@@ -88,20 +85,23 @@ where
     let output_config = OutputConfig { ordered: false, unbounded: false };
     let mode = RunMode { error_mode: None, emit_failures: true, output_config };
     let mut results = IndexedSink { results: Vec::new() };
-    let RunOutcome { items_in, .. } =
+    let RunOutcome { items_in, fatal, .. } =
         <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut results).await;
     let mut results = results.results;
     results.resize_with(items_in, || None);
     let stage = first_stage(request.plan);
     let mut results: Vec<_> = results
         .into_iter()
-        .map(|result| result.unwrap_or_else(|| Err(StageError::cancelled(stage))))
+        .map(|result| {
+            result.unwrap_or_else(|| Err(fatal.clone().unwrap_or_else(|| StageError::cancelled(stage))))
+        })
         .collect();
     // Items that were not read have a result too if the source knows how many they are. It is not read any further.
     let panicked = results.last().is_some_and(|last| last.as_ref().is_err_and(StageError::is_source_panic));
     let remaining = catch_unwind(AssertUnwindSafe(|| source.remaining())).ok().flatten();
     let unread = remaining.filter(|count| !panicked && *count <= MAX_UNREAD_RESULTS).unwrap_or(0);
-    results.extend((0..unread).map(|_| Err(StageError::not_started(stage))));
+    let not_started = || fatal.clone().unwrap_or_else(|| StageError::not_started(stage));
+    results.extend((0..unread).map(|_| Err(not_started())));
     results
 }
 

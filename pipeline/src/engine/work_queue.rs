@@ -169,7 +169,7 @@ impl<In: Send, T: Send> Worker<In, T> {
         let counters = RunCounters::new(plan.steps().len());
         let run = Run::counted(&self.settings, &counters, Some(id));
         let driver = Arc::new(AtomicWaker::new());
-        let mut in_flight = 
+        let mut in_flight =
             InFlight::new(self.slots, self.max_parked, Arc::clone(&driver), &counters.wait_note);
         let mut parked = 0;
         let mut local = VecDeque::new();
@@ -200,10 +200,7 @@ impl<In: Send, T: Send> Worker<In, T> {
                 }
             }
             let mut handed_over = Instant::now();
-            while in_flight.room() > 0
-                && !in_flight.has_returning()
-                && may_poll()
-                && !self.queue.is_stopped()
+            while in_flight.room() > 0 && !in_flight.has_returning() && may_poll() && !self.queue.is_stopped()
             {
                 if !done.is_empty() && handed_over.elapsed() > HAND_OVER_INTERVAL {
                     self.hand_over(&mut done);

@@ -20,6 +20,7 @@ use super::work_queue::{Task, WorkItem, WorkQueue, Worker};
 
 use crate::error::stage_error::StageError;
 use crate::report::accounting::{RunTotals, SegmentTotals};
+use crate::report::stopped::Stopped;
 use crate::stage::contract::Stage;
 
 /// Opens the segment of a chain whose calls run on worker tasks, or on the task of the run if there is only one worker.
@@ -46,7 +47,8 @@ where
         // The workers divide the slots: together they have `concurrency`.
         let share = |n: usize| n / workers + usize::from(index < n % workers);
         let (slots, max_parked) = (share(settings.concurrency), share(settings.max_parked()));
-        let worker = Worker { index, slots, max_parked, queue: Arc::clone(&queue), settings: settings.clone() };
+        let worker =
+            Worker { index, slots, max_parked, queue: Arc::clone(&queue), settings: settings.clone() };
         let (stages, state) = (Arc::clone(stages), Arc::clone(context.state));
         let (plan, run_id) = (context.plan.clone(), context.run.id());
         runtime().spawn(worker.work(stages, state, plan, run_id))
@@ -275,12 +277,16 @@ impl<U: Upstream, N: Fn() -> bool + Send, T: Send> Upstream for WorkerSegment<U,
         let Self { upstream, dispatcher, upstream_ended } = self;
         dispatcher.receive(turn);
         if let Some(task) = dispatcher.tasks.iter_mut().find(|task| task.0.is_finished()) {
-            // Panics in stages are caught. This one came from the destructor of a value that a stage returned.
             if let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut turn.cx()) {
                 dispatcher.tasks.clear();
-                if let Ok(payload) = error.try_into_panic() {
-                    resume_unwind(payload);
+                match error.try_into_panic() {
+                    // Panics in stages are caught. This one came from the destructor of a value that a stage returned.
+                    Ok(payload) => resume_unwind(payload),
+                    Err(_) => {
+                        turn.abort_with(Stopped::RuntimeShutDown, StageError::runtime_shut_down("workers"))
+                    }
                 }
+                return false;
             }
         }
         dispatcher.flush(turn, downstream);

@@ -251,6 +251,19 @@ impl StageError {
         Self::new(site, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
     }
 
+    /// The error of a run whose tokio runtime was shut down.
+    pub(crate) fn runtime_shut_down(part: &'static str) -> Self {
+        let site = CallSite { stage: part, step: StepId::NONE, attempt: 0, waiting: false };
+        let cause = "the tokio runtime was shut down before the end of the run".into();
+        Self::new(site, ErrorKind::Cancelled, Some(cause), Duration::ZERO, Vec::new())
+    }
+
+    /// The error of a part of a run that cannot work here.
+    pub(crate) fn unusable(part: &'static str, problem: String) -> Self {
+        let site = CallSite { stage: part, step: StepId::NONE, attempt: 0, waiting: false };
+        Self::new(site, ErrorKind::Failed, Some(problem.into()), Duration::ZERO, Vec::new())
+    }
+
     /// The error of an item that was dropped while it was in flight.
     pub(crate) fn cancelled(stage: &'static str) -> Self {
         let site = CallSite { stage, step: StepId::NONE, attempt: 1, waiting: false };

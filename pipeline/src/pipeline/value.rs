@@ -173,6 +173,16 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
         })
     }
 
+    /// Sends the items that are cancelled to the sink of [`dead_letters`](Self::dead_letters) too: those that an aborted run
+    /// drops, in flight or queued between two stages. Their errors are of kind [`Cancelled`](crate::ErrorKind::Cancelled).
+    ///
+    /// A run that is aborted by a second token then waits until these letters are delivered, at most for another
+    /// [grace period](Self::grace).
+    #[must_use]
+    pub fn dead_letters_of_cancelled(self) -> Self {
+        self.set(|settings| settings.run.cancelled_letters = true)
+    }
+
     /// Seeds the jitter of retries, so that tests are reproducible.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
@@ -272,7 +282,7 @@ where
 
     /// Like [`run`](Self::run), but blocks the current thread until the item is finished.
     ///
-    /// It creates a tokio runtime for the call. On a blocking thread of a runtime, it uses that runtime.
+    /// It creates a tokio runtime for the call. On a blocking thread of a multi-thread runtime, it uses that runtime.
     ///
     /// # Errors
     ///

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::failure::Failure;
 use super::summary::Report;
+use super::totals::Totals;
 
 use crate::error::causes::write_causes;
 use crate::error::human::format_duration;
@@ -45,13 +46,8 @@ pub struct Aborted {
 
 impl fmt::Display for Aborted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { items_in, items_out, items_failed, items_cancelled, elapsed, .. } = &self.report;
-        write!(
-            f,
-            "{} ({items_in} items in, {items_out} out, {items_failed} failed, {items_cancelled} cancelled, in {})",
-            self.failure,
-            format_duration(*elapsed)
-        )?;
+        let Self { failure, report } = self;
+        write!(f, "{failure} ({}, in {})", Totals(report), format_duration(report.elapsed))?;
         if f.alternate() { write_causes(f, self.source()) } else { Ok(()) }
     }
 }

@@ -4,6 +4,7 @@
 //! the outputs of the step before it, and its outputs are its calls minus failures and cancellations. Where a pipeline
 //! forks, the items that enter each branch and leave the fork are counted.
 
+use super::batches_closed::BatchesClosed;
 use super::metrics::Snapshot;
 use super::stage_report::StageReport;
 
@@ -23,9 +24,13 @@ pub(crate) enum SegmentTotals {
     Segment {
         started: u64,
     },
-    Boundary {
+    Each {
         items_in: u64,
         items_out: u64,
+    },
+    Batch {
+        items_in: u64,
+        closed: BatchesClosed,
     },
 }
 
@@ -63,11 +68,14 @@ impl RunTotals {
             CountedStep::Boundary(name) => {
                 arriving = None;
                 let boundary = segments.find_map(|segment| match *segment {
-                    SegmentTotals::Boundary { items_in, items_out } => Some((items_in, items_out)),
+                    SegmentTotals::Each { items_in, items_out } => Some((items_in, items_out, None)),
+                    SegmentTotals::Batch { items_in, closed } => {
+                        Some((items_in, closed.total() as u64, Some(closed)))
+                    }
                     SegmentTotals::Segment { .. } => None,
                 });
-                let (calls, outputs) = boundary.unwrap_or_default();
-                Some(StageReport::new(name, true, (calls, outputs), snapshot))
+                let (calls, outputs, closed) = boundary.unwrap_or_default();
+                Some(StageReport { closed, ..StageReport::new(name, true, (calls, outputs), snapshot) })
             }
             CountedStep::Stage(name) => {
                 let calls = arriving.unwrap_or_else(|| match segments.next() {

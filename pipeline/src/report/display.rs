@@ -3,26 +3,25 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::stopped::Stopped;
 use super::summary::Report;
 use super::table::{table, with_separators};
+use super::totals::Totals;
 
 use crate::error::human::format_duration;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { items_in, items_out, items_failed, items_cancelled, .. } = self;
-        write!(f, "{} in, {} out", with_separators(items_in), with_separators(items_out))?;
-        if *items_failed > 0 {
-            write!(f, ", {} failed", with_separators(items_failed))?;
-        }
-        if *items_cancelled > 0 {
-            write!(f, ", {} cancelled", with_separators(items_cancelled))?;
-        }
+        Totals(self).fmt(f)?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate for people to read.
         let rate = self.items_per_second().round() as u64;
         write!(f, " in {}", format_duration(self.elapsed))?;
         if rate > 0 {
             write!(f, " ({} items/s)", with_separators(rate))?;
+        }
+        // A failure is in the line already.
+        if let Some(stopped) = self.stopped.filter(|stopped| *stopped != Stopped::AtFailure) {
+            write!(f, "; {stopped}")?;
         }
         if self.letters_lost > 0 {
             write!(f, "; {} dead letters LOST", with_separators(self.letters_lost))?;

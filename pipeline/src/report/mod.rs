@@ -2,6 +2,7 @@
 
 pub(crate) mod aborted;
 pub(crate) mod accounting;
+pub(crate) mod batches_closed;
 pub(crate) mod display;
 pub(crate) mod failure;
 pub(crate) mod metrics;
@@ -9,5 +10,7 @@ pub(crate) mod run_id;
 #[cfg(feature = "serde")]
 pub(crate) mod serialize;
 pub(crate) mod stage_report;
+pub(crate) mod stopped;
 pub(crate) mod summary;
 pub(crate) mod table;
+pub(crate) mod totals;

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::stage_report::StageReport;
 use super::summary::Report;
 
-/// The fields are named like the methods; `elapsed` is in seconds. Needs the feature `serde`.
+/// The fields are named like the methods; `elapsed` is in seconds, and `stopped` is `null` or such as `"gracefully"`. Needs the feature `serde`.
 ///
 /// ```
 /// use pipeline::pipeline;
@@ -22,7 +22,7 @@ use super::summary::Report;
 /// ```
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 10)?;
+        let mut fields = serializer.serialize_struct("Report", 11)?;
         fields.serialize_field("items_in", &self.items_in)?;
         fields.serialize_field("items_out", &self.items_out)?;
         fields.serialize_field("items_failed", &self.items_failed)?;
@@ -30,6 +30,7 @@ impl Serialize for Report {
         fields.serialize_field("rows_isolated", &self.rows_isolated)?;
         fields.serialize_field("letters_lost", &self.letters_lost)?;
         fields.serialize_field("observer_panics", &self.observer_panics)?;
+        fields.serialize_field("stopped", &self.stopped)?;
         fields.serialize_field("elapsed", &self.elapsed.as_secs_f64())?;
         fields.serialize_field("stages", &self.stages)?;
         fields.serialize_field("failures", &self.failures)?;
@@ -38,18 +39,24 @@ impl Serialize for Report {
 }
 
 /// The fields are named like the methods. `queued` and the latencies `p50`, `p95` and `p99` are in seconds; a latency is
-/// `null` if no call was timed. Needs the feature `serde`.
+/// `null` if no call was timed. A boundary has no `attempts`, `retries` and `timeouts`, but `batches_closed`. Needs the feature `serde`.
 impl Serialize for StageReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let latency = |percentile| self.latency(percentile).as_ref().map(Duration::as_secs_f64);
-        let mut fields = serializer.serialize_struct("StageReport", 13)?;
+        // A boundary has no calls that could be repeated.
+        let attempts = !self.is_boundary();
+        let mut fields = serializer.serialize_struct("StageReport", if attempts { 13 } else { 11 })?;
         fields.serialize_field("name", self.name())?;
         fields.serialize_field("boundary", &self.is_boundary())?;
         fields.serialize_field("calls", &self.calls())?;
         fields.serialize_field("outputs", &self.outputs())?;
-        fields.serialize_field("attempts", &self.attempts())?;
-        fields.serialize_field("retries", &self.retries())?;
-        fields.serialize_field("timeouts", &self.timeouts())?;
+        if attempts {
+            fields.serialize_field("attempts", &self.attempts())?;
+            fields.serialize_field("retries", &self.retries())?;
+            fields.serialize_field("timeouts", &self.timeouts())?;
+        } else {
+            fields.serialize_field("batches_closed", &self.batches_closed())?;
+        }
         fields.serialize_field("failed", &self.failed())?;
         fields.serialize_field("cancelled", &self.cancelled())?;
         fields.serialize_field("p50", &latency(50.0))?;

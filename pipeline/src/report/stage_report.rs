@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use histogram::Histogram;
 
+use super::batches_closed::BatchesClosed;
 use super::metrics::Snapshot;
 
 /// The counts and latencies of one step of a run: a stage, a closure or a boundary.
@@ -23,6 +24,7 @@ pub struct StageReport {
     pub(super) boundary: bool,
     pub(super) calls: usize,
     pub(super) outputs: usize,
+    pub(super) closed: Option<BatchesClosed>,
     pub(super) snapshot: Snapshot,
 }
 
@@ -35,7 +37,7 @@ impl StageReport {
     /// `counts` is (items in, items out).
     pub(super) fn new(name: &str, boundary: bool, counts: (u64, u64), snapshot: Snapshot) -> Self {
         let (calls, outputs) = (to_usize(counts.0), to_usize(counts.1));
-        Self { name: name.to_owned(), boundary, calls, outputs, snapshot }
+        Self { name: name.to_owned(), boundary, calls, outputs, closed: None, snapshot }
     }
 
     /// The name of the stage, closure or boundary.
@@ -60,6 +62,22 @@ impl StageReport {
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.outputs
+    }
+
+    /// Why the batches of a `batch` were closed; `None` for any other step.
+    ///
+    /// ```
+    /// use pipeline::pipeline;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Aborted> {
+    /// let report = pipeline![u32: batch(4) => |batch| batch.len()].drain(0..10).await?;
+    /// let closed = report.stages()[0].batches_closed().unwrap();
+    /// assert_eq!((closed.full, closed.linger, closed.end), (2, 0, 1));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn batches_closed(&self) -> Option<BatchesClosed> {
+        self.closed
     }
 
     /// The number of attempts, including retries.

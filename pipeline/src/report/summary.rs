@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::run_id::RunId;
 use super::stage_report::StageReport;
+use super::stopped::Stopped;
 
 /// The result of a run: the counts of its items, and a [`StageReport`] per step. It displays as a table.
 ///
@@ -41,6 +42,7 @@ pub struct Report {
     pub(crate) rows_isolated: usize,
     pub(crate) letters_lost: usize,
     pub(crate) observer_panics: usize,
+    pub(crate) stopped: Option<Stopped>,
     pub(crate) elapsed: Duration,
     pub(crate) stages: Vec<StageReport>,
     pub(crate) failures: Vec<Failure>,
@@ -65,13 +67,15 @@ impl Report {
         self.items_out
     }
 
-    /// The number of failures: of failed items, and of [isolated rows](Self::rows_isolated).
+    /// The number of failures: of failed items, and of [isolated rows](Self::rows_isolated). A failed batch counts as many as it
+    /// has members.
     #[must_use]
     pub fn items_failed(&self) -> usize {
         self.items_failed
     }
 
-    /// The number of items that were dropped because the run was aborted: in flight, or queued between two stages.
+    /// The number of items that were dropped because the run was aborted: in flight, or queued between two stages. A batch
+    /// counts as many as it has members.
     #[must_use]
     pub fn items_cancelled(&self) -> usize {
         self.items_cancelled
@@ -88,6 +92,12 @@ impl Report {
     #[must_use]
     pub fn letters_lost(&self) -> usize {
         self.letters_lost
+    }
+
+    /// How the run was stopped; `None` if it went on to the end of its source.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Stopped> {
+        self.stopped
     }
 
     /// The number of observer calls that panicked.
@@ -129,9 +139,10 @@ impl Report {
         &self.failures
     }
 
-    /// Whether no item failed or was cancelled.
+    /// Whether no item failed or was cancelled, and the runtime was not shut down. A run that was
+    /// [stopped gracefully](Stopped::Gracefully) is a success.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.items_failed == 0 && self.items_cancelled == 0
+        self.items_failed == 0 && self.items_cancelled == 0 && self.stopped != Some(Stopped::RuntimeShutDown)
     }
 }

@@ -75,9 +75,7 @@ impl StopSignal {
     fn poll_grace(&mut self, cx: &mut Context<'_>) -> Stop {
         if self.stop == Stop::No {
             self.stop = Stop::Soft;
-            // Without a tokio runtime with a timer, the grace period does not end.
-            let timer = || Instant::now().checked_add(self.grace).map(|end| Box::pin(sleep_until(end)));
-            self.timer = catch_unwind(AssertUnwindSafe(timer)).ok().flatten();
+            self.timer = grace_timer(self.grace);
         }
         if self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
             self.timer = None;
@@ -85,6 +83,12 @@ impl StopSignal {
         }
         self.stop
     }
+}
+
+/// A timer of the grace period. `None` without a tokio runtime with timers: then the period does not end.
+pub(crate) fn grace_timer(grace: Duration) -> Option<Pin<Box<Sleep>>> {
+    let timer = || Instant::now().checked_add(grace).map(|end| Box::pin(sleep_until(end)));
+    catch_unwind(AssertUnwindSafe(timer)).ok().flatten()
 }
 
 /// Waits until `count` of the tokens are cancelled. Never completes if there are fewer tokens.

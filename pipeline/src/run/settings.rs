@@ -46,6 +46,8 @@ pub(crate) struct RunSettings {
     pub(crate) workers: usize,
     pub(crate) ordered: bool,
     pub(crate) mode: ErrorMode,
+    /// Whether items that are cancelled are dead letters too.
+    pub(crate) cancelled_letters: bool,
     pub(crate) cancel: Arc<[CancellationToken]>,
     /// The time from a soft stop to a hard one.
     pub(crate) grace: Duration,
@@ -83,6 +85,7 @@ impl<In> Default for Settings<In> {
             workers: 1,
             ordered: true,
             mode: ErrorMode::Strict,
+            cancelled_letters: false,
             cancel: Arc::default(),
             grace: Duration::from_secs(30),
             observers: Vec::new(),

@@ -4,4 +4,5 @@
 mod dropped_runs;
 mod every_verb;
 mod observed;
+mod stopped;
 mod tokens;

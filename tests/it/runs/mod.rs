@@ -9,6 +9,7 @@ mod fairness;
 mod json;
 mod multi_thread_stress;
 mod parked;
+mod runtimes;
 mod source_faults;
 mod verbs;
 mod workers;

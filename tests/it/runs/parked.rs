@@ -129,7 +129,8 @@ async fn at_most_parked_items_sleep_without_a_place() {
 async fn unless_it_is_set_four_times_the_concurrency_sleep() {
     let job = job();
     let token = CancellationToken::new();
-    let run = pipeline![broken].with(Job::clone(&job)).on_error(ErrorMode::Lenient).concurrency(2).unordered();
+    let run =
+        pipeline![broken].with(Job::clone(&job)).on_error(ErrorMode::Lenient).concurrency(2).unordered();
     let run = run.cancel_on(token.clone());
     let (report, ()) = tokio::join!(run.drain(0..), async {
         sleep(ms(59_000)).await;

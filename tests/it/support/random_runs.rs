@@ -168,6 +168,9 @@ impl ItemIds for Vec<u64> {
 /// The number of shapes.
 pub(crate) const SHAPES: usize = 8;
 
+/// The shape `first => batch(3) => pack`.
+pub(crate) const BATCHES: usize = 4;
+
 /// The stages of a shape without boundaries.
 pub(crate) fn stages_without_boundary(shape: usize) -> Option<&'static [&'static str]> {
     match shape {
@@ -204,7 +207,7 @@ impl Case {
             1 => run!(run_one_to_one, pipeline![first => |x| x]),
             2 => run!(run_one_to_one, pipeline![first => { pipeline![|x: u64| x => second] } => |x| x]),
             3 => run!(run_verb, pipeline![split => each => first => second]),
-            4 => run!(run_verb, pipeline![first => batch(3) => pack]),
+            BATCHES => run!(run_verb, pipeline![first => batch(3) => pack]),
             5 => run!(run_verb, pipeline![split => each => first => batch(4) => pack => each => second]),
             6 => run!(run_verb, pipeline![keep => each => first]),
             7 => run!(run_verb, pipeline![u64: batch(5) => pack => each => third => batch(2)]),

@@ -13,8 +13,10 @@ use crate::engine::turn::{Payload, Turn};
 use crate::engine::upstream::{Downstream, Upstream};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
-use crate::policy::sleep::sleep;
+use crate::policy::sleep::try_sleep;
 use crate::report::accounting::{RunTotals, SegmentTotals};
+use crate::report::batches_closed::BatchesClosed;
+use crate::report::stopped::Stopped;
 use crate::stage::contract::Accepts;
 use crate::stage::plan::Plan;
 
@@ -49,7 +51,7 @@ struct Collected<R, T> {
     /// Whether the timer is set to that time.
     timer_is_set: bool,
     items_in: u64,
-    items_out: u64,
+    closed: BatchesClosed,
 }
 
 impl<U: Upstream> Batch<U> {
@@ -62,13 +64,13 @@ impl<U: Upstream> Batch<U> {
             lingers_until: None,
             timer_is_set: false,
             items_in: 0,
-            items_out: 0,
+            closed: BatchesClosed::default(),
         };
         Self { upstream, collected, linger: None, upstream_ended: false }
     }
 
     /// Whether the linger time of the current batch is over. If not, the task is woken when it is.
-    fn has_lingered(&mut self, turn: &Turn<'_, '_, U::Root>) -> bool {
+    fn has_lingered(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> bool {
         let collected = &mut self.collected;
         let Some(until) = collected.lingers_until else { return false };
         let timer = match &mut self.linger {
@@ -78,7 +80,17 @@ impl<U: Upstream> Batch<U> {
                 }
                 timer
             }
-            None => self.linger.insert(Box::pin(sleep(until))),
+            None => match try_sleep(until) {
+                Ok(timer) => self.linger.insert(Box::pin(timer)),
+                Err(problem) => {
+                    let error = StageError::unusable(
+                        "batch",
+                        format!("the batch has a linger time, which {problem}"),
+                    );
+                    turn.abort_with(Stopped::AtFailure, error);
+                    return false;
+                }
+            },
         };
         collected.timer_is_set = true;
         timer.as_mut().poll(&mut turn.cx()).is_ready()
@@ -95,15 +107,19 @@ impl<R: Send, T> Collected<R, T> {
             && (self.failures.is_empty() || !self.items.is_empty())
     }
 
-    /// Pushes the current batch, and the failures behind it. There must be an item, and room downstream.
-    fn emit<D>(&mut self, turn: &mut Turn<'_, '_, R>, downstream: &mut D)
-    where
+    /// Pushes the current batch, and the failures behind it. There must be an item, and room downstream. Counts the reason.
+    fn emit<D>(
+        &mut self,
+        turn: &mut Turn<'_, '_, R>,
+        downstream: &mut D,
+        reason: impl FnOnce(&mut BatchesClosed) -> &mut usize,
+    ) where
         D: Downstream<BatchOrigins<R>, Vec<T>>,
     {
         self.lingers_until = None;
         let items = std::mem::take(&mut self.items);
         if let Some(provenance) = BatchOrigins::new(self.origins.drain(..)) {
-            self.items_out += 1;
+            *reason(&mut self.closed) += 1;
             downstream.push(turn, provenance, Ok(items));
         }
         self.emit_failures(turn, downstream);
@@ -168,7 +184,7 @@ where
                 collected.items.push(item);
                 collected.origins.push(provenance.origin().clone());
                 if collected.items.len() == collected.settings.size && self.downstream.can_start() {
-                    collected.emit(turn, self.downstream);
+                    collected.emit(turn, self.downstream, |closed| &mut closed.full);
                 }
             }
             Err(error) => {
@@ -177,7 +193,7 @@ where
                 // failures can wait.
                 let emits = turn.run_state.ends_in_order() || !collected.has_room();
                 if emits && !collected.items.is_empty() && self.downstream.has_room() {
-                    collected.emit(turn, self.downstream);
+                    collected.emit(turn, self.downstream, |closed| &mut closed.failure);
                 }
                 collected.emit_failures(turn, self.downstream);
             }
@@ -198,11 +214,14 @@ impl<U: Upstream> Upstream for Batch<U> {
     {
         self.collected.emit_failures(turn, downstream);
         // A batch goes on growing while the step behind it is busy.
-        if !self.collected.items.is_empty()
-            && downstream.can_start()
-            && (!self.collected.has_room() || self.has_lingered(turn))
-        {
-            self.collected.emit(turn, downstream);
+        if !self.collected.items.is_empty() && downstream.can_start() {
+            if self.collected.items.len() >= self.collected.settings.size {
+                self.collected.emit(turn, downstream, |closed| &mut closed.full);
+            } else if !self.collected.has_room() {
+                self.collected.emit(turn, downstream, |closed| &mut closed.failure);
+            } else if self.has_lingered(turn) {
+                self.collected.emit(turn, downstream, |closed| &mut closed.linger);
+            }
         }
         if !self.upstream_ended {
             let mut intake = Intake { collected: &mut self.collected, downstream };
@@ -210,7 +229,12 @@ impl<U: Upstream> Upstream for Batch<U> {
         }
         let collected = &mut self.collected;
         if self.upstream_ended && !collected.items.is_empty() && downstream.has_room() {
-            collected.emit(turn, downstream);
+            let stopped = turn.run_state.stopped.is_some();
+            collected.emit(
+                turn,
+                downstream,
+                |closed| if stopped { &mut closed.stop } else { &mut closed.end },
+            );
         }
         let ended = self.upstream_ended && collected.items.is_empty() && collected.failures.is_empty();
         if !turn.exhausted
@@ -242,8 +266,8 @@ impl<U: Upstream> Upstream for Batch<U> {
 
     fn add_totals(&self, totals: &mut RunTotals) {
         self.upstream.add_totals(totals);
-        let Collected { items_in, items_out, .. } = self.collected;
-        totals.segments.push(SegmentTotals::Boundary { items_in, items_out });
+        let Collected { items_in, closed, .. } = self.collected;
+        totals.segments.push(SegmentTotals::Batch { items_in, closed });
     }
 }
 

@@ -204,7 +204,7 @@ where
     fn add_totals(&self, totals: &mut RunTotals) {
         self.upstream.add_totals(totals);
         let Opened { items_in, items_out, .. } = self.opened;
-        totals.segments.push(SegmentTotals::Boundary { items_in, items_out });
+        totals.segments.push(SegmentTotals::Each { items_in, items_out });
     }
 }
 
