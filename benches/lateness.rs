@@ -10,6 +10,7 @@
 //! machine does is why the worst lateness of a round is compared in the median of the rounds; the worst of all rounds is
 //! printed too. Give parts of names to run only those cases: `cargo bench -p benches --bench lateness -- batch`.
 
+mod neighbour;
 mod work;
 
 use std::fs;
@@ -18,14 +19,13 @@ use std::hint::spin_loop;
 use std::time::{Duration, Instant};
 
 use benches::median;
+use neighbour::tick;
 use pipeline::{pipeline, stage};
 use tokio::task::yield_now;
-use tokio::time::sleep_until;
 use work::runtime;
 
 const ROUNDS: u32 = 5;
 const ROUND: Duration = Duration::from_millis(300);
-const TICK: Duration = Duration::from_millis(1);
 const SHORT: Duration = Duration::from_micros(10);
 const LONG: Duration = Duration::from_millis(1);
 /// How many short calls the loop by hand makes before it yields.
@@ -131,28 +131,18 @@ async fn ready_stages(end: Instant) {
     pipeline![scale => shift => rotate].drain(until(end)).await.expect("nothing fails");
 }
 
-/// Asks to be woken at each millisecond from `start` on until `end`, and returns how late it was, each time.
-///
-/// Tokio counts its milliseconds from when the runtime was built, and fires a timer at the first of them that is not before
-/// the time asked for. So `start` has to be when the runtime was built: otherwise up to one more millisecond is measured.
-async fn ticker(start: Instant, end: Instant) -> Vec<Duration> {
-    let mut late = Vec::new();
-    let mut tick = 0;
+/// How late the neighbour was until `end`, each time.
+async fn neighbour(start: Instant, end: Instant) -> Vec<Duration> {
+    let mut all = Vec::new();
     let mut kept_before = kept_waiting();
-    loop {
-        let due = start + TICK * tick;
-        sleep_until(due.into()).await;
-        let now = Instant::now();
+    tick(start, |late| {
         let kept = kept_waiting();
-        late.push((now - due).saturating_sub(kept.saturating_sub(kept_before)));
+        all.push(late.saturating_sub(kept.saturating_sub(kept_before)));
         kept_before = kept;
-        if now >= end {
-            return late;
-        }
-        // Ticks that were missed are not made up for: the one that was late counts, with all its lateness.
-        let passed = u32::try_from((now - start).as_millis()).expect("a round is short");
-        tick = passed + 1;
-    }
+        Instant::now() < end
+    })
+    .await;
+    all
 }
 
 /// How long this thread has waited for a core while it was ready to run. Zero where there is no such file.
@@ -176,9 +166,9 @@ impl Lateness {
         let runtime = runtime();
         let end = start + ROUND;
         let mut late = runtime.block_on(async {
-            let ticker = tokio::spawn(ticker(start, end));
+            let neighbour = tokio::spawn(neighbour(start, end));
             load(end).await;
-            ticker.await.expect("the ticker does not panic")
+            neighbour.await.expect("it does not panic")
         });
         late.sort_unstable();
         self.worst.push(*late.last().expect("it ticked"));
