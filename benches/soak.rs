@@ -11,7 +11,7 @@
 //! Each failure is one dead letter, but for a batch that waits for its next attempt when the run is stopped: it fails as it
 //! is, with a letter for each item that it was made from.
 //!
-//! `cargo bench -p benches --bench soak` takes some 15 seconds; `-- --for 10m` loads for ten minutes in all, and
+//! `cargo bench -p benches --bench soak` takes some 17 seconds; `-- --for 10m` loads for ten minutes in all, and
 //! `-- 50000000` with so many items in all.
 
 mod neighbour;
