@@ -1,4 +1,5 @@
-//! What `instructions.sh` runs under callgrind: so many items through one case, on one thread.
+//! What `instructions.sh` runs under callgrind: so many items through one case, on one thread. Its budget is checked by way
+//! of `instructions_budget.rs`.
 //!
 //! Stages do next to nothing, so what is counted is what stands around them. Nothing fails. It is an example and no bench
 //! because it is built in the default release profile, and it needs no crates but pipeline and tokio, so that the same file
@@ -28,7 +29,7 @@ const CASES: [&str; 8] = [
 /// How many items are in flight at once.
 const WIDTH: usize = 64;
 
-type Failure = Box<dyn Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 #[derive(Debug)]
 struct Overflow;
@@ -120,7 +121,7 @@ macro_rules! one_by_one {
     }};
 }
 
-async fn run(case: &str, count: u64) -> Result<(), Failure> {
+pub(crate) async fn run(case: &str, count: u64) -> Result<(), Failure> {
     match case {
         "one_item" => one_by_one!(pipeline![scale => shift => square], count),
         "one_item_policy" => {
