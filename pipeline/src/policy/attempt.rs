@@ -39,7 +39,8 @@ macro_rules! acquire {
 
 pub(super) use acquire;
 
-/// Waits for the permit of an attempt until the deadline of the call, and measures the time in the queue.
+/// Waits for the turn of the item, where calls are in order, and for the permit of an attempt, until the deadline of the call.
+/// Measures the time in the queue.
 pub(super) async fn wait_for_permit<'l, G: Gate>(
     gate: &'l G,
     policy: &'l Policy,
@@ -47,7 +48,19 @@ pub(super) async fn wait_for_permit<'l, G: Gate>(
     attempt: u32,
 ) -> Result<G::Permit<'l>, Expired> {
     let (item, site) = (timer.item, timer.call_site(policy.name, attempt));
-    let future = within(timer, policy.deadline, gate.acquire(policy));
+    // A retry does not wait for its turn again.
+    let place = item.place().filter(|_| policy.in_order && attempt == 1);
+    let acquire = async {
+        if let Some(place) = place {
+            place.turn(site.step).await;
+        }
+        let permit = gate.acquire(policy).await;
+        if let Some(place) = place {
+            place.begin(site.step);
+        }
+        permit
+    };
+    let future = within(timer, policy.deadline, acquire);
     let wait = GuardedWait { future, site, note: || item.run().note_works() };
     let Some(metrics) = item.run().metrics(site.step) else { return wait.await };
     let queued_at = Instant::now();
