@@ -281,18 +281,18 @@ impl<U: Upstream, N: Fn() -> bool + Send, T: Send> Upstream for WorkerSegment<U,
     {
         let Self { upstream, dispatcher, upstream_ended } = self;
         dispatcher.receive(turn);
-        if let Some(task) = dispatcher.tasks.iter_mut().find(|task| task.0.is_finished()) {
-            if let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut turn.cx()) {
-                dispatcher.tasks.clear();
-                match error.try_into_panic() {
-                    // Panics in stages are caught. This one came from the destructor of a value that a stage returned.
-                    Ok(payload) => resume_unwind(payload),
-                    Err(_) => {
-                        turn.abort_with(Stopped::RuntimeShutDown, StageError::runtime_shut_down("workers"))
-                    }
+        if let Some(task) = dispatcher.tasks.iter_mut().find(|task| task.0.is_finished())
+            && let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut turn.cx())
+        {
+            dispatcher.tasks.clear();
+            match error.try_into_panic() {
+                // Panics in stages are caught. This one came from the destructor of a value that a stage returned.
+                Ok(payload) => resume_unwind(payload),
+                Err(_) => {
+                    turn.abort_with(Stopped::RuntimeShutDown, StageError::runtime_shut_down("workers"));
                 }
-                return false;
             }
+            return false;
         }
         dispatcher.flush(turn, downstream);
         if dispatcher.cut.is_some() && !*upstream_ended {

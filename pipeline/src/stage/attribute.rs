@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// The policy of a stage: the options of its attribute, with the overrides.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // Each is an option of its own.
 pub struct Policy {
     /// The name of the stage in errors, reports and contexts.
     pub name: &'static str,

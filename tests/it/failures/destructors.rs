@@ -21,9 +21,7 @@ impl Bomb {
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if self.0 {
-            panic!("the guard of the call");
-        }
+        assert!(!self.0, "the guard of the call");
     }
 }
 
@@ -190,10 +188,10 @@ async fn each_is_logged_and_that_of_an_attempt_that_timed_out_with_its_stage() {
     let message = "a destructor panicked when its call was dropped: the guard of the call";
     let expected = ["?", "?", "?", "slow"].map(|stage| format!("message: {message}, stage: \"{stage}\""));
     let mut told = told.0.lock().unwrap().clone();
-    told.iter_mut().for_each(|told| {
+    for told in &mut told {
         if let Some((stage, message)) = told.split_once(", message: ") {
             *told = format!("message: {message}, {stage}");
         }
-    });
+    }
     assert_eq!(told, expected);
 }
