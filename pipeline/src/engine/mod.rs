@@ -32,4 +32,5 @@ pub(crate) mod turn;
 pub(crate) mod upstream;
 pub(crate) mod verbs;
 pub(crate) mod work_queue;
+pub(crate) mod worker;
 pub(crate) mod worker_segment;

@@ -1,6 +1,7 @@
 //! `WorkerSegment`: runs the calls of a chain of stages on several tasks, for `workers(n)`.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,15 +10,18 @@ use std::task::Poll;
 use futures_util::future::Either;
 use tokio::runtime::Handle;
 
-use super::item_result::ItemResult;
+use super::item_result::{ItemFailure, ItemResult};
 use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
+use super::run_item::run_item;
 use super::segment::{SegmentContext, buffer_limit, max_parked, open_segment};
 use super::started_calls::StartedCalls;
 use super::turn::{Payload, Turn};
 use super::upstream::{Downstream, Upstream};
-use super::work_queue::{Task, WorkItem, WorkQueue, Worker};
+use super::work_queue::{WorkItem, WorkQueue};
+use super::worker::{Task, Worker, WorkerTask};
 
+use crate::call::catch_panic::panic_failure;
 use crate::error::stage_error::StageError;
 use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::report::stopped::Stopped;
@@ -43,21 +47,33 @@ where
         return Either::Left(open_segment(&**stages, upstream, context, last));
     }
     let config = context.output_config(last);
-    let queue = Arc::new(WorkQueue::new(workers, Arc::clone(&context.driver)));
-    let tasks = (0..workers).map(|index| {
-        // The workers divide the slots: together they have `concurrency`.
-        let share = |n: usize| n / workers + usize::from(index < n % workers);
-        let (slots, max_parked) = (share(settings.concurrency), share(max_parked(context)));
+    // The task of the run is a worker too.
+    let queue = Arc::new(WorkQueue::new(workers - 1, Arc::clone(&context.driver)));
+    // The workers divide the slots: together they have `concurrency`.
+    let share = |n: usize, worker: usize| n / workers + usize::from(worker < n % workers);
+    let max_parked = max_parked(context);
+    let tasks = (0..workers - 1).map(|index| {
+        let (slots, max_parked) = (share(settings.concurrency, index), share(max_parked, index));
         let worker =
-            Worker { index, slots, max_parked, queue: Arc::clone(&queue), settings: settings.clone() };
+            WorkerTask { index, slots, max_parked, queue: Arc::clone(&queue), settings: settings.clone() };
         let (stages, state) = (Arc::clone(stages), Arc::clone(context.state));
         let (plan, run_id) = (context.plan.clone(), context.run.id());
         runtime().spawn(worker.work(stages, state, plan, run_id))
     });
-    let stages: &'a F = stages;
+    let tasks = tasks.map(Task).collect();
+    let own = Worker::new(
+        share(settings.concurrency, workers - 1),
+        share(max_parked, workers - 1),
+        Arc::clone(&context.driver),
+        context.wait_note,
+    );
+    let (stages, state, run): (&'a F, _, _) = (stages, context.state, context.run);
+    let make_call = move |WorkItem { index, observed, place, input, .. }| {
+        run_item(stages, input, state, run, index, observed, place)
+    };
     let dispatcher = Dispatcher {
         can_start: move || stages.__can_start(),
-        tasks: tasks.map(Task).collect(),
+        tasks,
         queue,
         results: ReorderBuffer::new(config.ordered),
         limit: buffer_limit(config, settings.concurrency),
@@ -69,7 +85,7 @@ where
         order: Order::new(context.plan.in_order()),
         cut: None,
     };
-    Either::Right(WorkerSegment { upstream, dispatcher, upstream_ended: false })
+    Either::Right(WorkerSegment { upstream, dispatcher, own, make_call, upstream_ended: false })
 }
 
 #[track_caller]
@@ -123,10 +139,14 @@ impl<K> Dispatched<K> {
     }
 }
 
-/// A chain of stages whose calls run on worker tasks.
-struct WorkerSegment<U: Upstream, N, T> {
+/// A chain of stages whose calls run on worker tasks, and on the task of the run.
+struct WorkerSegment<'a, U: Upstream, M, N, C, T> {
     upstream: U,
     dispatcher: Dispatcher<U::Provenance, U::Item, N, T>,
+    /// The calls on the task of the run.
+    own: Worker<'a, C, U::Item, T>,
+    /// Creates the future that runs an item.
+    make_call: M,
     upstream_ended: bool,
 }
 
@@ -174,11 +194,17 @@ impl<G: Provenance, In, N, T> Dispatcher<G, In, N, T> {
         }
     }
 
-    /// Takes the results of the workers.
+    /// Takes the results of the worker tasks.
     fn receive(&mut self, turn: &mut Turn<'_, '_, G::Root>) {
         self.queue.take_results(&mut self.incoming);
         let mut incoming = std::mem::take(&mut self.incoming);
-        for (ticket, result) in incoming.drain(..) {
+        self.accept(turn, &mut incoming);
+        self.incoming = incoming;
+    }
+
+    /// Accepts the results of a worker.
+    fn accept(&mut self, turn: &mut Turn<'_, '_, G::Root>, results: &mut Vec<(usize, ItemResult<T>)>) {
+        for (ticket, result) in results.drain(..) {
             let Some((sequence, provenance)) = self.dispatched.remove(ticket) else { continue };
             // The failure of a call behind the cut still counts, but its item goes no further.
             let is_cut = self.is_cut(sequence);
@@ -198,7 +224,6 @@ impl<G: Provenance, In, N, T> Dispatcher<G, In, N, T> {
                 }
             }
         }
-        self.incoming = incoming;
     }
 
     /// Whether the run ends before the item of this sequence number.
@@ -270,7 +295,39 @@ impl<G: Provenance, In, N: Fn() -> bool, T> Downstream<G, In> for Dispatcher<G, 
     }
 }
 
-impl<U: Upstream, N: Fn() -> bool + Send, T: Send> Upstream for WorkerSegment<U, N, T> {
+impl<U, M, N, C, T> WorkerSegment<'_, U, M, N, C, T>
+where
+    U: Upstream,
+    M: Fn(WorkItem<U::Item>) -> C,
+    C: Future<Output = ItemResult<T>>,
+{
+    /// Runs a share of the items on this task. Returns whether it did anything.
+    fn work(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> bool {
+        let Self { dispatcher, own, make_call, .. } = self;
+        own.poll_woken(|| turn.spend());
+        // The queue is filled again after each share.
+        let mut worked = false;
+        if own.has_room() && own.has_items(&dispatcher.queue) {
+            while own.has_room() && own.unstarted() > 0 && turn.spend() {
+                own.start_next(&*make_call);
+                worked = true;
+            }
+        }
+        own.count_parked(&dispatcher.queue);
+        worked |= !own.done.is_empty();
+        dispatcher.accept(turn, &mut own.done);
+        worked
+    }
+}
+
+impl<U, M, N, C, T> Upstream for WorkerSegment<'_, U, M, N, C, T>
+where
+    U: Upstream,
+    M: Fn(WorkItem<U::Item>) -> C + Send,
+    N: Fn() -> bool + Send,
+    C: Future<Output = ItemResult<T>> + Send,
+    T: Send,
+{
     type Root = U::Root;
     type Provenance = U::Provenance;
     type Item = T;
@@ -279,7 +336,7 @@ impl<U: Upstream, N: Fn() -> bool + Send, T: Send> Upstream for WorkerSegment<U,
     where
         D: Downstream<U::Provenance, T>,
     {
-        let Self { upstream, dispatcher, upstream_ended } = self;
+        let dispatcher = &mut self.dispatcher;
         dispatcher.receive(turn);
         if let Some(task) = dispatcher.tasks.iter_mut().find(|task| task.0.is_finished())
             && let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut turn.cx())
@@ -294,21 +351,35 @@ impl<U: Upstream, N: Fn() -> bool + Send, T: Send> Upstream for WorkerSegment<U,
             }
             return false;
         }
-        dispatcher.flush(turn, downstream);
-        if dispatcher.cut.is_some() && !*upstream_ended {
-            let _ = upstream.shut_down(turn);
-            *upstream_ended = true;
-        }
-        if !*upstream_ended {
-            *upstream_ended = upstream.advance(turn, dispatcher);
+        loop {
+            let Self { upstream, dispatcher, upstream_ended, .. } = self;
             dispatcher.flush(turn, downstream);
+            if dispatcher.cut.is_some() && !*upstream_ended {
+                let _ = upstream.shut_down(turn);
+                *upstream_ended = true;
+            }
+            if !*upstream_ended {
+                *upstream_ended = upstream.advance(turn, dispatcher);
+                dispatcher.flush(turn, downstream);
+            }
+            dispatcher.send();
+            if turn.exhausted || !self.work(turn) {
+                break;
+            }
+            self.dispatcher.receive(turn);
         }
-        dispatcher.send();
-        *upstream_ended && dispatcher.dispatched.len() == 0 && dispatcher.results.is_empty()
+        let dispatcher = &mut self.dispatcher;
+        dispatcher.flush(turn, downstream);
+        self.upstream_ended && dispatcher.dispatched.len() == 0 && dispatcher.results.is_empty()
     }
 
     fn on_panic(&mut self, turn: &mut Turn<'_, '_, U::Root>, payload: Payload) -> Option<Payload> {
-        self.upstream.on_panic(turn, payload)
+        let Some(ticket) = self.own.take_panicked() else {
+            return self.upstream.on_panic(turn, payload);
+        };
+        let error = panic_failure(turn.run_state.run, payload);
+        self.dispatcher.accept(turn, &mut vec![(ticket, Err(ItemFailure::Failed(error)))]);
+        None
     }
 
     fn shut_down(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> Poll<()> {
@@ -321,7 +392,10 @@ impl<U: Upstream, N: Fn() -> bool + Send, T: Send> Upstream for WorkerSegment<U,
             return Poll::Pending;
         }
         // Items that no worker started are cancelled, and do not count as calls.
-        let unstarted = dispatcher.outgoing.len() as u64 + dispatcher.queue.take_unstarted();
+        let own = &mut self.own;
+        let unstarted =
+            dispatcher.outgoing.len() as u64 + dispatcher.queue.take_unstarted() + own.unstarted();
+        own.stop(&dispatcher.queue);
         dispatcher.started.subtract(unstarted);
         dispatcher.outgoing.clear();
         // Calls may have finished since the last poll: their failures still count.

@@ -112,10 +112,13 @@ async fn fetch_again(x: u64) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn behind_a_boundary_the_order_is_that_of_its_items() {
-    let rows = |case: &str, verb: &str, log: Vec<u64>| {
+    let rows = |case: &str, verb: &str, mut log: Vec<u64>| {
         let expected: Vec<_> =
             (0..20).flat_map(|x| [x * 3, x * 3 + 1, x * 3 + 2]).filter(|x| x % 7 != 3).collect();
         // The items of an unordered run come to the boundary as they are finished.
+        if case.ends_with("ordered false") {
+            log.sort_unstable();
+        }
         assert_eq!(log, expected, "{verb}, {case}");
     };
     each_run!(pipeline![|x: u64| x * 3..x * 3 + 3 => each => fetch => write], 0..20, rows);
