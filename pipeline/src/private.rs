@@ -11,6 +11,7 @@ pub use std::{
     future::Future,
     line,
     marker::{Send, Sized, Sync},
+    mem::drop,
     num::NonZeroU32,
     ops::Fn,
     option::Option,

@@ -154,7 +154,11 @@ fn assignments(policy: &Policy, crate_path: &CratePath) -> TokenStream {
         let limit = policy.split_limit.as_ref().map_or(SPLIT_LIMIT, |limit| limit.value);
         assignments.extend(quote!(policy.split_limit = #private::NonZeroU32::new(#limit);));
     }
-    let flags = [(policy.retry_if.is_some(), "retry_if"), (policy.pause_all.is_some(), "pause_all")];
+    let flags = [
+        (policy.retry_if.is_some(), "retry_if"),
+        (policy.pause_all.is_some(), "pause_all"),
+        (policy.in_order.is_some(), "in_order"),
+    ];
     for (_, field) in flags.into_iter().filter(|(is_set, _)| *is_set) {
         let field = Ident::new(field, Span::call_site());
         assignments.extend(quote!(policy.#field = true;));

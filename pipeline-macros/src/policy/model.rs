@@ -40,6 +40,7 @@ pub(crate) struct Policy {
     pub(crate) concurrency: Option<Spanned<u32>>,
     pub(crate) rate: Option<Spanned<Rate>>,
     pub(crate) burst: Option<Spanned<u32>>,
+    pub(crate) in_order: Option<Spanned<()>>,
     pub(crate) blocking: Option<Spanned<()>>,
     /// `split_on_failure`.
     pub(crate) split: Option<Spanned<()>>,
@@ -72,7 +73,10 @@ impl Policy {
 
     /// Whether calls share a limit.
     pub(crate) fn is_limited(&self) -> bool {
-        self.concurrency.is_some() || self.rate.is_some() || self.pause_all.is_some()
+        self.concurrency.is_some()
+            || self.rate.is_some()
+            || self.in_order.is_some()
+            || self.pause_all.is_some()
     }
 
     /// Whether no option affects a call. A blocking call is queued, and measured.

@@ -15,7 +15,7 @@ const fn spec(name: &'static str, example: &'static str, overridable: bool) -> O
 }
 
 /// In the order of the docs.
-pub(crate) const OPTIONS: [OptionSpec; 19] = [
+pub(crate) const OPTIONS: [OptionSpec; 20] = [
     spec("name", "name = \"fetch\"", true),
     spec("retries", "retries = 3", true),
     spec("backoff", "backoff = \"exponential\"", true),
@@ -30,6 +30,7 @@ pub(crate) const OPTIONS: [OptionSpec; 19] = [
     spec("concurrency", "concurrency = 8", true),
     spec("rate", "rate = \"100/s\"", true),
     spec("burst", "burst = 10", true),
+    spec("in_order", "in_order", true),
     spec("blocking", "blocking", false),
     spec("split_on_failure", "split_on_failure", false),
     spec("split_if", "split_if = is_bad_row", false),
@@ -38,7 +39,7 @@ pub(crate) const OPTIONS: [OptionSpec; 19] = [
 ];
 
 /// What other libraries call these.
-const SYNONYMS: [(&str, &str); 12] = [
+const SYNONYMS: [(&str, &str); 14] = [
     ("retry", "retries"),
     ("attempts", "retries"),
     ("max_retries", "retries"),
@@ -50,6 +51,8 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("parallelism", "concurrency"),
     ("limit", "concurrency"),
     ("rate_limit", "rate"),
+    ("ordered", "in_order"),
+    ("sequential", "in_order"),
     ("throttle", "rate"),
 ];
 

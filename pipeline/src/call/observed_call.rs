@@ -74,6 +74,10 @@ impl CallRecord<'_> {
     /// Records the end of the call; `None` if it was dropped before it finished.
     fn end(&mut self, result: Option<Result<(), &StageError>>) {
         self.ended = true;
+        if !self.item.is_observed() {
+            // It is here because it has a place in the order.
+            return;
+        }
         let (run, elapsed) = (self.item.run(), self.started_at.elapsed());
         if let (Some(metrics), false) = (run.metrics(self.step), result.is_none()) {
             // A call that was pending is timed even if it is not sampled, so it only represents itself.

@@ -2,12 +2,11 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
-use tokio::time::Sleep;
 
 use super::provenance::Provenance;
 use super::run_state::RunState;
@@ -20,7 +19,7 @@ use crate::error::stage_error::StageError;
 use crate::report::accounting::RunTotals;
 use crate::report::stopped::Stopped;
 use crate::report::summary::Report;
-use crate::run::cancellation::{Stop, StopSignal, grace_timer};
+use crate::run::cancellation::{GraceTimer, Stop, StopSignal};
 use crate::stage::plan::Plan;
 
 /// The segments of a run, and its state.
@@ -34,7 +33,7 @@ pub(crate) struct Driver<'a, U: Upstream> {
     waker: Arc<AtomicWaker>,
     phase: Phase,
     /// How long a hard stop waits for dead letters; set when it does.
-    letters_timer: Option<Option<Pin<Box<Sleep>>>>,
+    letters_timer: Option<GraceTimer>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,8 +112,8 @@ impl<'a, U: Upstream> Driver<'a, U> {
         if !settings.cancelled_letters {
             return false;
         }
-        let timer = self.letters_timer.get_or_insert_with(|| grace_timer(settings.grace));
-        timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_pending())
+        let timer = self.letters_timer.get_or_insert_with(|| GraceTimer::new(settings.grace));
+        timer.is_set() && !timer.is_over(cx)
     }
 
     /// Delivers dead letters. Returns whether all are delivered.

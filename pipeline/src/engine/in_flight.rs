@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -11,6 +10,7 @@ use futures_util::task::AtomicWaker;
 
 use super::ready_set::ReadySet;
 
+use crate::error::panic_origin::drop_call;
 use crate::run::wait_note::WaitNote;
 
 /// The number of calls in flight is capped at 2^20, because the ready set has a bit for each.
@@ -329,12 +329,12 @@ impl<'a, C: Future, G: Clone> InFlight<'a, C, G> {
         self.slots[index].entry.sequence
     }
 
-    /// Drops a call. A panic of its destructor is caught, and dropped.
+    /// Drops a call. A panic of its destructor is caught.
     #[cold]
     pub(crate) fn cancel(&mut self, index: usize) -> Option<G> {
         self.release(index);
         let Slot { call, entry } = &mut self.slots[index];
-        let _ = catch_unwind(AssertUnwindSafe(|| call.set(None)));
+        drop_call(|| call.set(None));
         entry.tag.take()
     }
 
@@ -352,7 +352,7 @@ impl<'a, C: Future, G: Clone> InFlight<'a, C, G> {
         match tag {
             Some(tag) => {
                 let call = &mut self.slots[index].call;
-                let _ = catch_unwind(AssertUnwindSafe(|| call.set(None)));
+                drop_call(|| call.set(None));
                 Some((tag, None))
             }
             None => {
@@ -367,7 +367,9 @@ impl<C, G> Drop for InFlight<'_, C, G> {
     /// Drops the calls one by one: a panic in one destructor does not keep the others from running.
     fn drop(&mut self) {
         for slot in &mut self.slots {
-            let _ = catch_unwind(AssertUnwindSafe(|| slot.call.set(None)));
+            if slot.call.is_some() {
+                drop_call(|| slot.call.set(None));
+            }
         }
     }
 }

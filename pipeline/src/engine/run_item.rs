@@ -9,6 +9,7 @@ use crate::call::catch_panic::{CatchPanic, panic_failure};
 use crate::call::observe::{Observed, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::run::item::Item;
+use crate::run::order::Place;
 use crate::run::shared::Run;
 use crate::stage::contract::Stage;
 
@@ -37,20 +38,22 @@ where
     }
 }
 
-/// Runs one item whose calls are timed from their start, and reported to observers.
+/// Runs one item whose calls are timed from their start and reported to observers, or one that has a place in the order of
+/// its segment. `observed` says whether it is one of the former.
 pub(super) async fn run_observed<In, F, S>(
     stages: &F,
     input: In,
     state: &Arc<S>,
     run: &Run<'_>,
-    index: usize,
+    (index, observed): (usize, bool),
+    place: Option<Place>,
 ) -> ItemResult<F::Out>
 where
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    let item = Item::new(run, index, true);
+    let item = Item::new(run, index, observed).at_place(place.as_ref());
     let cx = StageContext::new(state, &item);
     let result = stages.__call(Observed, input, &cx).await;
     item_result(result, &item)
@@ -64,14 +67,16 @@ pub(crate) async fn run_item<In, F, S>(
     run: &Run<'_>,
     index: usize,
     observed: bool,
+    place: Option<Place>,
 ) -> ItemResult<F::Out>
 where
     In: Send,
     S: Send + Sync,
     F: Stage<In, S>,
 {
-    let result = if observed {
-        Box::pin(CatchPanic { call: run_observed(stages, input, state, run, index) }).await
+    let result = if observed || place.is_some() {
+        let call = run_observed(stages, input, state, run, (index, observed), place);
+        Box::pin(CatchPanic { call }).await
     } else {
         CatchPanic { call: run_unobserved(stages, input, state, run, index) }.await
     };

@@ -21,6 +21,7 @@ use super::upstream::{Downstream, Upstream};
 use crate::call::catch_panic::panic_failure;
 use crate::error::stage_error::StageError;
 use crate::report::accounting::{RunTotals, SegmentTotals};
+use crate::run::order::Order;
 use crate::run::shared::Run;
 use crate::run::wait_note::WaitNote;
 use crate::stage::contract::Stage;
@@ -78,15 +79,26 @@ where
     U: Upstream<Item = In>,
 {
     let (run, state) = (context.run, context.state);
+    let order = Order::new(context.plan.in_order());
     let make_call = move |input, index, observed| {
-        if observed {
-            Either::Right(Box::pin(run_observed(stages, input, state, run, index)))
+        if observed || order.is_some() {
+            let place = order.as_ref().map(Order::next_place);
+            Either::Right(Box::pin(run_observed(stages, input, state, run, (index, observed), place)))
         } else {
             Either::Left(run_unobserved(stages, input, state, run, index))
         }
     };
     let sweeps = ChainSweeps { stages, state, run };
     Segment::new(upstream, make_call, sweeps, move || stages.__can_start(), context, last)
+}
+
+/// The maximum number of calls that sleep between two attempts without a place. Where calls are in order, each keeps its place:
+/// those that wait for their turn behind it could have taken all others.
+pub(crate) fn max_parked<S>(context: &SegmentContext<'_, S>) -> usize {
+    match context.plan.in_order().next() {
+        None => context.run.settings().max_parked(),
+        Some(_) => 0,
+    }
 }
 
 /// The maximum number of calls in flight and buffered results of a segment.
@@ -139,7 +151,7 @@ where
         let calls = Calls {
             in_flight: InFlight::new(
                 concurrency,
-                settings.max_parked(),
+                max_parked(context),
                 Arc::clone(&context.driver),
                 context.wait_note,
             ),

@@ -17,6 +17,7 @@ use super::run_item::run_item;
 use crate::report::metrics::Snapshot;
 use crate::report::run_id::RunId;
 use crate::run::lock::lock;
+use crate::run::order::Place;
 use crate::run::settings::RunSettings;
 use crate::run::shared::{Run, RunCounters};
 use crate::stage::contract::Stage;
@@ -27,6 +28,7 @@ pub(super) struct WorkItem<In> {
     pub(super) ticket: usize,
     pub(super) index: usize,
     pub(super) observed: bool,
+    pub(super) place: Option<Place>,
     pub(super) input: In,
 }
 
@@ -209,8 +211,10 @@ impl<In: Send, T: Send> Worker<In, T> {
                 if local.is_empty() {
                     self.take_share(&mut local, in_flight.room());
                 }
-                let Some(WorkItem { ticket, index, observed, input }) = local.pop_front() else { break };
-                let make_call = |_: &usize| run_item(&*stages, input, &state, &run, index, observed);
+                let Some(WorkItem { ticket, index, observed, place, input }) = local.pop_front() else {
+                    break;
+                };
+                let make_call = |_: &usize| run_item(&*stages, input, &state, &run, index, observed, place);
                 done.extend(in_flight.start(ticket, make_call, || 0));
             }
             self.hand_over(&mut done);

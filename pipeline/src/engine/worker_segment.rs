@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::item_result::ItemResult;
 use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
-use super::segment::{SegmentContext, buffer_limit, open_segment};
+use super::segment::{SegmentContext, buffer_limit, max_parked, open_segment};
 use super::started_calls::StartedCalls;
 use super::turn::{Payload, Turn};
 use super::upstream::{Downstream, Upstream};
@@ -21,6 +21,7 @@ use super::work_queue::{Task, WorkItem, WorkQueue, Worker};
 use crate::error::stage_error::StageError;
 use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::report::stopped::Stopped;
+use crate::run::order::Order;
 use crate::stage::contract::Stage;
 
 /// Opens the segment of a chain whose calls run on worker tasks, or on the task of the run if there is only one worker.
@@ -46,7 +47,7 @@ where
     let tasks = (0..workers).map(|index| {
         // The workers divide the slots: together they have `concurrency`.
         let share = |n: usize| n / workers + usize::from(index < n % workers);
-        let (slots, max_parked) = (share(settings.concurrency), share(settings.max_parked()));
+        let (slots, max_parked) = (share(settings.concurrency), share(max_parked(context)));
         let worker =
             Worker { index, slots, max_parked, queue: Arc::clone(&queue), settings: settings.clone() };
         let (stages, state) = (Arc::clone(stages), Arc::clone(context.state));
@@ -65,6 +66,7 @@ where
         outgoing: VecDeque::new(),
         incoming: Vec::new(),
         started: StartedCalls::new(context.run.is_observed()),
+        order: Order::new(context.plan.in_order()),
         cut: None,
     };
     Either::Right(WorkerSegment { upstream, dispatcher, upstream_ended: false })
@@ -146,6 +148,8 @@ struct Dispatcher<G, In, N, T> {
     /// Reused to take results from the queue.
     incoming: Vec<(usize, ItemResult<T>)>,
     started: StartedCalls,
+    /// The order of the items, if the pipeline has stages with `in_order`.
+    order: Option<Arc<Order>>,
     /// The item that failed, in a run that ends at the first failure in order: no more items are dispatched.
     cut: Option<u64>,
 }
@@ -251,7 +255,8 @@ impl<G: Provenance, In, N: Fn() -> bool, T> Downstream<G, In> for Dispatcher<G, 
                 self.started.add(1);
                 let index = provenance.origin().index;
                 let ticket = self.dispatched.insert((self.results.reserve(), provenance));
-                self.outgoing.push_back(WorkItem { ticket, index, observed, input });
+                let place = self.order.as_ref().map(Order::next_place);
+                self.outgoing.push_back(WorkItem { ticket, index, observed, place, input });
             }
             Err(error) => {
                 if turn.run_state.ends_in_order() {
@@ -276,18 +281,18 @@ impl<U: Upstream, N: Fn() -> bool + Send, T: Send> Upstream for WorkerSegment<U,
     {
         let Self { upstream, dispatcher, upstream_ended } = self;
         dispatcher.receive(turn);
-        if let Some(task) = dispatcher.tasks.iter_mut().find(|task| task.0.is_finished()) {
-            if let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut turn.cx()) {
-                dispatcher.tasks.clear();
-                match error.try_into_panic() {
-                    // Panics in stages are caught. This one came from the destructor of a value that a stage returned.
-                    Ok(payload) => resume_unwind(payload),
-                    Err(_) => {
-                        turn.abort_with(Stopped::RuntimeShutDown, StageError::runtime_shut_down("workers"))
-                    }
+        if let Some(task) = dispatcher.tasks.iter_mut().find(|task| task.0.is_finished())
+            && let Poll::Ready(Err(error)) = Pin::new(&mut task.0).poll(&mut turn.cx())
+        {
+            dispatcher.tasks.clear();
+            match error.try_into_panic() {
+                // Panics in stages are caught. This one came from the destructor of a value that a stage returned.
+                Ok(payload) => resume_unwind(payload),
+                Err(_) => {
+                    turn.abort_with(Stopped::RuntimeShutDown, StageError::runtime_shut_down("workers"));
                 }
-                return false;
             }
+            return false;
         }
         dispatcher.flush(turn, downstream);
         if dispatcher.cut.is_some() && !*upstream_ended {

@@ -1,6 +1,8 @@
 //! Records which stage a panic came from.
 
+use std::any::Any;
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use super::step_id::StepId;
@@ -56,6 +58,34 @@ impl PanicGuard {
         std::mem::forget(guard);
         output
     }
+}
+
+/// The message of a panic.
+pub(crate) fn panic_message(payload: Box<dyn Any + Send>) -> String {
+    match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => match payload.downcast_ref::<&str>() {
+            Some(message) => (*message).to_owned(),
+            None => "a panic whose payload is not a message".to_owned(),
+        },
+    }
+}
+
+/// Drops a call that has not finished. A panic of its destructor is caught and logged, so that it takes nothing else along: the
+/// first error of the item stays. Returns the message of the panic.
+#[cold]
+#[inline(never)]
+pub(crate) fn drop_call(drop: impl FnOnce()) -> Option<String> {
+    // The panic that made the call fail, if one did, is told later.
+    let earlier = PANIC_ORIGIN.take();
+    let dropped = catch_unwind(AssertUnwindSafe(drop));
+    let message = dropped.err().map(panic_message);
+    if let Some(message) = &message {
+        let stage = CallSite::of_caught_panic().stage;
+        tracing::error!(stage, "a destructor panicked when its call was dropped: {message}");
+    }
+    PANIC_ORIGIN.set(earlier);
+    message
 }
 
 impl Drop for PanicGuard {

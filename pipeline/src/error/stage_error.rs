@@ -12,7 +12,7 @@ use super::failed_attempt::FailedAttempt;
 use super::human::format_duration;
 use super::kind::ErrorKind;
 use super::no_further_attempt::NoFurtherAttempt;
-use super::panic_origin::CallSite;
+use super::panic_origin::{CallSite, panic_message};
 use super::step_id::StepId;
 
 /// Why a stage failed on an item: the stage, the kind of failure, and the error of each attempt.
@@ -234,14 +234,7 @@ impl StageError {
     }
 
     pub(crate) fn panicked(site: CallSite, payload: Box<dyn Any + Send>) -> Self {
-        let message = match payload.downcast::<String>() {
-            Ok(message) => *message,
-            Err(payload) => match payload.downcast_ref::<&str>() {
-                Some(message) => (*message).to_owned(),
-                None => "a panic whose payload is not a message".to_owned(),
-            },
-        };
-        Self::new(site, ErrorKind::Panicked, Some(message.into()), Duration::ZERO, Vec::new())
+        Self::new(site, ErrorKind::Panicked, Some(panic_message(payload).into()), Duration::ZERO, Vec::new())
     }
 
     /// The error of an item that was never started.

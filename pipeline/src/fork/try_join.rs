@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::error::panic_origin::drop_call;
 use crate::error::stage_error::StageError;
 
 /// Runs two futures concurrently, and returns both outputs, or the first error. The caller then drops the other future.
@@ -13,18 +14,51 @@ use crate::error::stage_error::StageError;
 /// Each poll polls `first` before `second`.
 #[inline]
 pub fn try_join2<A, B, T, U>(first: A, second: B) -> TryJoin2<A, B, T, U> {
-    TryJoin2 { first, second, outputs: (None, None) }
+    TryJoin2 { first: Some(first), second: Some(second), outputs: (None, None) }
 }
 
 pin_project! {
     /// The future of [`try_join2`].
     pub struct TryJoin2<A, B, T, U> {
+        // `None` once it has finished.
         #[pin]
-        first: A,
+        first: Option<A>,
         #[pin]
-        second: B,
+        second: Option<B>,
         outputs: (Option<T>, Option<U>),
     }
+
+    impl<A, B, T, U> PinnedDrop for TryJoin2<A, B, T, U> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // One by one: a panic in one destructor does not meet that of the other, which would abort the process.
+            if this.first.is_some() {
+                drop_call(|| this.first.set(None));
+            }
+            if this.second.is_some() {
+                drop_call(|| this.second.set(None));
+            }
+        }
+    }
+}
+
+/// Polls one of the two, unless it has finished.
+#[inline]
+fn poll_one<F, T>(
+    mut future: Pin<&mut Option<F>>,
+    output: &mut Option<T>,
+    cx: &mut Context<'_>,
+) -> Result<(), StageError>
+where
+    F: Future<Output = Result<T, StageError>>,
+{
+    if let Some(running) = future.as_mut().as_pin_mut()
+        && let Poll::Ready(result) = running.poll(cx)
+    {
+        future.set(None);
+        *output = Some(result?);
+    }
+    Ok(())
 }
 
 impl<A, B, T, U> Future for TryJoin2<A, B, T, U>
@@ -38,16 +72,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (first, second) = this.outputs;
-        if first.is_none()
-            && let Poll::Ready(output) = this.first.poll(cx)?
-        {
-            *first = Some(output);
-        }
-        if second.is_none()
-            && let Poll::Ready(output) = this.second.poll(cx)?
-        {
-            *second = Some(output);
-        }
+        poll_one(this.first, first, cx)?;
+        poll_one(this.second, second, cx)?;
         match (first.take(), second.take()) {
             (Some(one), Some(other)) => Poll::Ready(Ok((one, other))),
             (one, other) => {

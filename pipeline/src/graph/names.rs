@@ -75,6 +75,9 @@ pub(super) fn describe_policy(policy: &Policy) -> String {
     if let Some(concurrency) = policy.concurrency {
         words.push(format!("concurrency {concurrency}"));
     }
+    if policy.in_order {
+        words.push("in order".to_owned());
+    }
     if let Some(rate) = policy.rate {
         let burst = policy.burst.map(|burst| format!(" in bursts of {burst}")).unwrap_or_default();
         words.push(format!("rate {}/{}{burst}", rate.count, rate_period(rate.period)));

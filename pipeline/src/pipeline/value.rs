@@ -92,7 +92,7 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     /// 2^20.
     ///
     /// An item in flight goes from stage to stage without waiting for other items: within a segment, calls of different items
-    /// can overtake each other. Finished results are buffered until the results before them are finished too, or until they are
+    /// can overtake each other, except at a stage with the option `in_order`. Finished results are buffered until the results before them are finished too, or until they are
     /// read. At most twice `n` items per segment are in flight or buffered.
     ///
     /// # Panics
@@ -120,7 +120,7 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     }
 
     /// Emits outputs as they finish. By default, outputs have the order of the inputs, and so do the items that reach a
-    /// boundary.
+    /// boundary. The calls of a stage in between do not, with either, unless the stage has the option `in_order`.
     #[must_use]
     pub fn unordered(self) -> Self {
         self.set(|settings| settings.run.ordered = false)

@@ -20,7 +20,7 @@ use crate::error::causes::BoxError;
 use crate::error::failed_attempt::FailedAttempt;
 use crate::error::human::format_duration;
 use crate::error::kind::ErrorKind;
-use crate::error::panic_origin::{CallSite, PanicGuard};
+use crate::error::panic_origin::{CallSite, PanicGuard, drop_call};
 use crate::error::stage_error::StageError;
 use crate::stage::attribute::Policy;
 use crate::stage::function::StageFailure;
@@ -39,7 +39,8 @@ macro_rules! acquire {
 
 pub(super) use acquire;
 
-/// Waits for the permit of an attempt until the deadline of the call, and measures the time in the queue.
+/// Waits for the turn of the item, where calls are in order, and for the permit of an attempt, until the deadline of the call.
+/// Measures the time in the queue.
 pub(super) async fn wait_for_permit<'l, G: Gate>(
     gate: &'l G,
     policy: &'l Policy,
@@ -47,7 +48,19 @@ pub(super) async fn wait_for_permit<'l, G: Gate>(
     attempt: u32,
 ) -> Result<G::Permit<'l>, Expired> {
     let (item, site) = (timer.item, timer.call_site(policy.name, attempt));
-    let future = within(timer, policy.deadline, gate.acquire(policy));
+    // A retry does not wait for its turn again.
+    let place = item.place().filter(|_| policy.in_order && attempt == 1);
+    let acquire = async {
+        if let Some(place) = place {
+            place.turn(site.step).await;
+        }
+        let permit = gate.acquire(policy).await;
+        if let Some(place) = place {
+            place.begin(site.step);
+        }
+        permit
+    };
+    let future = within(timer, policy.deadline, acquire);
     let wait = GuardedWait { future, site, note: || item.run().note_works() };
     let Some(metrics) = item.run().metrics(site.step) else { return wait.await };
     let queued_at = Instant::now();
@@ -85,13 +98,13 @@ pin_project! {
     /// One attempt. It fails when its timeout or the deadline of the call expires.
     pub(super) struct Attempt<'w, 'a, A> {
         #[pin]
-        pub(super) future: A,
-        pub(super) timer: &'w mut CallTimer<'a>,
-        pub(super) policy: &'w Policy,
-        pub(super) number: u32,
-        pub(super) queue: Queue,
+        future: Option<A>,
+        timer: &'w mut CallTimer<'a>,
+        policy: &'w Policy,
+        number: u32,
+        queue: Queue,
         #[pin]
-        pub(super) deadline_timer: LazyTimer,
+        deadline_timer: LazyTimer,
     }
 }
 
@@ -109,6 +122,7 @@ pub(super) enum Queue {
 impl<'w, 'a, A> Attempt<'w, 'a, A> {
     #[inline]
     pub(super) fn new(future: A, timer: &'w mut CallTimer<'a>, policy: &'w Policy, number: u32) -> Self {
+        let future = Some(future);
         Self { future, timer, policy, number, queue: Queue::None, deadline_timer: LazyTimer::Unset }
     }
 }
@@ -119,24 +133,31 @@ impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (future, mut deadline_timer, timer, policy) =
+        let (mut slot, mut deadline_timer, timer, policy) =
             (this.future, this.deadline_timer, this.timer, this.policy);
         let site = timer.call_site(policy.name, *this.number);
         PanicGuard::guard(site, || {
-            let poll = future.poll(cx);
-            if policy.blocking && leaves_queue(this.queue, timer, site) {
-                deadline_timer.set(LazyTimer::Unset);
-            }
-            match poll {
-                Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(AttemptError::Failed(error))),
+            let Some(future) = slot.as_mut().as_pin_mut() else { return Poll::Pending };
+            match future.poll(cx) {
+                Poll::Ready(result) => {
+                    if *this.queue == Queue::Waiting {
+                        leaves_queue(this.queue, timer, site);
+                    }
+                    Poll::Ready(result.map_err(AttemptError::Failed))
+                }
                 Poll::Pending => {
                     timer.item.run().note_works();
+                    if policy.blocking && leaves_queue(this.queue, timer, site) {
+                        deadline_timer.set(LazyTimer::Unset);
+                    }
                     let timeout = time_left(policy.timeout, *this.queue);
                     let expired = deadline_timer.poll(timer, timeout, policy.deadline, cx);
-                    expired.map(|expired| match *this.queue {
+                    expired.map(|limit| match *this.queue {
                         Queue::Waiting => Err(AttemptError::NotBegun),
-                        _ => Err(AttemptError::Expired(expired)),
+                        _ => Err(AttemptError::Expired {
+                            limit,
+                            panic: drop_call(|| PanicGuard::guard(site, || slot.set(None))),
+                        }),
                     })
                 }
             }
@@ -175,7 +196,11 @@ fn time_left(timeout: Option<Duration>, queue: Queue) -> Option<Duration> {
 /// Why an attempt failed: the stage returned an error, or a time limit expired.
 pub(super) enum AttemptError<E> {
     Failed(E),
-    Expired(Expired),
+    Expired {
+        limit: Expired,
+        /// The message of a panic of the destructor, when the attempt was dropped.
+        panic: Option<String>,
+    },
     /// The deadline passed before a thread was free for the blocking call.
     NotBegun,
 }
@@ -185,7 +210,7 @@ impl<E: StageFailure> AttemptError<E> {
     pub(super) fn attempts(&self, number: u32) -> u32 {
         match self {
             Self::NotBegun => number - 1,
-            Self::Failed(_) | Self::Expired(_) => number,
+            Self::Failed(_) | Self::Expired { .. } => number,
         }
     }
 
@@ -193,13 +218,15 @@ impl<E: StageFailure> AttemptError<E> {
     pub(super) fn describe(self, policy: &Policy, timer: &CallTimer<'_>) -> (ErrorKind, Option<BoxError>) {
         match self {
             Self::Failed(error) => (ErrorKind::Failed, Some(error.__boxed())),
-            Self::Expired(Expired::Attempt) => {
+            Self::Expired { limit: Expired::Attempt, panic } => {
                 if let Some(metrics) = timer.item.run().metrics(timer.call_site(policy.name, 1).step) {
                     metrics.timeouts.add(1);
                 }
-                (ErrorKind::TimedOut, policy.timeout.map(|timeout| TimeoutElapsed(timeout).into()))
+                (ErrorKind::TimedOut, policy.timeout.map(|timeout| TimeoutElapsed { timeout, panic }.into()))
             }
-            Self::Expired(Expired::Call) => (ErrorKind::DeadlineExceeded, None),
+            Self::Expired { limit: Expired::Call, panic } => {
+                (ErrorKind::DeadlineExceeded, panic.map(|panic| dropped_with(&panic).into()))
+            }
             Self::NotBegun => {
                 if let Some(metrics) = timer.item.run().metrics(timer.call_site(policy.name, 1).step) {
                     metrics.unattempted.add(1);
@@ -224,7 +251,7 @@ pub(super) fn expired(
     {
         metrics.unattempted.add(1);
     }
-    call_error(policy, timer, AttemptError::<Infallible>::Expired(limit), attempts, earlier)
+    call_error(policy, timer, AttemptError::<Infallible>::Expired { limit, panic: None }, attempts, earlier)
 }
 
 /// The error of a call whose last attempt failed. `attempts` counts all attempts.
@@ -256,11 +283,23 @@ pub(super) fn finish(
 
 /// The cause of a `TimedOut` error.
 #[derive(Debug)]
-struct TimeoutElapsed(Duration);
+struct TimeoutElapsed {
+    timeout: Duration,
+    panic: Option<String>,
+}
+
+/// What is added to the error of an attempt whose destructor panicked.
+fn dropped_with(panic: &str) -> String {
+    format!("its destructor panicked: {panic}")
+}
 
 impl fmt::Display for TimeoutElapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not done within {}", format_duration(self.0))
+        write!(f, "not done within {}", format_duration(self.timeout))?;
+        match &self.panic {
+            Some(panic) => write!(f, "; {}", dropped_with(panic)),
+            None => Ok(()),
+        }
     }
 }
 

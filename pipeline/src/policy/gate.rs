@@ -88,7 +88,8 @@ impl Gate for Limited {
     type Permit<'a> = Option<SemaphorePermit<'a>>;
 
     fn try_acquire<'a>(&'a self, policy: &'a Policy) -> Option<Self::Permit<'a>> {
-        if policy.pause_all && self.0.pause.until().is_some() {
+        // Where calls are in order, even the first waits for its turn.
+        if policy.in_order || (policy.pause_all && self.0.pause.until().is_some()) {
             return None;
         }
         let permit = self.0.concurrency.try_acquire(policy).ok()?;

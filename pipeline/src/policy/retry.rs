@@ -243,8 +243,13 @@ impl Failed {
         G::record(permit, policy, false);
         let last = attempt > policy.retries;
         let (retry, split) = match &error {
-            AttemptError::Expired(Expired::Call) | AttemptError::NotBegun => (None, false),
-            AttemptError::Expired(Expired::Attempt) => ((!last).then_some(WaitFor::Backoff), false),
+            // A panic is not retried, nor is one of a destructor.
+            AttemptError::Expired { limit: Expired::Call, .. }
+            | AttemptError::Expired { panic: Some(_), .. }
+            | AttemptError::NotBegun => (None, false),
+            AttemptError::Expired { limit: Expired::Attempt, panic: None } => {
+                ((!last).then_some(WaitFor::Backoff), false)
+            }
             AttemptError::Failed(error) => PanicGuard::guard(timer.call_site(policy.name, attempt), || {
                 let retry = !last && stage.retry_if(error);
                 let wait = (retry || policy.pause_all).then(|| stage.retry_after(error)).flatten();

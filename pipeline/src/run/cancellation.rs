@@ -52,7 +52,7 @@ pub(crate) struct StopSignal {
     cancel_count: CancelCount,
     grace: Duration,
     /// Set at the soft stop.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<GraceTimer>,
     stop: Stop,
 }
 
@@ -75,9 +75,9 @@ impl StopSignal {
     fn poll_grace(&mut self, cx: &mut Context<'_>) -> Stop {
         if self.stop == Stop::No {
             self.stop = Stop::Soft;
-            self.timer = grace_timer(self.grace);
+            self.timer = Some(GraceTimer::new(self.grace));
         }
-        if self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
+        if self.timer.as_mut().is_some_and(|timer| timer.is_over(cx)) {
             self.timer = None;
             self.stop = Stop::Hard;
         }
@@ -85,10 +85,23 @@ impl StopSignal {
     }
 }
 
-/// A timer of the grace period. `None` without a tokio runtime with timers: then the period does not end.
-pub(crate) fn grace_timer(grace: Duration) -> Option<Pin<Box<Sleep>>> {
-    let timer = || Instant::now().checked_add(grace).map(|end| Box::pin(sleep_until(end)));
-    catch_unwind(AssertUnwindSafe(timer)).ok().flatten()
+/// The timer of a grace period. Without a tokio runtime with timers, the period does not end.
+pub(crate) struct GraceTimer(Option<Pin<Box<Sleep>>>);
+
+impl GraceTimer {
+    pub(crate) fn new(grace: Duration) -> Self {
+        let timer = || Instant::now().checked_add(grace).map(|end| Box::pin(sleep_until(end)));
+        Self(catch_unwind(AssertUnwindSafe(timer)).ok().flatten())
+    }
+
+    /// Whether the period will end.
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.0.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+    }
 }
 
 /// Waits until `count` of the tokens are cancelled. Never completes if there are fewer tokens.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::extensions::Extensions;
 use super::lock::lock;
+use super::order::Place;
 use super::shared::Run;
 
 use crate::error::stage_error::StageError;
@@ -15,6 +16,8 @@ pub(crate) struct Item<'a> {
     run: &'a Run<'a>,
     index: usize,
     observed: bool,
+    /// The place of the item in its segment, if the pipeline has stages with `in_order`.
+    place: Option<&'a Place>,
     extra: OnceLock<Arc<ItemExtras>>,
 }
 
@@ -30,7 +33,16 @@ impl<'a> Item<'a> {
     /// With `observed`, all calls of the item are timed from their start, and reported to observers.
     #[inline]
     pub(crate) fn new(run: &'a Run<'a>, index: usize, observed: bool) -> Self {
-        Self { run, index, observed, extra: OnceLock::new() }
+        Self { run, index, observed, place: None, extra: OnceLock::new() }
+    }
+
+    /// The same item with a place in the order of its segment.
+    pub(crate) fn at_place(self, place: Option<&'a Place>) -> Self {
+        Self { place, ..self }
+    }
+
+    pub(crate) fn place(&self) -> Option<&'a Place> {
+        self.place
     }
 
     #[inline]

@@ -7,6 +7,7 @@ pub(crate) mod extensions;
 pub(crate) mod item;
 pub(crate) mod lock;
 pub(crate) mod observer;
+pub(crate) mod order;
 pub(crate) mod outcome;
 pub(crate) mod settings;
 pub(crate) mod shared;

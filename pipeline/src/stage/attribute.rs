@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// The policy of a stage: the options of its attribute, with the overrides.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // Each is an option of its own.
 pub struct Policy {
     /// The name of the stage in errors, reports and contexts.
     pub name: &'static str,
@@ -22,6 +23,8 @@ pub struct Policy {
     pub rate: Option<Rate>,
     /// The maximum number of calls that start at once under the rate.
     pub burst: Option<NonZeroU32>,
+    /// Whether calls begin in the order of the items.
+    pub in_order: bool,
     /// Whether `retry_if` decides which failures are retried.
     pub retry_if: bool,
     /// Whether the wait of `retry_after` holds back all calls of the stage.
@@ -47,6 +50,7 @@ impl Policy {
             concurrency: None,
             rate: None,
             burst: None,
+            in_order: false,
             retry_if: false,
             pause_all: false,
             split_limit: None,
@@ -100,7 +104,7 @@ impl Policy {
 
     /// Whether calls share a limit.
     pub(crate) const fn is_limited(&self) -> bool {
-        self.concurrency.is_some() || self.rate.is_some() || self.pause_all
+        self.concurrency.is_some() || self.rate.is_some() || self.in_order || self.pause_all
     }
 
     /// A policy that allows any override.

@@ -124,6 +124,14 @@ impl Plan {
         &self.steps
     }
 
+    /// The stages whose calls begin in the order of the items.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = StepId> {
+        self.steps.iter().zip(0..).filter_map(|(step, id)| match step.kind {
+            StepKind::Stage(Some(policy)) if policy.in_order => Some(StepId(id)),
+            _ => None,
+        })
+    }
+
     /// How each step is counted.
     pub(crate) fn counted(&self) -> impl Iterator<Item = CountedStep<'_>> {
         self.steps.iter().map(|step| match step.kind {

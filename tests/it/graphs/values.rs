@@ -1,5 +1,8 @@
 //! How the values of a graph are borrowed, cloned or moved among its calls.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use pipeline::{pipeline, stage};
 
 use crate::support::scripted_stages::{CountsClones, NotClone, add, count_clones, glance, make};
@@ -154,4 +157,87 @@ async fn an_expression_argument_borrows_the_values_it_names() {
         own_after(x, more)
     });
     assert_eq!(count_clones!(pipeline, 7), (7, 0));
+}
+
+/// A value that counts how many of its kind are alive.
+struct Alive(Arc<AtomicUsize>);
+
+impl Alive {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+type AliveCount = Arc<AtomicUsize>;
+
+#[stage]
+fn download(_key: u32, #[state] alive: &AliveCount) -> Alive {
+    Alive::new(alive)
+}
+
+#[stage]
+async fn measure(_page: &Alive) -> usize {
+    tokio::task::yield_now().await;
+    1
+}
+
+#[stage]
+async fn alive_now(_measured: usize, #[state] alive: &AliveCount) -> usize {
+    tokio::task::yield_now().await;
+    alive.load(Ordering::Relaxed)
+}
+
+#[stage]
+fn sum_of(a: usize, b: usize) -> usize {
+    a + b
+}
+
+#[tokio::test]
+async fn a_borrowed_value_is_dropped_after_its_last_use() {
+    let alive = AliveCount::default();
+    let one_after_the_other = pipeline!(|key: u32| {
+        let page = download(key);
+        let size = measure(page);
+        let left = alive_now(size);
+        sum_of(left, left)
+    });
+    assert_eq!(one_after_the_other.with(Arc::clone(&alive)).run(1).await.unwrap(), 0);
+
+    let by_two_calls = pipeline!(|key: u32| {
+        let page = download(key);
+        let size = measure(page);
+        let again = measure(page);
+        let both = sum_of(size, again);
+        alive_now(both)
+    });
+    assert_eq!(by_two_calls.with(Arc::clone(&alive)).run(1).await.unwrap(), 0);
+
+    let in_a_branch = pipeline!(|key: u32| {
+        let page = download(key);
+        let other = download(key);
+        let size = measure(page);
+        let left = alive_now(size);
+        let size_of_other = measure(other);
+        let left_of_other = alive_now(size_of_other);
+        sum_of(left, left_of_other)
+    });
+    assert_eq!(in_a_branch.with(Arc::clone(&alive)).run(1).await.unwrap(), 0);
+
+    let used_later = pipeline!(|key: u32| {
+        let page = download(key);
+        let size = measure(page);
+        let left = alive_now(size);
+        let again = measure(page);
+        sum_of(left, again)
+    });
+    // The call that borrows it again runs beside the other.
+    assert!(used_later.with(Arc::clone(&alive)).run(1).await.unwrap() <= 2);
+    assert_eq!(alive.load(Ordering::Relaxed), 0);
 }

@@ -2,6 +2,7 @@
 
 mod blocking;
 mod concurrency;
+mod in_order;
 mod pause_all;
 #[cfg(feature = "rate")]
 mod rate;

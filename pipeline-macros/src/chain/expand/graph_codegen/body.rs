@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::generator::Generator;
+use super::names::value_variable;
 use super::schedule::Schedule;
 use crate::chain::dataflow::Use;
 
@@ -23,7 +24,11 @@ impl Generator<'_> {
                 let parts = parts.iter().enumerate().map(|(index, part)| {
                     let mut later_values = later_values.to_vec();
                     later_values.extend(inputs[index + 1..].iter().flatten().map(|(value, _)| value));
-                    self.statements(part, &later_values, prepared)
+                    let statements = self.statements(part, &later_values, prepared);
+                    // At the end of the block all are dropped anyway.
+                    let is_last = index + 1 == inputs.len();
+                    let drops = (!is_last).then(|| self.drops(part, &later_values, prepared));
+                    quote!(#statements #drops)
                 });
                 parts.collect()
             }
@@ -40,5 +45,30 @@ impl Generator<'_> {
             }
             Schedule::NonSeriesParallel(calls) => self.non_series_parallel(calls, later_values, prepared),
         }
+    }
+
+    /// Statements that drop the values whose last use was in this part.
+    ///
+    /// One that was used by a single group of a parallel part has moved into it.
+    fn drops(&self, part: &Schedule, later_values: &[usize], prepared: &[Use]) -> TokenStream {
+        let is_here = |uses: &[(usize, Use)]| match part {
+            Schedule::Call(_) => true,
+            Schedule::Parallel(groups) => {
+                let uses_value =
+                    |group: &&Schedule| uses.iter().any(|(_, used)| group.calls().contains(&used.call));
+                groups.iter().filter(uses_value).count() > 1
+            }
+            Schedule::Series(_) | Schedule::NonSeriesParallel(_) => false,
+        };
+        let mut uses = self.inputs(&part.calls());
+        uses.retain(|(value, used)| !later_values.contains(value) && !prepared.contains(used));
+        uses.sort_by_key(|(value, _)| *value);
+        let last_uses = uses.chunk_by(|(one, _), (other, _)| one == other).filter(|uses| is_here(uses));
+        let private = self.crate_path.private();
+        let drops = last_uses.map(|uses| {
+            let value = value_variable(uses[0].0);
+            quote!(#private::drop(#value);)
+        });
+        drops.collect()
     }
 }
