@@ -15,13 +15,14 @@ use pipeline::{Observer, pipeline, stage};
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 
-const CASES: [&str; 8] = [
+const CASES: [&str; 9] = [
     "one_item",
     "one_item_policy",
     "one_item_fork",
     "one_item_observed",
     "many_drain",
     "many_collect",
+    "many_sync",
     "many_yield",
     "many_boundaries",
 ];
@@ -137,6 +138,10 @@ pub(crate) async fn run(case: &str, count: u64) -> Result<(), Failure> {
         "many_collect" => {
             let pipeline = pipeline![scale => shift => square].concurrency(WIDTH);
             black_box(pipeline.collect(items(count)).await?);
+        }
+        "many_sync" => {
+            let pipeline = pipeline![|x: u64| x.wrapping_mul(31) => |x| x ^ 7 => |x| x.rotate_left(3)];
+            black_box(pipeline.collect(0..count).await?);
         }
         "many_yield" => {
             let pipeline = pipeline![fetch => shift => square].concurrency(WIDTH);

@@ -26,6 +26,7 @@ fn prepared(case: &'static str, count: u64) -> (Runtime, &'static str, u64) {
 #[bench::one_item_observed("one_item_observed", 1000)]
 #[bench::many_drain("many_drain", 60000)]
 #[bench::many_collect("many_collect", 60000)]
+#[bench::many_sync("many_sync", 60000)]
 #[bench::many_yield("many_yield", 60000)]
 #[bench::many_boundaries("many_boundaries", 20000)]
 fn item((runtime, case, count): (Runtime, &'static str, u64)) -> Runtime {

@@ -5,8 +5,10 @@ use std::future::Future;
 use crate::call::mechanism::Mechanism;
 use crate::call::observe::{Observe, Unobserved};
 use crate::call::stage_context::StageContext;
+use crate::call::watch::Watch;
 use crate::error::stage_error::StageError;
 use crate::stage::contract::{Accepts, Stage};
+use crate::stage::now::Now;
 use crate::stage::plan::Plan;
 
 /// Stages that are called in sequence with one item: `a => b => c` becomes `Chain<(a, b, c)>`.
@@ -41,6 +43,9 @@ macro_rules! chain {
             $first: Stage<In, S, Z>,
             $($stage: Stage<$before::Out, S, Z>,)*
         {
+            const __NOW: Now =
+                <$first as Stage<In, S, Z>>::__NOW$(.then(<$stage as Stage<$before::Out, S, Z>>::__NOW))*;
+
             #[inline]
             fn call(
                 &self,
@@ -64,6 +69,18 @@ macro_rules! chain {
                     $(let value = self.0.$index.__call(observe, value, cx).await?;)*
                     Ok(value)
                 }
+            }
+
+            #[inline]
+            fn __call_now<W: Watch>(
+                &self,
+                watch: W,
+                input: In,
+                cx: &StageContext<'_, S, Z>,
+            ) -> Result<Self::Out, StageError> {
+                let value = self.0.$first_index.__call_now(watch, input, cx)?;
+                $(let value = self.0.$index.__call_now(watch, value, cx)?;)*
+                Ok(value)
             }
         }
     };

@@ -27,6 +27,7 @@ pub use crate::call::mechanism::{Caller, Mechanism};
 pub use crate::call::observe::{Observe, Unobserved};
 pub use crate::call::stage_context::StageContext;
 pub use crate::call::user_code::{CodeSite, guard_user_code};
+pub use crate::call::watch::Watch;
 pub use crate::chain::Chain;
 pub use crate::engine::boundary::batch::settings as batch;
 pub use crate::engine::section::PassThrough;
@@ -48,6 +49,7 @@ pub use crate::fork::passing::{
 pub use crate::fork::route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8};
 pub use crate::fork::step::{Branches, Branching};
 pub use crate::fork::try_join::{TryJoin2, try_join2};
+pub use crate::policy::bare::call_now;
 pub use crate::policy::blocking::blocking;
 pub use crate::policy::function_call::FunctionCall;
 pub use crate::policy::gate::{Gate, Limited, Unlimited};
@@ -63,6 +65,7 @@ pub use crate::stage::function::{
     Attempts, Bare, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split, StageFn,
 };
 pub use crate::stage::never_fails::NeverFails;
+pub use crate::stage::now::Now;
 pub use crate::stage::plan::{ForkKind, Plan};
 pub use crate::stage::state::Provide;
 

@@ -11,3 +11,4 @@ pub(crate) mod stage_context;
 pub(crate) mod timed_call;
 pub(crate) mod timer;
 pub(crate) mod user_code;
+pub(crate) mod watch;

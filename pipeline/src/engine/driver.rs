@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 use super::provenance::Provenance;
 use super::run_state::RunState;
 use super::sinks::Sink;
+use super::swept::Swept;
 use super::turn::{Pace, Turn};
 use super::upstream::{Downstream, Upstream};
 
@@ -242,6 +243,21 @@ where
         }
         self.has_room = !turn.run_state.aborting && self.sink.has_room(&mut turn.cx());
         self.has_room
+    }
+
+    fn sweep_limit(&self) -> usize {
+        if self.has_room && K::has_sweeps(self.sink) { usize::MAX } else { 0 }
+    }
+
+    fn sweep(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        items: impl Iterator<Item = T>,
+        expected: usize,
+    ) -> Swept {
+        let swept = K::sweep(self.sink, items, expected);
+        turn.run_state.items_out += swept.items;
+        swept
     }
 }
 

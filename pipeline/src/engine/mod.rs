@@ -28,6 +28,8 @@ pub(crate) mod sinks;
 pub mod source;
 pub(crate) mod source_segment;
 pub(crate) mod started_calls;
+pub(crate) mod sweep;
+pub(crate) mod swept;
 pub(crate) mod turn;
 pub(crate) mod upstream;
 pub(crate) mod verbs;

@@ -13,6 +13,8 @@ use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
 use super::run_item::{run_observed, run_unobserved};
 use super::started_calls::StartedCalls;
+use super::sweep::{ChainSweeps, SweepStages};
+use super::swept::{SweepEnd, Swept};
 use super::turn::{Payload, Turn};
 use super::upstream::{Downstream, Upstream};
 
@@ -86,7 +88,8 @@ where
             Either::Left(run_unobserved(stages, input, state, run, index))
         }
     };
-    Segment::new(upstream, make_call, move || stages.__can_start(), context, last)
+    let sweeps = ChainSweeps { stages, state, run };
+    Segment::new(upstream, make_call, sweeps, move || stages.__can_start(), context, last)
 }
 
 /// The maximum number of calls that sleep between two attempts without a place. Where calls are in order, each keeps its place:
@@ -104,10 +107,12 @@ pub(crate) fn buffer_limit(config: OutputConfig, in_flight: usize) -> usize {
 }
 
 /// The calls of a chain of stages, and their buffered results.
-pub(crate) struct Segment<'a, U: Upstream, M, N, C: Future, T> {
+pub(crate) struct Segment<'a, U: Upstream, M, W, N, C: Future, T> {
     upstream: U,
     /// Creates the future that runs an item.
     make_call: M,
+    /// The same stages, as a sweep calls them.
+    sweeps: W,
     /// Whether the first stage has capacity for another call.
     can_start: N,
     calls: Calls<'a, C, U::Provenance, T>,
@@ -125,14 +130,21 @@ struct Calls<'a, C, G, T> {
     cut: bool,
 }
 
-impl<'a, U, M, N, C, T> Segment<'a, U, M, N, C, T>
+impl<'a, U, M, W, N, C, T> Segment<'a, U, M, W, N, C, T>
 where
     U: Upstream,
     M: Fn(U::Item, usize, bool) -> C,
     N: Fn() -> bool,
     C: Future<Output = ItemResult<T>>,
 {
-    fn new<S>(upstream: U, make_call: M, can_start: N, context: &SegmentContext<'a, S>, last: bool) -> Self {
+    fn new<S>(
+        upstream: U,
+        make_call: M,
+        sweeps: W,
+        can_start: N,
+        context: &SegmentContext<'a, S>,
+        last: bool,
+    ) -> Self {
         let settings = context.run.settings();
         let concurrency = settings.concurrency;
         let config = context.output_config(last);
@@ -148,7 +160,7 @@ where
             started: StartedCalls::new(context.run.is_observed()),
             cut: false,
         };
-        Self { upstream, make_call, can_start, calls, upstream_ended: false }
+        Self { upstream, make_call, sweeps, can_start, calls, upstream_ended: false }
     }
 }
 
@@ -312,10 +324,11 @@ where
     }
 }
 
-impl<U, M, N, C, T> Upstream for Segment<'_, U, M, N, C, T>
+impl<U, M, W, N, C, T> Upstream for Segment<'_, U, M, W, N, C, T>
 where
     U: Upstream,
     M: Fn(U::Item, usize, bool) -> C + Send,
+    W: SweepStages<U::Item, Out = T> + Send,
     N: Fn() -> bool + Send,
     C: Future<Output = ItemResult<T>> + Send,
     T: Send,
@@ -329,7 +342,7 @@ where
     where
         D: Downstream<U::Provenance, T>,
     {
-        let Self { upstream, make_call, can_start, calls, upstream_ended } = self;
+        let Self { upstream, make_call, sweeps, can_start, calls, upstream_ended } = self;
         calls.flush(turn, downstream);
         if !calls.poll_woken(turn, downstream) {
             return false;
@@ -342,7 +355,7 @@ where
         if !*upstream_ended {
             let bypass = calls.results.is_empty() && downstream.has_room();
             let room = calls.room();
-            let mut intake = Intake { make_call, can_start, calls, downstream, bypass, room };
+            let mut intake = Intake { make_call, sweeps, can_start, calls, downstream, bypass, room };
             *upstream_ended = upstream.advance(turn, &mut intake);
         }
         *upstream_ended && calls.results.is_empty() && calls.in_flight.is_empty()
@@ -371,8 +384,9 @@ where
 }
 
 /// Starts a call for each item that the segment before pushes.
-struct Intake<'s, 'a, M, N, C, G, T, D> {
+struct Intake<'s, 'a, M, W, N, C, G, T, D> {
     make_call: &'s M,
+    sweeps: &'s W,
     can_start: &'s N,
     calls: &'s mut Calls<'a, C, G, T>,
     downstream: &'s mut D,
@@ -382,7 +396,7 @@ struct Intake<'s, 'a, M, N, C, G, T, D> {
     room: usize,
 }
 
-impl<M, N, C, G, T, D> Intake<'_, '_, M, N, C, G, T, D>
+impl<M, W, N, C, G, T, D> Intake<'_, '_, M, W, N, C, G, T, D>
 where
     C: Future<Output = ItemResult<T>>,
     G: Provenance,
@@ -432,9 +446,10 @@ where
     }
 }
 
-impl<In, M, N, C, G, T, D> Downstream<G, In> for Intake<'_, '_, M, N, C, G, T, D>
+impl<In, M, W, N, C, G, T, D> Downstream<G, In> for Intake<'_, '_, M, W, N, C, G, T, D>
 where
     M: Fn(In, usize, bool) -> C,
+    W: SweepStages<In, Out = T>,
     N: Fn() -> bool,
     C: Future<Output = ItemResult<T>>,
     G: Provenance,
@@ -488,5 +503,30 @@ where
                 self.room > 0 || self.update_room()
             }
         }
+    }
+
+    fn sweep_limit(&self) -> usize {
+        if W::POSSIBLE && self.bypass && self.room > 0 && self.calls.in_flight.is_empty() {
+            self.calls.started.sweep_limit().min(self.downstream.sweep_limit())
+        } else {
+            0
+        }
+    }
+
+    fn sweep(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        items: impl Iterator<Item = In>,
+        expected: usize,
+    ) -> Swept {
+        // So that the sweeps of stages that have none are not compiled.
+        if !W::POSSIBLE {
+            return Swept { items: 0, end: SweepEnd::Through };
+        }
+        let sample = self.calls.started.next_sample();
+        let swept = self.sweeps.sweep(turn, self.downstream, items, expected, sample);
+        let failed = u64::from(matches!(swept.end, SweepEnd::Failed(_)));
+        self.calls.started.add(swept.items as u64 + failed);
+        swept
     }
 }

@@ -2,6 +2,8 @@
 
 use std::task::Context;
 
+use super::swept::{SweepEnd, Swept, collect, discard};
+
 use crate::error::stage_error::StageError;
 
 /// Collects the outputs, for `collect`.
@@ -18,6 +20,14 @@ impl<T> Sink<T> for CollectSink<T> {
         self.0.extend(result.ok());
         false
     }
+
+    fn has_sweeps(&self) -> bool {
+        true
+    }
+
+    fn sweep(&mut self, outputs: impl Iterator<Item = T>, expected: usize) -> Swept {
+        collect(&mut self.0, outputs, expected)
+    }
 }
 
 /// Discards the outputs, for `drain`.
@@ -32,6 +42,14 @@ impl<T> Sink<T> for DiscardSink {
     #[inline]
     fn push(&mut self, _: usize, _: Result<T, StageError>) -> bool {
         false
+    }
+
+    fn has_sweeps(&self) -> bool {
+        true
+    }
+
+    fn sweep(&mut self, outputs: impl Iterator<Item = T>, _: usize) -> Swept {
+        discard(outputs)
     }
 }
 
@@ -66,6 +84,20 @@ pub trait Sink<T> {
     /// Receives the failure of an isolated row, whose batch goes on. Returns true if the run must be aborted.
     fn push_row(&mut self, index: usize, error: StageError) -> bool {
         self.push(index, Err(error))
+    }
+
+    /// Whether it takes the outputs of [sweeps](Self::sweep). It always has room for them.
+    fn has_sweeps(&self) -> bool {
+        false
+    }
+
+    /// Receives the outputs of consecutive items, all of which succeeded. So many more are `expected` in this run.
+    fn sweep(&mut self, outputs: impl Iterator<Item = T>, expected: usize) -> Swept
+    where
+        Self: Sized,
+    {
+        let _ = (outputs, expected);
+        Swept { items: 0, end: SweepEnd::Through }
     }
 
     /// Makes the pushed results visible to the reader. Called at the end of each poll.

@@ -32,15 +32,38 @@ pub trait PollSource<In>: Send {
     fn remaining(&self) -> Option<usize> {
         None
     }
+
+    /// The iterator, if the source is one.
+    fn iterator(&mut self) -> Option<impl Iterator<Item = In>>
+    where
+        Self: Sized,
+    {
+        None::<std::iter::Empty<In>>
+    }
 }
 
-impl<In, P: PollSource<In> + ?Sized> PollSource<In> for &mut P {
+impl<In, P: PollSource<In>> PollSource<In> for &mut P {
+    #[inline]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>> {
         P::poll_next(self, cx)
     }
 
     fn remaining(&self) -> Option<usize> {
         P::remaining(self)
+    }
+
+    fn iterator(&mut self) -> Option<impl Iterator<Item = In>> {
+        P::iterator(self)
+    }
+}
+
+impl<In> PollSource<In> for &mut (dyn PollSource<In> + '_) {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<In>> {
+        (**self).poll_next(cx)
+    }
+
+    fn remaining(&self) -> Option<usize> {
+        (**self).remaining()
     }
 }
 
@@ -68,6 +91,10 @@ impl<I: Iterator + Send> PollSource<I::Item> for IterPoller<I> {
             (least, Some(most)) if least == most => Some(most),
             _ => None,
         }
+    }
+
+    fn iterator(&mut self) -> Option<impl Iterator<Item = I::Item>> {
+        Some(&mut self.0)
     }
 }
 

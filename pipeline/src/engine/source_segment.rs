@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use super::provenance::{Origin, SourceItem};
 use super::source::PollSource;
+use super::swept::{SweepEnd, Swept};
 use super::turn::{Payload, Turn};
 use super::upstream::{Downstream, Upstream};
 
@@ -40,6 +41,63 @@ impl<In: Send, P: PollSource<In>> SourceSegment<In, P> {
         if let Some(error) = self.panicked.take() {
             let origin = Origin { index: turn.run_state.admit(), source_item: None };
             fail(turn, downstream, origin, error);
+        }
+    }
+
+    /// The source panicked: ends it, and keeps the error of the item that it should have returned.
+    #[cold]
+    fn end_with_panic(&mut self, payload: Payload) {
+        self.ended = true;
+        self.panicked = Some(StageError::panicked(CallSite::of("source", StepId::NONE), payload));
+    }
+
+    /// Passes items on in sweeps, if the source is an iterator, as long as there is room for sweeps. Returns whether single
+    /// items can be passed on after them.
+    fn sweep<D>(&mut self, turn: &mut Turn<'_, '_, In>, downstream: &mut D) -> bool
+    where
+        D: Downstream<Origin<In>, In>,
+    {
+        if turn.run_state.clone_item.is_some() {
+            return true;
+        }
+        loop {
+            let limit = downstream.sweep_limit();
+            if limit == 0 {
+                return downstream.has_room();
+            }
+            self.reading = true;
+            let Some(items) = self.source.iterator() else {
+                self.reading = false;
+                return true;
+            };
+            let expected = items.size_hint().0;
+            self.reading = false;
+            let granted = turn.grant(limit);
+            if granted == 0 {
+                return false;
+            }
+            let Swept { items, end } = downstream.sweep(turn, items.take(granted), expected);
+            turn.run_state.items_in += items;
+            match end {
+                SweepEnd::Through if items < granted => {
+                    self.ended = true;
+                    turn.run_state.source_exhausted = true;
+                    return false;
+                }
+                SweepEnd::Through => {}
+                SweepEnd::Failed(error) => {
+                    let origin = Origin { index: turn.run_state.admit(), source_item: None };
+                    fail(turn, downstream, origin, error);
+                }
+                SweepEnd::Panicked(payload) => {
+                    self.end_with_panic(payload);
+                    self.fail_last_item(turn, downstream);
+                    return false;
+                }
+            }
+            if turn.run_state.source_closed {
+                return false;
+            }
         }
     }
 }
@@ -102,6 +160,9 @@ impl<In: Send, P: PollSource<In>> Upstream for SourceSegment<In, P> {
         if self.ended || turn.run_state.source_closed {
             return true;
         }
+        if !self.sweep(turn, downstream) {
+            return self.ended || turn.run_state.source_closed;
+        }
         let mut cx = turn.cx();
         while turn.spend() {
             if turn.run_state.is_delivery_full() {
@@ -139,8 +200,7 @@ impl<In: Send, P: PollSource<In>> Upstream for SourceSegment<In, P> {
         if !std::mem::take(&mut self.reading) {
             return Some(payload);
         }
-        self.ended = true;
-        self.panicked = Some(StageError::panicked(CallSite::of("source", StepId::NONE), payload));
+        self.end_with_panic(payload);
         None
     }
 

@@ -5,6 +5,9 @@ use crate::call::observed_call::SAMPLE_EVERY;
 /// The first calls of a segment are all timed, so that short runs have latencies too.
 const ALWAYS_TIMED: u64 = 16;
 
+/// In a sweep, one item in this many is timed. Its calls take nanoseconds, and reading the clock takes longer than they do.
+const SWEEP_SAMPLE_EVERY: u64 = 1024;
+
 /// The number of calls that a segment has started.
 pub(crate) struct StartedCalls {
     count: u64,
@@ -21,6 +24,25 @@ impl StartedCalls {
     #[inline]
     pub(crate) fn next_is_observed(&self) -> bool {
         self.observed || self.count < ALWAYS_TIMED || self.count.is_multiple_of(SAMPLE_EVERY)
+    }
+
+    /// If the next item of a sweep is timed: how many calls it represents.
+    pub(crate) fn next_sample(&self) -> Option<u64> {
+        if self.count < ALWAYS_TIMED {
+            Some(1)
+        } else {
+            self.count.is_multiple_of(SWEEP_SAMPLE_EVERY).then_some(SWEEP_SAMPLE_EVERY)
+        }
+    }
+
+    /// How many items a sweep may take: one if it is timed. 0 if the run has observers.
+    #[allow(clippy::cast_possible_truncation)] // At most `SWEEP_SAMPLE_EVERY`.
+    pub(crate) fn sweep_limit(&self) -> usize {
+        match self.next_sample() {
+            _ if self.observed => 0,
+            Some(_) => 1,
+            None => (SWEEP_SAMPLE_EVERY - self.count % SWEEP_SAMPLE_EVERY) as usize,
+        }
     }
 
     #[inline]

@@ -30,6 +30,9 @@ const SLOW_INTERVAL: Duration = Duration::from_micros(1000 * TIME_SCALE);
 
 const SLOW_CALLS_PER_READ: u32 = 8;
 
+/// In a sweep, the clock is read at least once per this number of items.
+const MAX_ITEMS_PER_READ: u32 = 256;
+
 /// Tokio's budget is checked once per this number of calls: a call that is polled without budget just wakes itself again.
 const CALLS_PER_BUDGET_CHECK: u32 = 8;
 
@@ -41,11 +44,13 @@ const TIME_SCALE: u64 = if cfg!(pipeline_count_instructions) { 100 } else { 1 };
 pub(crate) struct Pace {
     calls_per_read: u32,
     max_calls_per_read: u32,
+    /// The same for the items of sweeps.
+    sweep: u32,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { calls_per_read: 4, max_calls_per_read: MAX_CALLS_PER_READ }
+        Self { calls_per_read: 4, max_calls_per_read: MAX_CALLS_PER_READ, sweep: 1 }
     }
 }
 
@@ -61,6 +66,8 @@ pub struct Turn<'t, 'a, R> {
     calls_left: u32,
     /// The calls after those until the clock is read.
     calls_to_read: u32,
+    /// The items of sweeps until the clock is read.
+    items_to_read: u32,
     started: Instant,
     last_read: Instant,
     /// Whether work may have been left undone.
@@ -70,13 +77,14 @@ pub struct Turn<'t, 'a, R> {
 impl<'t, 'a, R> Turn<'t, 'a, R> {
     pub(crate) fn new(waker: &'t Waker, run_state: &'t mut RunState<'a, R>, pace: &'t mut Pace) -> Self {
         let now = Instant::now();
-        let calls_to_read = pace.calls_per_read;
+        let (calls_to_read, items_to_read) = (pace.calls_per_read, pace.sweep);
         Self {
             waker,
             run_state,
             pace,
             calls_left: 0,
             calls_to_read,
+            items_to_read,
             started: now,
             last_read: now,
             exhausted: false,
@@ -115,24 +123,58 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
         true
     }
 
+    /// How many of so many items a sweep may read; 0 if the turn is over.
+    pub(crate) fn grant(&mut self, items: usize) -> usize {
+        if self.items_to_read == 0 {
+            self.exhausted |= !coop::has_budget_remaining() || !self.read_clock_in_sweep();
+        }
+        if self.exhausted {
+            self.stop();
+            return 0;
+        }
+        let granted = self.items_to_read.min(u32::try_from(items).unwrap_or(u32::MAX));
+        self.items_to_read -= granted;
+        granted as usize
+    }
+
     /// Reads the clock, and adapts how often it is read. Returns whether the turn goes on.
     fn read_clock(&mut self) -> bool {
         self.run_state.run.tick_clock();
+        let interval = self.next_interval();
+        let pace = &mut *self.pace;
+        adapt(&mut pace.calls_per_read, pace.max_calls_per_read, interval);
+        self.calls_to_read = pace.calls_per_read;
+        self.is_within_limit()
+    }
+
+    /// The same for the items of sweeps. The clock of the run is not read: these items do not wait.
+    fn read_clock_in_sweep(&mut self) -> bool {
+        let interval = self.next_interval();
+        let pace = &mut *self.pace;
+        // Calls that were slow once may be slow again.
+        let most = if pace.max_calls_per_read < MAX_CALLS_PER_READ {
+            SLOW_CALLS_PER_READ
+        } else {
+            MAX_ITEMS_PER_READ
+        };
+        adapt(&mut pace.sweep, most, interval);
+        self.items_to_read = pace.sweep;
+        self.is_within_limit()
+    }
+
+    /// Reads the clock. Returns the time since the last read.
+    fn next_interval(&mut self) -> Duration {
         let now = Instant::now();
         let interval = now - self.last_read;
         self.last_read = now;
-        let pace = &mut *self.pace;
         if interval > SLOW_INTERVAL {
-            pace.max_calls_per_read = SLOW_CALLS_PER_READ;
+            self.pace.max_calls_per_read = SLOW_CALLS_PER_READ;
         }
-        if interval > CLOCK_INTERVAL * 2 {
-            let fitting = u128::from(pace.calls_per_read) * CLOCK_INTERVAL.as_nanos() / interval.as_nanos();
-            pace.calls_per_read = u32::try_from(fitting).unwrap_or(u32::MAX).max(1);
-        } else if interval < CLOCK_INTERVAL {
-            pace.calls_per_read = (pace.calls_per_read * 2).min(pace.max_calls_per_read);
-        }
-        self.calls_to_read = pace.calls_per_read;
-        now - self.started <= TURN_LIMIT
+        interval
+    }
+
+    fn is_within_limit(&self) -> bool {
+        self.last_read - self.started <= TURN_LIMIT
     }
 
     /// Ends the turn: nothing more is read or polled in it.
@@ -182,5 +224,15 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
         if self.run_state.aborting {
             self.stop();
         }
+    }
+}
+
+/// Adapts the number of calls between two reads of the clock to the time between the last two.
+fn adapt(per_read: &mut u32, most: u32, interval: Duration) {
+    if interval > CLOCK_INTERVAL * 2 {
+        let fitting = u128::from(*per_read) * CLOCK_INTERVAL.as_nanos() / interval.as_nanos();
+        *per_read = u32::try_from(fitting).unwrap_or(u32::MAX).max(1);
+    } else if interval < CLOCK_INTERVAL {
+        *per_read = (*per_read * 2).min(most);
     }
 }

@@ -5,6 +5,7 @@ use std::task::Poll;
 use futures_util::future::Either;
 
 use super::provenance::Provenance;
+use super::swept::{SweepEnd, Swept};
 use super::turn::{Payload, Turn};
 
 use crate::error::stage_error::StageError;
@@ -49,6 +50,22 @@ pub trait Downstream<G: Provenance, T> {
     /// Takes an item, or the failure of one. There must be [room](Self::has_room). Returns whether there is room for another.
     fn push(&mut self, turn: &mut Turn<'_, '_, G::Root>, provenance: G, value: Result<T, StageError>)
     -> bool;
+
+    /// How many items it takes now in one [sweep](Self::sweep) at most; 0 if it has no sweeps.
+    fn sweep_limit(&self) -> usize {
+        0
+    }
+
+    /// Takes all items of an iterator, in a run without observers and dead letters. So many more are `expected` in this run.
+    fn sweep(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        items: impl Iterator<Item = T>,
+        expected: usize,
+    ) -> Swept {
+        let _ = (turn, items, expected);
+        Swept { items: 0, end: SweepEnd::Through }
+    }
 
     /// Like [`push`](Self::push), and never inlined: so that `push` can be inlined at the one place where speed counts.
     #[inline(never)]

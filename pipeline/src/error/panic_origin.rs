@@ -24,6 +24,11 @@ impl CallSite {
         Self { stage, step, attempt: 1, waiting: false }
     }
 
+    /// Whether the panic that was just caught on this thread came from a stage.
+    pub(crate) fn caused_panic() -> bool {
+        PANIC_ORIGIN.get().is_some()
+    }
+
     /// The origin of the panic that was just caught on this thread; stage `?` if it is unknown.
     pub(crate) fn of_caught_panic() -> Self {
         PANIC_ORIGIN.take().unwrap_or_else(|| Self::of("?", StepId::NONE))

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::value::Pipeline;
 use crate::call::mechanism::Mechanism;
 use crate::call::observe::{Observe, Unobserved};
-
 use crate::call::stage_context::StageContext;
+use crate::call::watch::Watch;
 use crate::engine::shape::{OneToOne, WithBoundary};
 use crate::error::stage_error::StageError;
 use crate::stage::contract::{Accepts, Stage};
+use crate::stage::now::Now;
 use crate::stage::plan::Plan;
 
 impl<In, F: Accepts<In>, S, M> Accepts<In> for Pipeline<In, F, S, M> {
@@ -30,6 +31,8 @@ where
     C: Mechanism,
     F: Stage<In, S, C>,
 {
+    const __NOW: Now = F::__NOW;
+
     async fn call(&self, input: In, cx: &StageContext<'_, Outer, C>) -> Result<F::Out, StageError> {
         <Self as Stage<In, Outer, C>>::__call(self, Unobserved, input, cx).await
     }
@@ -41,6 +44,15 @@ where
         cx: &StageContext<'_, Outer, C>,
     ) -> Result<F::Out, StageError> {
         self.stages.__call(observe, input, &cx.with_state(&self.state).inside(self.base)).await
+    }
+
+    fn __call_now<W: Watch>(
+        &self,
+        watch: W,
+        input: In,
+        cx: &StageContext<'_, Outer, C>,
+    ) -> Result<F::Out, StageError> {
+        self.stages.__call_now(watch, input, &cx.with_state(&self.state).inside(self.base))
     }
 }
 
@@ -85,6 +97,8 @@ where
     C: Mechanism,
     F: Stage<In, S, C>,
 {
+    const __NOW: Now = F::__NOW;
+
     async fn call(&self, input: In, cx: &StageContext<'_, S, C>) -> Result<F::Out, StageError> {
         <Self as Stage<In, S, C>>::__call(self, Unobserved, input, cx).await
     }
@@ -96,6 +110,15 @@ where
         cx: &StageContext<'_, S, C>,
     ) -> Result<F::Out, StageError> {
         self.stages.__call(observe, input, &cx.inside(self.base)).await
+    }
+
+    fn __call_now<W: Watch>(
+        &self,
+        watch: W,
+        input: In,
+        cx: &StageContext<'_, S, C>,
+    ) -> Result<F::Out, StageError> {
+        self.stages.__call_now(watch, input, &cx.inside(self.base))
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::time::Duration;
 
-use crate::call::stage_context::PlainContext;
+use crate::call::mechanism::Mechanism;
+use crate::call::stage_context::{PlainContext, StageContext};
 use crate::call::timed_call::{BareStep, TimedCall};
 use crate::call::timer::CallTimer;
+use crate::call::watch::Watch;
 use crate::error::kind::ErrorKind;
-use crate::error::panic_origin::PanicGuard;
+use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::stage::function::{Function, StageFailure, StageFn};
@@ -31,6 +34,37 @@ where
     TimedCall::new(call, timer, BareFunction(PhantomData::<fn() -> F>))
 }
 
+/// Calls a function that is not async, without a future. An error carries the name of the stage.
+///
+/// # Errors
+///
+/// Returns the error of the function.
+#[inline]
+pub fn call_now<F, S, C, W, T>(
+    _: &F,
+    step: StepId,
+    watch: W,
+    cx: &StageContext<'_, S, C>,
+    call: impl FnOnce() -> Result<T, F::Error>,
+) -> Result<T, StageError>
+where
+    F: StageFn,
+    C: Mechanism,
+    W: Watch,
+{
+    let step = cx.step(step);
+    let site = CallSite::of(F::__POLICY.name, step);
+    watch.watch(step, cx.plain(), || {
+        PanicGuard::guard(site, || call().map_err(|error| failed(site, error, Duration::ZERO)))
+    })
+}
+
+/// The error of a call whose function returned an error.
+#[cold]
+fn failed<E: StageFailure>(site: CallSite, error: E, elapsed: Duration) -> StageError {
+    StageError::new(site, ErrorKind::Failed, Some(error.__boxed()), elapsed, Vec::new())
+}
+
 struct BareFunction<F>(PhantomData<fn() -> F>);
 
 impl<F: StageFn> BareStep for BareFunction<F> {
@@ -43,7 +77,6 @@ impl<F: StageFn> BareStep for BareFunction<F> {
 
     #[cold]
     fn failure(&self, error: F::Error, timer: &CallTimer<'_>) -> StageError {
-        let site = timer.call_site(F::__POLICY.name, 1);
-        StageError::new(site, ErrorKind::Failed, Some(error.__boxed()), timer.elapsed(), Vec::new())
+        failed(timer.call_site(F::__POLICY.name, 1), error, timer.elapsed())
     }
 }

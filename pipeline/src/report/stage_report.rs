@@ -137,8 +137,9 @@ impl StageReport {
     /// A percentile of the call duration, accurate to 3 %. `percentile` is from 0 to 100.
     ///
     /// The duration of a call includes its attempts, waits and queues. Calls are sampled: of those that wait, the first
-    /// 1024 and then one in eight; of those that are ready at once, one in 256. A call that waits is timed with a clock
-    /// that is read a few times per poll of the run. Returns `None` if no call was timed.
+    /// 1024 and then one in eight; of those that are ready at once, one in 256. Where `collect` or `drain` has only stages
+    /// that are not async, it is one in 1024. A call that waits is timed with a clock that is read a few times per poll of
+    /// the run. Returns `None` if no call was timed.
     ///
     /// ```
     /// # fn show(stage: &pipeline::StageReport) {

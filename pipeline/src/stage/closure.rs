@@ -5,10 +5,12 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::contract::{Accepts, Stage};
+use super::now::Now;
 use super::plan::Plan;
 use crate::call::mechanism::Mechanism;
 use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
+use crate::call::watch::Watch;
 use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
@@ -41,6 +43,8 @@ where
     C: Mechanism,
     F: Fn(In) -> Out + Send + Sync,
 {
+    const __NOW: Now = Now::NeverFails;
+
     #[inline]
     async fn call(&self, input: In, cx: &StageContext<'_, S, C>) -> Result<Out, StageError> {
         Ok(PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(input)))
@@ -55,6 +59,18 @@ where
     ) -> impl Future<Output = Result<Out, StageError>> + Send {
         let call = <Self as Stage<In, S, C>>::call(self, input, cx);
         observe.observe(self.name, cx.step(self.step), cx.plain(), call)
+    }
+
+    #[inline]
+    fn __call_now<W: Watch>(
+        &self,
+        watch: W,
+        input: In,
+        cx: &StageContext<'_, S, C>,
+    ) -> Result<Out, StageError> {
+        let step = cx.step(self.step);
+        let call = || PanicGuard::guard(CallSite::of(self.name, step), || (self.function)(input));
+        Ok(watch.watch(step, cx.plain(), call))
     }
 }
 
@@ -85,6 +101,8 @@ where
     C: Mechanism,
     F: Fn(&In) + Send + Sync,
 {
+    const __NOW: Now = Now::NeverFails;
+
     #[inline]
     async fn call(&self, input: In, cx: &StageContext<'_, S, C>) -> Result<In, StageError> {
         PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(&input));
@@ -100,6 +118,19 @@ where
     ) -> impl Future<Output = Result<In, StageError>> + Send {
         let call = <Self as Stage<In, S, C>>::call(self, input, cx);
         observe.observe(self.name, cx.step(self.step), cx.plain(), call)
+    }
+
+    #[inline]
+    fn __call_now<W: Watch>(
+        &self,
+        watch: W,
+        input: In,
+        cx: &StageContext<'_, S, C>,
+    ) -> Result<In, StageError> {
+        let step = cx.step(self.step);
+        let call = || PanicGuard::guard(CallSite::of(self.name, step), || (self.function)(&input));
+        watch.watch(step, cx.plain(), call);
+        Ok(input)
     }
 }
 

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::panic::Location;
 
 use super::edge::{EdgeType, Keep, Kept};
+use super::now::Now;
 use super::plan::Plan;
 use crate::call::mechanism::{Direct, Mechanism};
 use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
+use crate::call::watch::Watch;
 use crate::error::stage_error::StageError;
 
 /// The input and output types of a stage, whatever the state.
@@ -83,6 +85,10 @@ pub trait Accepts<In> {
     note = "each stage must accept the output of the previous one, and the state must provide its resources"
 )]
 pub trait Stage<In, S = (), C: Mechanism = Direct>: Accepts<In> + Send + Sync {
+    /// Whether the stage can be called by `__call_now`.
+    #[doc(hidden)]
+    const __NOW: Now = Now::No;
+
     /// Calls the stage with one item, under its policy.
     ///
     /// # Errors
@@ -105,5 +111,21 @@ pub trait Stage<In, S = (), C: Mechanism = Direct>: Accepts<In> + Send + Sync {
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         let _ = observe;
         self.call(input, cx)
+    }
+
+    /// Like `call`, without a future and past the mechanism. Only for stages that [can](Self::__NOW), and the mechanism `Direct`.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the stage.
+    #[doc(hidden)]
+    fn __call_now<W: Watch>(
+        &self,
+        watch: W,
+        input: In,
+        cx: &StageContext<'_, S, C>,
+    ) -> Result<Self::Out, StageError> {
+        let _ = (watch, input, cx);
+        unreachable!("the stage cannot be called without a future")
     }
 }

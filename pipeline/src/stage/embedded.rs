@@ -3,11 +3,13 @@
 use std::any::type_name;
 
 use super::contract::{Accepts, Stage};
+use super::now::Now;
 use super::plan::Plan;
 use crate::call::observe::{Observe, Unobserved};
 use crate::call::stage_context::StageContext;
 use crate::call::timed_call::{BareStep, TimedCall};
 use crate::call::timer::CallTimer;
+use crate::call::watch::Watch;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 
@@ -56,6 +58,9 @@ where
     S: Send + Sync,
     T: Stage<In, S>,
 {
+    // A handwritten impl is never called without a future, so what is called here has steps of its own.
+    const __NOW: Now = T::__NOW;
+
     async fn call(&self, input: In, cx: &StageContext<'_, S>) -> Result<T::Out, StageError> {
         self.__call(Unobserved, input, cx).await
     }
@@ -73,6 +78,15 @@ where
         let timer = CallTimer::new(cx.item(), step);
         let call = TimedCall::new(self.stage.call(input, cx), timer, CustomStep { name: self.name, step });
         observe.observe(self.name, step, cx.plain(), call).await
+    }
+
+    fn __call_now<W: Watch>(
+        &self,
+        watch: W,
+        input: In,
+        cx: &StageContext<'_, S>,
+    ) -> Result<T::Out, StageError> {
+        self.stage.__call_now(watch, input, cx)
     }
 }
 

@@ -7,5 +7,6 @@ pub(crate) mod edge;
 pub(crate) mod embedded;
 pub(crate) mod function;
 pub(crate) mod never_fails;
+pub(crate) mod now;
 pub(crate) mod plan;
 pub(crate) mod state;

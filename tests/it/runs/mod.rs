@@ -11,5 +11,6 @@ mod multi_thread_stress;
 mod parked;
 mod runtimes;
 mod source_faults;
+mod sweeps;
 mod verbs;
 mod workers;

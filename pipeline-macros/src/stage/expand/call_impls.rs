@@ -239,6 +239,59 @@ fn function_call(
     FunctionCall { eager, in_future, borrow_from }: &FunctionCall,
 ) -> TokenStream {
     let at = stage.name.span();
+    let private = stage.crate_path.private();
+    let call = plain_call(stage, *borrow_from);
+    let fallible = matches!(stage.output, Output::Fallible(_));
+    if stage.asyncness == Asyncness::Async && stage.borrowed().next().is_none() && !stage.uses_context() {
+        // The function's own future, if nothing has to outlive it.
+        let future_type = if fallible { call } else { quote_spanned!(at=> #private::NeverFails::new(#call)) };
+        return quote_spanned!(at=> #eager #in_future #future_type);
+    }
+    let value = match stage.asyncness {
+        Asyncness::Async => quote_spanned!(at=> #call.await),
+        Asyncness::Sync => call,
+    };
+    let result = if fallible { value } else { quote_spanned!(at=> #private::Result::Ok(#value)) };
+    if !stage.is_blocking() {
+        return quote_spanned!(at=> #eager async move { #in_future #result });
+    }
+    let state = stage.uses_state().then(|| quote_spanned!(at=> let state = cx.__shared_state();));
+    let context = stage.uses_context().then(|| quote_spanned!(at=> let context = cx.__context(call_site);));
+    quote_spanned!(at=> #eager #state #context #private::blocking(move || { #in_future #result }))
+}
+
+/// The call without a future, of a function that is not async and has no policy. In scope: `self`, `watch`, `input`, `cx`.
+///
+/// The context of an item is not there: what calls many items in a loop makes it once for all.
+pub(crate) fn call_now_items(stage: &Stage) -> Option<TokenStream> {
+    if stage.asyncness == Asyncness::Async || !stage.policy.is_bare() || stage.uses_context() {
+        return None;
+    }
+    let at = stage.name.span();
+    let private = stage.crate_path.private();
+    let (input, pattern) = (stage.input_type(), stage.input_pattern());
+    let call = plain_call(stage, BorrowFrom::Value);
+    let (now, result) = match stage.output {
+        Output::Fallible(_) => (quote!(MayFail), call),
+        Output::Infallible(_) => (quote!(NeverFails), quote_spanned!(at=> #private::Result::Ok(#call))),
+    };
+    Some(quote_spanned! {at=>
+        const __NOW: #private::Now = #private::Now::#now;
+        #[inline]
+        fn __call_now<__W: #private::Watch>(
+            &self,
+            watch: __W,
+            input: #input,
+            cx: &#private::StageContext<'_, __S, __C>,
+        ) -> #private::Result<Self::Out, #private::StageError> {
+            #private::call_now(self, self.__stage.step, watch, cx, move || { let #pattern = input; #result })
+        }
+    })
+}
+
+/// The call of the function itself.
+fn plain_call(stage: &Stage, borrow_from: BorrowFrom) -> TokenStream {
+    let at = stage.name.span();
     let Stage { name, .. } = stage;
     let private = stage.crate_path.private();
     let arguments = stage.arguments.iter().map(|argument| match argument {
@@ -272,24 +325,7 @@ fn function_call(
     });
     let parameters = type_arguments(&stage.generics);
     let turbofish = (!parameters.is_empty()).then(|| quote_spanned!(at=> ::#parameters));
-    let call = quote_spanned!(at=> #name #turbofish (#(#arguments),*));
-    let fallible = matches!(stage.output, Output::Fallible(_));
-    let value = match stage.asyncness {
-        Asyncness::Async => quote_spanned!(at=> #call.await),
-        Asyncness::Sync => call.clone(),
-    };
-    let result = if fallible { value } else { quote_spanned!(at=> #private::Result::Ok(#value)) };
-    if stage.asyncness == Asyncness::Async && stage.borrowed().next().is_none() && !stage.uses_context() {
-        // The function's own future, if nothing has to outlive it.
-        let future_type = if fallible { call } else { quote_spanned!(at=> #private::NeverFails::new(#call)) };
-        return quote_spanned!(at=> #eager #in_future #future_type);
-    }
-    if !stage.is_blocking() {
-        return quote_spanned!(at=> #eager async move { #in_future #result });
-    }
-    let state = stage.uses_state().then(|| quote_spanned!(at=> let state = cx.__shared_state();));
-    let context = stage.uses_context().then(|| quote_spanned!(at=> let context = cx.__context(call_site);));
-    quote_spanned!(at=> #eager #state #context #private::blocking(move || { #in_future #result }))
+    quote_spanned!(at=> #name #turbofish (#(#arguments),*))
 }
 
 fn future_type(stage: &Stage) -> TokenStream {

@@ -141,6 +141,7 @@ fn stage_impl(stage: &Stage) -> TokenStream {
     let arguments = type_arguments(&stage.generics);
     let at = name.span();
     let call = step_call::function_call(stage);
+    let call_now = call_impls::call_now_items(stage);
     quote_spanned! {at=>
         impl #generics #private::Stage<#input, __S, __C> for #name #arguments #clause {
             #[inline]
@@ -160,6 +161,7 @@ fn stage_impl(stage: &Stage) -> TokenStream {
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
                 #call
             }
+            #call_now
         }
     }
 }
