@@ -6,12 +6,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_util::task::AtomicWaker;
-
 use super::provenance::Provenance;
 use super::run_state::RunState;
 use super::sinks::Sink;
 use super::swept::Swept;
+use super::sync::AtomicWaker;
 use super::turn::{Pace, Turn};
 use super::upstream::{Downstream, Upstream};
 

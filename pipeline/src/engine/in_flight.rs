@@ -6,9 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use futures_util::task::AtomicWaker;
-
 use super::ready_set::ReadySet;
+use super::sync::AtomicWaker;
 
 use crate::error::panic_origin::drop_call;
 use crate::run::wait_note::WaitNote;

@@ -13,6 +13,8 @@ pub(crate) mod boundary;
 pub(crate) mod driver;
 pub(crate) mod in_flight;
 pub(crate) mod item_result;
+#[cfg(all(test, pipeline_loom))]
+mod loom_models;
 pub(crate) mod open_items;
 pub(crate) mod outputs;
 pub(crate) mod provenance;
@@ -30,6 +32,7 @@ pub(crate) mod source_segment;
 pub(crate) mod started_calls;
 pub(crate) mod sweep;
 pub(crate) mod swept;
+pub(crate) mod sync;
 pub(crate) mod turn;
 pub(crate) mod upstream;
 pub(crate) mod verbs;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_util::stream::{FusedStream, Stream};
@@ -13,12 +13,12 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::sinks::Sink;
+use super::sync::{Mutex, MutexGuard, lock};
 
 use crate::error::stage_error::StageError;
 use crate::report::failure::Failure;
 use crate::report::stopped::Stopped;
 use crate::report::summary::Report;
-use crate::run::lock::lock;
 
 /// The results of a run as a `Stream`. Created by [`Pipeline::stream`](crate::Pipeline::stream).
 ///
@@ -182,7 +182,7 @@ struct QueueState<T> {
 }
 
 impl<T> OutputQueue<T> {
-    fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self {
             capacity,
             state: Mutex::new(QueueState { items: VecDeque::new(), reader: None, writer: None }),
@@ -194,7 +194,7 @@ impl<T> OutputQueue<T> {
     }
 
     /// Moves all results to `buffered`, which must be empty. If there are none, registers the waker and returns false.
-    fn take(&self, buffered: &mut VecDeque<T>, cx: &mut Context<'_>) -> bool {
+    pub(super) fn take(&self, buffered: &mut VecDeque<T>, cx: &mut Context<'_>) -> bool {
         let mut state = self.state();
         if state.items.is_empty() {
             state.reader = Some(cx.waker().clone());

@@ -1,11 +1,9 @@
 //! `ReadySet`: the set of slots whose calls were woken, with one bit per slot.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 
-use futures_util::task::AtomicWaker;
-
+use super::sync::{AtomicU64, AtomicWaker, Ordering};
 /// The number of bits in a word.
 const BITS: usize = 64;
 
@@ -62,7 +60,7 @@ impl Wake for SlotWaker {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(pipeline_loom)))]
 mod tests {
     use std::sync::atomic::AtomicU32;
 

@@ -3,8 +3,6 @@
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
-use futures_util::task::AtomicWaker;
-
 use super::driver::Driver;
 use super::run_state::RunState;
 use super::section::{Boundary, Bounded, Section};
@@ -13,6 +11,7 @@ use super::shape::{CallerTask, OneToOne, WithBoundary, WorkerTasks};
 use super::sinks::Sink;
 use super::source::PollSource;
 use super::source_segment::SourceSegment;
+use super::sync::AtomicWaker;
 use super::upstream::Upstream;
 use super::worker_segment::open_worker_segment;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::future::Either;
-use futures_util::task::AtomicWaker;
 
 use super::in_flight::{Finished, InFlight};
 use super::item_result::{ItemFailure, ItemResult};
@@ -15,6 +14,7 @@ use super::run_item::{run_observed, run_unobserved};
 use super::started_calls::StartedCalls;
 use super::sweep::{ChainSweeps, SweepStages};
 use super::swept::{SweepEnd, Swept};
+use super::sync::AtomicWaker;
 use super::turn::{Payload, Turn};
 use super::upstream::{Downstream, Upstream};
 

@@ -1,16 +1,13 @@
 //! The queue between the task of a run and its workers.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use futures_util::task::AtomicWaker;
-
 use super::item_result::ItemResult;
+use super::sync::{AtomicBool, AtomicUsize, AtomicWaker, Mutex, Ordering, lock};
 
 use crate::report::metrics::Snapshot;
-use crate::run::lock::lock;
 use crate::run::order::Place;
 
 /// An item for a worker.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_util::task::AtomicWaker;
 use tokio::task::{JoinHandle, coop, yield_now};
 
 use super::in_flight::{Finished, InFlight};
 use super::item_result::ItemResult;
 use super::run_item::run_item;
+use super::sync::AtomicWaker;
 use super::work_queue::{WorkItem, WorkQueue, WorkerSummary};
 
 use crate::report::metrics::Snapshot;
