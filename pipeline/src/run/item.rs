@@ -1,7 +1,7 @@
 //! `Item`: the bookkeeping of one item of a run.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::extensions::Extensions;
 use super::lock::lock;
@@ -87,7 +87,7 @@ impl<'a> Item<'a> {
     /// Whether the extra data was allocated.
     #[inline]
     pub(crate) fn has_extra(&mut self) -> bool {
-        self.extra.get_mut().is_ok_and(|extra| extra.is_some())
+        self.extra.get_mut().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Takes the rows that failed alone.
