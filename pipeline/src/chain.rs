@@ -15,6 +15,32 @@ use crate::stage::plan::Plan;
 #[derive(Debug, Clone, Copy)]
 pub struct Chain<T>(#[doc(hidden)] pub T);
 
+/// The calls of stages in sequence as one expression: a variable for each value would be part of the future.
+macro_rules! calls {
+    ($this:ident $observe:ident $cx:ident, $call:expr) => {
+        $call.await
+    };
+    ($this:ident $observe:ident $cx:ident, $call:expr, $index:tt $(, $rest:tt)*) => {
+        calls!($this $observe $cx, call_next($observe, $call.await?, &$this.0.$index, $cx) $(, $rest)*)
+    };
+}
+
+/// The arguments are evaluated in this order, so that the stage is not part of the future during the call before.
+#[inline]
+fn call_next<In, S, Z, F, O>(
+    observe: O,
+    value: In,
+    stage: &F,
+    cx: &StageContext<'_, S, Z>,
+) -> impl Future<Output = Result<F::Out, StageError>> + Send
+where
+    Z: Mechanism,
+    F: Stage<In, S, Z>,
+    O: Observe,
+{
+    stage.__call(observe, value, cx)
+}
+
 /// Implements `Stage` for a flat tuple: a call is one async block, as if handwritten. `pipeline!` nests longer chains.
 macro_rules! chain {
     ($first:ident.$first_index:tt $(, $stage:ident.$index:tt after $before:ident)* => $last:ident) => {
@@ -65,9 +91,7 @@ macro_rules! chain {
                 cx: &StageContext<'_, S, Z>,
             ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
                 async move {
-                    let value = self.0.$first_index.__call(observe, input, cx).await?;
-                    $(let value = self.0.$index.__call(observe, value, cx).await?;)*
-                    Ok(value)
+                    calls!(self observe cx, self.0.$first_index.__call(observe, input, cx) $(, $index)*)
                 }
             }
 

@@ -7,14 +7,18 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::timer::CallTimer;
-use crate::error::panic_origin::PanicGuard;
+use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
+use crate::run::item::Item;
 
 /// A step without a policy, and the error of its calls.
-pub(crate) trait BareStep {
+pub(crate) trait BareStep<'a> {
     type Error;
 
-    fn name(&self) -> &'static str;
+    /// The site of a call that has not waited.
+    fn site(&self) -> CallSite;
+
+    fn item(&self) -> &'a Item<'a>;
 
     /// The failure of a call that returned this error.
     fn failure(&self, error: Self::Error, timer: &CallTimer<'_>) -> StageError;
@@ -22,25 +26,28 @@ pub(crate) trait BareStep {
 
 pin_project! {
     /// A call of a [`BareStep`]. An async block would add its own state to that of the call.
-    pub(crate) struct TimedCall<'a, C, B> {
+    ///
+    /// It stores no timer, but what one is made of when it is needed: a call that is ready at once needs none.
+    pub(crate) struct TimedCall<C, B> {
         #[pin]
         call: C,
-        timer: CallTimer<'a>,
         step: B,
+        // The start of the timer, as in `CallTimer`.
+        since: u64,
     }
 }
 
-impl<'a, C, B> TimedCall<'a, C, B> {
+impl<C, B> TimedCall<C, B> {
     #[inline]
-    pub(crate) fn new(call: C, timer: CallTimer<'a>, step: B) -> Self {
-        Self { call, timer, step }
+    pub(crate) fn new(call: C, step: B) -> Self {
+        Self { call, step, since: 0 }
     }
 }
 
-impl<C, B, Out> Future for TimedCall<'_, C, B>
+impl<'a, C, B, Out> Future for TimedCall<C, B>
 where
     C: Future<Output = Result<Out, B::Error>>,
-    B: BareStep,
+    B: BareStep<'a>,
 {
     type Output = Result<Out, StageError>;
 
@@ -48,21 +55,32 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (call, timer, step) = (this.call, this.timer, this.step);
-        match PanicGuard::guard(timer.call_site(step.name(), 1), || call.poll(cx)) {
+        let (call, step, since) = (this.call, this.step, this.since);
+        let site = CallSite { waiting: *since != 0, ..step.site() };
+        match PanicGuard::guard(site, || call.poll(cx)) {
             Poll::Ready(Ok(output)) => {
-                timer.finish();
+                if *since != 0 {
+                    timer(step, *since).finish();
+                }
                 Poll::Ready(Ok(output))
             }
             Poll::Ready(Err(error)) => {
-                let failure = step.failure(error, timer);
+                let timer = timer(step, *since);
+                let failure = step.failure(error, &timer);
                 timer.finish();
                 Poll::Ready(Err(failure))
             }
             Poll::Pending => {
+                let mut timer = timer(step, *since);
                 timer.on_pending();
+                *since = timer.since();
                 Poll::Pending
             }
         }
     }
+}
+
+#[inline]
+fn timer<'a, B: BareStep<'a>>(step: &B, since: u64) -> CallTimer<'a> {
+    CallTimer::started(step.item(), step.site().step, since)
 }

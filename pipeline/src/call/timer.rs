@@ -25,6 +25,18 @@ impl<'a> CallTimer<'a> {
         Self { item, step, since: 0 }
     }
 
+    /// A timer that started at this time of the run; 0 if it has not.
+    #[inline]
+    pub(crate) fn started(item: &'a Item<'a>, step: StepId, since: u64) -> Self {
+        Self { item, step, since }
+    }
+
+    /// The start, in the time of the run; 0 if not started.
+    #[inline]
+    pub(crate) fn since(&self) -> u64 {
+        self.since
+    }
+
     /// The call site of an attempt of this call.
     #[inline]
     pub(crate) fn call_site(&self, stage: &'static str, attempt: u32) -> CallSite {
@@ -37,6 +49,13 @@ impl<'a> CallTimer<'a> {
         self.item.run().note_works();
         if self.since == 0 {
             self.start(self.item.run().nanos());
+        }
+    }
+
+    /// Starts the timer, unless it runs, at the time that the clock shows.
+    pub(crate) fn begin(&mut self) {
+        if self.since == 0 {
+            self.pending_since(Instant::now());
         }
     }
 

@@ -29,7 +29,7 @@ where
     F: Stage<In, S>,
 {
     async move {
-        let item = Item::new(run, index, false);
+        let mut item = Item::new(run, index, false);
         let cx = StageContext::new(state, &item);
         match stages.__call(Unobserved, input, &cx).await {
             Ok(output) if !item.has_extra() => Ok(output),

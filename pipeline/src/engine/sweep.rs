@@ -60,7 +60,7 @@ where
 {
     type Out = F::Out;
 
-    const POSSIBLE: bool = !matches!(F::__NOW, Now::No);
+    const POSSIBLE: bool = F::__NOW.is_possible();
 
     fn sweep<G, D>(
         &self,

@@ -39,7 +39,7 @@ where
         L: 'a,
     {
         let stage =
-            StageUse { stage: &self.stage, policy: &self.policy, step: self.step, gate: &self.limits };
+            StageUse { stage: &self.stage, policy: &self.policy, step: &self.step, gate: &self.limits };
         F::call_with_policy(stage, self.attempts, observe, args, cx)
     }
 }

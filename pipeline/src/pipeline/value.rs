@@ -4,12 +4,13 @@ use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::call::catch_panic::CatchPanic;
+use crate::call::catch_panic::{CatchPanic, panic_failure};
 use crate::call::observe::Unobserved;
 use crate::call::stage_context::StageContext;
 use crate::dead_letters::delivery::DeadLetterConfig;
@@ -190,7 +191,9 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     }
 
     fn set(mut self, change: impl FnOnce(&mut Settings<In>)) -> Self {
-        change(Arc::make_mut(&mut self.settings));
+        let settings = Arc::make_mut(&mut self.settings);
+        change(settings);
+        settings.update();
         self
     }
 
@@ -270,7 +273,10 @@ where
                 return Box::pin(verbs::one(self.request(), input)).await;
             }
             let run = Run::single(&self.settings.run);
-            let item = Item::new(&run, 0, false);
+            if const { F::__NOW.is_possible() } {
+                return self.run_now(input, &run);
+            }
+            let mut item = Item::new(&run, 0, false);
             let cx = StageContext::new(&self.state, &item);
             let call = self.stages.__call(Unobserved, input, &cx);
             match (CatchPanic { call }).await {
@@ -278,6 +284,15 @@ where
                 other => item_result::single_result(other, &item),
             }
         }
+    }
+
+    /// Runs one item through stages that can be called without a future.
+    fn run_now(&self, input: In, run: &Run<'_>) -> Result<F::Out, StageError> {
+        let item = Item::new(run, 0, false);
+        let cx = StageContext::new(&self.state, &item);
+        // After a panic only the stages and the state are used again, as after a panic in a future.
+        catch_unwind(AssertUnwindSafe(|| self.stages.__call_now(Unobserved, input, &cx)))
+            .unwrap_or_else(|payload| Err(panic_failure(run, payload)))
     }
 
     /// Like [`run`](Self::run), but blocks the current thread until the item is finished.

@@ -123,7 +123,7 @@ impl<'w, 'a, A> Attempt<'w, 'a, A> {
     #[inline]
     pub(super) fn new(future: A, timer: &'w mut CallTimer<'a>, policy: &'w Policy, number: u32) -> Self {
         let future = Some(future);
-        Self { future, timer, policy, number, queue: Queue::None, deadline_timer: LazyTimer::Unset }
+        Self { future, timer, policy, number, queue: Queue::None, deadline_timer: LazyTimer::unset() }
     }
 }
 
@@ -148,7 +148,7 @@ impl<A: Future<Output = Result<T, E>>, T, E> Future for Attempt<'_, '_, A> {
                 Poll::Pending => {
                     timer.item.run().note_works();
                     if policy.blocking && leaves_queue(this.queue, timer, site) {
-                        deadline_timer.set(LazyTimer::Unset);
+                        deadline_timer.set(LazyTimer::unset());
                     }
                     let timeout = time_left(policy.timeout, *this.queue);
                     let expired = deadline_timer.poll(timer, timeout, policy.deadline, cx);

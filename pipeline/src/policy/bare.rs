@@ -13,13 +13,14 @@ use crate::error::kind::ErrorKind;
 use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
+use crate::run::item::Item;
 use crate::stage::function::{Function, StageFailure, StageFn};
 
 /// Calls the function. An error carries the name of the stage.
 #[inline]
 pub(crate) fn bare<F, In, S>(
     stage: &F,
-    step: StepId,
+    step: &StepId,
     input: In,
     cx: &PlainContext<'_, S>,
 ) -> impl Future<Output = Result<F::Value, StageError>> + Send
@@ -28,10 +29,10 @@ where
     In: Send,
     S: Send + Sync,
 {
-    let timer = CallTimer::new(cx.item(), cx.step(step));
-    let site = timer.call_site(F::__POLICY.name, 1);
+    let step = BareFunction { step, cx, function: PhantomData::<fn() -> F> };
+    let site = step.site();
     let call = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
-    TimedCall::new(call, timer, BareFunction(PhantomData::<fn() -> F>))
+    TimedCall::new(call, step)
 }
 
 /// Calls a function that is not async, without a future. An error carries the name of the stage.
@@ -65,14 +66,30 @@ fn failed<E: StageFailure>(site: CallSite, error: E, elapsed: Duration) -> Stage
     StageError::new(site, ErrorKind::Failed, Some(error.__boxed()), elapsed, Vec::new())
 }
 
-struct BareFunction<F>(PhantomData<fn() -> F>);
+struct BareFunction<'s, 'r, 'x, F, S> {
+    step: &'s StepId,
+    cx: &'r PlainContext<'x, S>,
+    function: PhantomData<fn() -> F>,
+}
 
-impl<F: StageFn> BareStep for BareFunction<F> {
+impl<F: StageFn, S> BareFunction<'_, '_, '_, F, S> {
+    #[inline]
+    fn site(&self) -> CallSite {
+        CallSite::of(F::__POLICY.name, self.cx.step(*self.step))
+    }
+}
+
+impl<'x, F: StageFn, S> BareStep<'x> for BareFunction<'_, '_, 'x, F, S> {
     type Error = F::Error;
 
     #[inline]
-    fn name(&self) -> &'static str {
-        F::__POLICY.name
+    fn site(&self) -> CallSite {
+        self.site()
+    }
+
+    #[inline]
+    fn item(&self) -> &'x Item<'x> {
+        self.cx.item()
     }
 
     #[cold]

@@ -15,7 +15,7 @@ pub(crate) async fn within<F: Future>(
     future: F,
 ) -> Result<F::Output, Expired> {
     let mut future = pin!(future);
-    let mut deadline_timer = pin!(LazyTimer::Unset);
+    let mut deadline_timer = pin!(LazyTimer::unset());
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
         Poll::Pending => deadline_timer.as_mut().poll(timer, None, deadline, cx).map(Err),

@@ -47,13 +47,13 @@ where
     type Out = F::Value;
 
     fn step(&self) -> StepId {
-        self.cx.step(self.stage.step)
+        self.cx.step(*self.stage.step)
     }
 
     #[inline]
     fn run(self) -> impl Future<Output = Result<F::Value, StageError>> + Send {
         let Self { stage, strategy, observe, input, cx } = self;
-        let (name, step) = (stage.policy.name, cx.step(stage.step));
+        let (name, step) = (stage.policy.name, cx.step(*stage.step));
         observe.observe(name, step, cx, strategy.call(stage, input, cx))
     }
 }

@@ -259,7 +259,7 @@ mod tests {
         let run = Run::single(&settings);
         let item = Item::new(&run, 0, false);
         let cx = StageContext::new(&state, &item);
-        let stage_use = StageUse { stage: &stage, policy: &policy, step: StepId::NONE, gate: &gate };
+        let stage_use = StageUse { stage: &stage, policy: &policy, step: &StepId::NONE, gate: &gate };
         let result = if retries == 0 {
             single(stage_use, (), cx.plain()).await
         } else {

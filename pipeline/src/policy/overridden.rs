@@ -119,7 +119,7 @@ where
         cx: &StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         let stage =
-            StageUse { stage: &self.stage, policy: &self.policy, step: self.step, gate: &self.limits };
+            StageUse { stage: &self.stage, policy: &self.policy, step: &self.step, gate: &self.limits };
         C::call(cx.__handle(), FunctionCall::new(stage, self.attempts, observe, input, cx))
     }
 }

@@ -43,28 +43,31 @@ where
 {
     // Outside of the async block, where the compiler can still inline `copy`.
     let site =
-        CallSite { stage: stage_use.policy.name, step: cx.step(stage_use.step), attempt: 1, waiting: false };
+        CallSite { stage: stage_use.policy.name, step: cx.step(*stage_use.step), attempt: 1, waiting: false };
     let (borrowed, kept, moved) = PanicGuard::guard(site, || {
         let (borrowed, kept) = F::split(input);
         let moved = copy(&kept);
         (borrowed, kept, moved)
     });
     async move {
-        // Destructured inside the async block; outside, the future would store it twice.
-        let StageUse { stage, policy, step, gate } = stage_use;
-        let mut timer = CallTimer::new(cx.item(), cx.step(step));
+        // Its fields are not bound to variables, and the site is gone before the attempt is awaited: the future would store
+        // what it has already.
+        let mut timer = CallTimer::new(cx.item(), cx.step(*stage_use.step));
         let failed = {
-            let permit = match acquire!(gate, policy, &mut timer, 1) {
+            let permit = match acquire!(stage_use.gate, stage_use.policy, &mut timer, 1) {
                 Ok(permit) => permit,
-                Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
+                Err(limit) => return Err(expired(stage_use.policy, &mut timer, limit, 0, Vec::new())),
             };
-            let site = timer.call_site(policy.name, 1);
-            let future =
-                PanicGuard::guard(site, || stage.call_again(&borrowed, moved, cx.stage_context(), site));
-            match Attempt::new(future, &mut timer, policy, 1).await {
+            let future = {
+                let site = timer.call_site(stage_use.policy.name, 1);
+                PanicGuard::guard(site, || {
+                    stage_use.stage.call_again(&borrowed, moved, cx.stage_context(), site)
+                })
+            };
+            match Attempt::new(future, &mut timer, stage_use.policy, 1).await {
                 Ok(value) => {
                     timer.finish();
-                    G::record(&permit, policy, true);
+                    G::record(&permit, stage_use.policy, true);
                     return Ok(value);
                 }
                 Err(error) => Failed::classify::<F, In, S, G>(stage_use, error, &permit, &timer, 1),
@@ -90,7 +93,7 @@ where
     F::Moved: Sync,
     G: Gate,
 {
-    let mut timer = CallTimer::new(cx.item(), cx.step(stage_use.step));
+    let mut timer = CallTimer::new(cx.item(), cx.step(*stage_use.step));
     let mut worth_splitting = false;
     retry(stage_use, copy, borrowed, BorrowedArgs(moved), cx, &mut timer, None, &mut worth_splitting)
         .await

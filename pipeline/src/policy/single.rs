@@ -26,13 +26,16 @@ where
     G: Gate,
 {
     async move {
-        let mut timer = CallTimer::new(cx.item(), cx.step(step));
+        let mut timer = CallTimer::new(cx.item(), cx.step(*step));
         let permit = match acquire!(gate, policy, &mut timer, 1) {
             Ok(permit) => permit,
             Err(limit) => return Err(expired(policy, &mut timer, limit, 0, Vec::new())),
         };
-        let site = timer.call_site(policy.name, 1);
-        let future = PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site));
+        // The site is gone before the attempt is awaited: the future would store it.
+        let future = {
+            let site = timer.call_site(policy.name, 1);
+            PanicGuard::guard(site, || stage.call_once(input, cx.stage_context(), site))
+        };
         match Attempt::new(future, &mut timer, policy, 1).await {
             Ok(value) => {
                 timer.finish();

@@ -118,7 +118,7 @@ where
     G: Gate,
 {
     let policy = stage.policy;
-    let site = CallSite { stage: policy.name, step: cx.step(stage.step), attempt: 1, waiting: false };
+    let site = CallSite { stage: policy.name, step: cx.step(*stage.step), attempt: 1, waiting: false };
     let mut batch = PanicGuard::guard(site, || F::split(input));
     let of = batch.rows().__len();
     let first = match call_with_kept(stage, copy, &batch, cx).await {

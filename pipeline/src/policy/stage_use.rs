@@ -10,8 +10,8 @@ pub struct StageUse<'c, F, G> {
     pub stage: &'c F,
     /// The policy: the options of the attribute, with the overrides.
     pub policy: &'c Policy,
-    /// Its step in the plan of the pipeline.
-    pub step: StepId,
+    /// Its step in the plan of the pipeline. A reference, so that a call that is ready at once does not read it.
+    pub step: &'c StepId,
     /// The limits on its calls.
     pub gate: &'c G,
 }

@@ -40,34 +40,46 @@ fn next_limit(
 
 pin_project! {
     /// A timer that is created at the first `Pending` of a future.
-    #[project = LazyTimerProjection]
-    pub(crate) enum LazyTimer {
-        /// The future has not been pending yet.
-        Unset,
-        /// There is no limit.
-        Never,
-        Set { #[pin] sleep: Sleep, expired: Expired },
+    ///
+    /// It has no third state for calls without a limit: its destructor, which each call runs, would have to tell them apart.
+    pub(crate) struct LazyTimer {
+        #[pin]
+        sleep: Option<Sleep>,
+        expired: Expired,
     }
 }
 
 impl LazyTimer {
+    /// The future has not been pending yet.
+    #[inline]
+    pub(crate) fn unset() -> Self {
+        Self { sleep: None, expired: Expired::Call }
+    }
+
     /// Creates the timer at the first call, and polls it.
     #[cold]
     #[inline(never)]
     pub(crate) fn poll(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         timer: &mut CallTimer<'_>,
         timeout: Option<Duration>,
         deadline: Option<Duration>,
         cx: &mut Context<'_>,
     ) -> Poll<Expired> {
-        if matches!(*self, Self::Unset) {
-            let (at, expired) = next_limit(timer, timeout, deadline);
-            self.set(at.map_or(Self::Never, |at| Self::Set { sleep: sleep(at), expired }));
+        if timeout.is_none() && deadline.is_none() {
+            timer.begin();
+            return Poll::Pending;
         }
-        match self.project() {
-            LazyTimerProjection::Set { sleep, expired } => poll_despite_budget(sleep, cx).map(|()| *expired),
-            _ => Poll::Pending,
+        let mut this = self.project();
+        if this.sleep.is_none() {
+            let (at, expired) = next_limit(timer, timeout, deadline);
+            let Some(at) = at else { return Poll::Pending };
+            *this.expired = expired;
+            this.sleep.set(Some(sleep(at)));
+        }
+        match this.sleep.as_pin_mut() {
+            Some(sleep) => poll_despite_budget(sleep, cx).map(|()| *this.expired),
+            None => Poll::Pending,
         }
     }
 }

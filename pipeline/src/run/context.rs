@@ -101,7 +101,7 @@ impl Context {
             index: item.index(),
             stage,
             attempt: attempt - 1,
-            extra: Arc::clone(item.extra()),
+            extra: item.extra(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `Item`: the bookkeeping of one item of a run.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::extensions::Extensions;
 use super::lock::lock;
@@ -18,7 +18,8 @@ pub(crate) struct Item<'a> {
     observed: bool,
     /// The place of the item in its segment, if the pipeline has stages with `in_order`.
     place: Option<&'a Place>,
-    extra: OnceLock<Arc<ItemExtras>>,
+    /// In a mutex and no `OnceLock`, whose destructor is longer: each call of `run` has it.
+    extra: Mutex<Option<Arc<ItemExtras>>>,
 }
 
 /// Data that few items need, allocated on first use.
@@ -33,7 +34,7 @@ impl<'a> Item<'a> {
     /// With `observed`, all calls of the item are timed from their start, and reported to observers.
     #[inline]
     pub(crate) fn new(run: &'a Run<'a>, index: usize, observed: bool) -> Self {
-        Self { run, index, observed, place: None, extra: OnceLock::new() }
+        Self { run, index, observed, place: None, extra: Mutex::new(None) }
     }
 
     /// The same item with a place in the order of its segment.
@@ -61,8 +62,12 @@ impl<'a> Item<'a> {
     }
 
     #[cold]
-    pub(crate) fn extra(&self) -> &Arc<ItemExtras> {
-        self.extra.get_or_init(Arc::default)
+    pub(crate) fn extra(&self) -> Arc<ItemExtras> {
+        Arc::clone(lock(&self.extra).get_or_insert_default())
+    }
+
+    fn allocated_extra(&self) -> Option<Arc<ItemExtras>> {
+        lock(&self.extra).clone()
     }
 
     /// Records a row that failed alone.
@@ -74,19 +79,19 @@ impl<'a> Item<'a> {
     /// Removes the isolated rows of these steps, because another alternative is tried in their place. Rows of other steps,
     /// which may run concurrently, stay.
     pub(crate) fn forget_isolated(&self, steps: &Range<usize>) {
-        if let Some(extra) = self.extra.get() {
+        if let Some(extra) = self.allocated_extra() {
             lock(&extra.isolated).retain(|row| !steps.contains(&row.step().index()));
         }
     }
 
     /// Whether the extra data was allocated.
     #[inline]
-    pub(crate) fn has_extra(&self) -> bool {
-        self.extra.get().is_some()
+    pub(crate) fn has_extra(&mut self) -> bool {
+        self.extra.get_mut().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Takes the rows that failed alone.
     pub(crate) fn isolated(&self) -> Vec<StageError> {
-        self.extra.get().map(|extra| std::mem::take(&mut *lock(&extra.isolated))).unwrap_or_default()
+        self.allocated_extra().map(|extra| std::mem::take(&mut *lock(&extra.isolated))).unwrap_or_default()
     }
 }

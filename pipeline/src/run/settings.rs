@@ -33,6 +33,8 @@ pub enum ErrorMode {
 
 /// The settings of a pipeline over `In`.
 pub(crate) struct Settings<In> {
+    /// Whether a single item can take the fast path: no dead letters, observers or cancellation tokens.
+    plain: bool,
     pub(crate) run: RunSettings,
     pub(crate) dead_letters: Option<DeadLetterConfig<In>>,
 }
@@ -59,7 +61,13 @@ impl<In> Settings<In> {
     /// Whether a single item can take the fast path: no dead letters, observers or cancellation tokens.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.dead_letters.is_none() && self.run.observers.is_empty() && self.run.cancel.is_empty()
+        self.plain
+    }
+
+    /// Updates what follows from other settings, after one of them was changed.
+    pub(crate) fn update(&mut self) {
+        let Self { run, dead_letters, .. } = self;
+        self.plain = dead_letters.is_none() && run.observers.is_empty() && run.cancel.is_empty();
     }
 }
 
@@ -91,13 +99,13 @@ impl<In> Default for Settings<In> {
             observers: Vec::new(),
             seed: None,
         };
-        Self { run, dead_letters: None }
+        Self { plain: true, run, dead_letters: None }
     }
 }
 
 impl<In> Clone for Settings<In> {
     fn clone(&self) -> Self {
-        Self { run: self.run.clone(), dead_letters: self.dead_letters.clone() }
+        Self { plain: self.plain, run: self.run.clone(), dead_letters: self.dead_letters.clone() }
     }
 }
 

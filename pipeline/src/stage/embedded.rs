@@ -10,8 +10,10 @@ use crate::call::stage_context::StageContext;
 use crate::call::timed_call::{BareStep, TimedCall};
 use crate::call::timer::CallTimer;
 use crate::call::watch::Watch;
+use crate::error::panic_origin::CallSite;
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
+use crate::run::item::Item;
 
 /// A value that implements [`Stage`], as a step named after its type.
 #[derive(Debug, Clone)]
@@ -75,8 +77,8 @@ where
             return self.stage.__call(observe, input, cx).await;
         }
         let step = cx.step(self.step);
-        let timer = CallTimer::new(cx.item(), step);
-        let call = TimedCall::new(self.stage.call(input, cx), timer, CustomStep { name: self.name, step });
+        let custom = CustomStep { name: self.name, step, item: cx.item() };
+        let call = TimedCall::new(self.stage.call(input, cx), custom);
         observe.observe(self.name, step, cx.plain(), call).await
     }
 
@@ -91,16 +93,21 @@ where
 }
 
 /// A stage with a handwritten `Stage` impl. Its errors do not have the step in this pipeline yet.
-struct CustomStep {
+struct CustomStep<'a> {
     name: &'static str,
     step: StepId,
+    item: &'a Item<'a>,
 }
 
-impl BareStep for CustomStep {
+impl<'a> BareStep<'a> for CustomStep<'a> {
     type Error = StageError;
 
-    fn name(&self) -> &'static str {
-        self.name
+    fn site(&self) -> CallSite {
+        CallSite::of(self.name, self.step)
+    }
+
+    fn item(&self) -> &'a Item<'a> {
+        self.item
     }
 
     fn failure(&self, error: StageError, _: &CallTimer<'_>) -> StageError {

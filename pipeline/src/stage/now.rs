@@ -13,6 +13,12 @@ pub enum Now {
 }
 
 impl Now {
+    /// Whether the stage can.
+    #[must_use]
+    pub const fn is_possible(self) -> bool {
+        !matches!(self, Self::No)
+    }
+
     /// Whether two stages in sequence can.
     #[must_use]
     pub const fn then(self, next: Self) -> Self {

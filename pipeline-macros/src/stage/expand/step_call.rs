@@ -13,7 +13,7 @@ pub(super) fn function_call(stage: &Stage) -> TokenStream {
         #private::StageUse {
             stage: self,
             policy: const { &<Self as #private::StageFn>::__POLICY },
-            step: self.__stage.step,
+            step: &self.__stage.step,
             gate: &self.__stage.limits,
         }
     };
