@@ -188,6 +188,10 @@ impl<'a, C: Future, G: Clone> InFlight<'a, C, G> {
     /// Polls the first call that waits for a place. There must be [room](Self::room).
     pub(crate) fn poll_returning(&mut self) -> Option<Finished<G, C::Output>> {
         let index = self.returning.pop_front()?;
+        if index / BITS == self.word {
+            // It may have been woken again. Then this poll answers that too: after its end it must not be polled.
+            self.woken &= !(1 << (index % BITS));
+        }
         self.poll(index)
     }
 
@@ -212,6 +216,8 @@ impl<'a, C: Future, G: Clone> InFlight<'a, C, G> {
             }
             return false;
         }
+        // It may have been woken before, and still queue.
+        self.returning.retain(|returning| *returning != index);
         self.slots[index].entry.parked = false;
         self.parked -= 1;
         self.active += 1;
@@ -384,5 +390,111 @@ impl<G: Clone> Drop for PanickedSlot<'_, G> {
     #[cold]
     fn drop(&mut self) {
         *self.panicked = Some((self.index, self.tag.cloned()));
+    }
+}
+
+#[cfg(all(test, not(pipeline_loom)))]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::future::poll_fn;
+
+    use super::*;
+
+    /// What the calls of a test have in common.
+    #[derive(Default)]
+    struct Calls {
+        note: WaitNote,
+        /// The calls that return `Ready` when they are polled.
+        ready: Cell<u64>,
+        wakers: RefCell<Vec<Waker>>,
+        polls_after_the_end: Cell<u32>,
+    }
+
+    impl Calls {
+        /// A call that sleeps until it is ready.
+        fn sleep(&self, number: usize) -> impl Future<Output = usize> + use<'_> {
+            let mut ended = false;
+            poll_fn(move |cx| {
+                if ended {
+                    self.polls_after_the_end.set(self.polls_after_the_end.get() + 1);
+                }
+                if self.ready.get() & (1 << number) != 0 {
+                    ended = true;
+                    return Poll::Ready(number);
+                }
+                self.wakers.borrow_mut().push(cx.waker().clone());
+                self.note.sleeps();
+                Poll::Pending
+            })
+        }
+
+        fn wake(&self, number: usize) {
+            let waker = self.wakers.borrow()[number].clone();
+            waker.wake();
+        }
+    }
+
+    /// Starts so many calls with one place; those that sleep are parked.
+    fn start<'c, C>(calls: &'c Calls, count: usize, make: impl Fn(usize) -> C) -> InFlight<'c, C, usize>
+    where
+        C: Future<Output = usize>,
+    {
+        let mut in_flight = InFlight::new(1, 8, Arc::default(), &calls.note);
+        for number in 0..count {
+            assert!(in_flight.start(number, |number| make(*number), || 0).is_none());
+        }
+        in_flight
+    }
+
+    fn poll_woken<C: Future<Output = usize>>(in_flight: &mut InFlight<'_, C, usize>) -> Vec<usize> {
+        let mut ended = Vec::new();
+        in_flight.begin_round();
+        while in_flight.has_woken() {
+            let slot = in_flight.take_woken();
+            ended.extend(in_flight.poll(slot).map(|finished| finished.output));
+        }
+        ended
+    }
+
+    #[test]
+    fn a_call_that_queues_for_a_place_and_is_woken_again_is_polled_once() {
+        let calls = Calls::default();
+        let mut in_flight = start(&calls, 3, |number| calls.sleep(number));
+        assert_eq!((in_flight.active(), in_flight.parked()), (0, 3));
+        // Call 0 takes the place and keeps it: it works. Call 1 queues.
+        calls.note.works();
+        calls.wake(0);
+        calls.wake(1);
+        let _ = poll_woken(&mut in_flight);
+        assert_eq!((in_flight.active(), in_flight.has_returning()), (1, true));
+        // Both are woken, and ready. Call 0 ends first, so call 1 finds a place before its turn in the queue comes.
+        calls.ready.set(0b011);
+        calls.wake(0);
+        calls.wake(1);
+        assert_eq!(poll_woken(&mut in_flight), [0, 1]);
+        assert!(!in_flight.has_returning());
+        assert_eq!((in_flight.active(), in_flight.parked()), (0, 1));
+    }
+
+    #[test]
+    fn a_call_that_comes_from_the_queue_is_not_polled_for_an_older_wake() {
+        let calls = Calls::default();
+        let mut in_flight = start(&calls, 2, |number| calls.sleep(number));
+        calls.note.works();
+        calls.wake(0);
+        calls.wake(1);
+        let _ = poll_woken(&mut in_flight);
+        // A round is interrupted after it has ended call 0, with the wake of call 1 in hand.
+        calls.ready.set(0b11);
+        calls.wake(0);
+        calls.wake(1);
+        in_flight.begin_round();
+        assert!(in_flight.has_woken());
+        let slot = in_flight.take_woken();
+        assert_eq!(in_flight.poll(slot).map(|finished| finished.output), Some(0));
+        assert_eq!(in_flight.poll_returning().map(|finished| finished.output), Some(1));
+        assert_eq!(poll_woken(&mut in_flight), []);
+        assert_eq!(calls.polls_after_the_end.get(), 0);
+        assert!(in_flight.is_empty());
     }
 }

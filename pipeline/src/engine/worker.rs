@@ -192,11 +192,11 @@ impl<In: Send, T: Send> WorkerTask<In, T> {
         while polled_all && worker.has_room() && worker.has_items(queue) && !queue.is_stopped() {
             if !pace.spend(run) {
                 polled_all = false;
-            } else {
-                worker.start_next(&make_call);
-                if pace.is_due_to_hand_over() {
-                    queue.hand_over(&mut worker.done);
-                }
+                break;
+            }
+            worker.start_next(&make_call);
+            if pace.is_due_to_hand_over() {
+                queue.hand_over(&mut worker.done);
             }
         }
         queue.hand_over(&mut worker.done);
