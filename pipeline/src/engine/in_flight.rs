@@ -493,7 +493,7 @@ mod tests {
         let slot = in_flight.take_woken();
         assert_eq!(in_flight.poll(slot).map(|finished| finished.output), Some(0));
         assert_eq!(in_flight.poll_returning().map(|finished| finished.output), Some(1));
-        assert_eq!(poll_woken(&mut in_flight), []);
+        assert!(poll_woken(&mut in_flight).is_empty());
         assert_eq!(calls.polls_after_the_end.get(), 0);
         assert!(in_flight.is_empty());
     }
