@@ -435,7 +435,7 @@ mod tests {
     }
 
     /// Starts so many calls with one place; those that sleep are parked.
-    fn start<'c, C>(calls: &'c Calls, count: usize, make: impl Fn(usize) -> C) -> InFlight<'c, C, usize>
+    fn start<C>(calls: &Calls, count: usize, make: impl Fn(usize) -> C) -> InFlight<'_, C, usize>
     where
         C: Future<Output = usize>,
     {
