@@ -99,7 +99,7 @@ impl fmt::Display for Night {
             writeln!(f, "rejected      {} airports: {}", codes.len(), codes.join(" "))?;
         }
         for (file, failure) in self.failures() {
-            writeln!(f, "failed        {}: {}", file.display(), failure.error)?;
+            writeln!(f, "failed        {}: {:#}", file.display(), failure.error)?;
         }
 
         writeln!(f, "\n{:<10}{:>12}{:>17}", "total", "in the file", "in the database")?;

@@ -94,9 +94,20 @@ impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
     }
 
     /// The context for a nested pipeline with a state of its own.
-    pub(crate) fn with_state<'b, T>(&'b self, state: &'b Arc<T>) -> StageContext<'b, T, C> {
+    pub(crate) fn with_state<'b, T>(self, state: &'b Arc<T>) -> StageContext<'b, T, C>
+    where
+        'a: 'b,
+    {
         let plain = PlainContext { state, item: self.plain.item, base: self.plain.base };
         StageContext { plain, handle: C::shorten(self.handle) }
+    }
+
+    /// The same context with a shorter lifetime.
+    pub(crate) fn shortened<'b>(self) -> StageContext<'b, S, C>
+    where
+        'a: 'b,
+    {
+        StageContext { plain: self.plain, handle: C::shorten(self.handle) }
     }
 
     #[inline]

@@ -87,11 +87,11 @@ pub trait TakesArgs<L> {
 /// A step that can be called with arguments that other calls use too.
 pub trait CallArgs<L, S, C: Mechanism>: TakesArgs<L> + Send + Sync {
     /// Calls the step.
-    fn call_with<'a, O: Observe>(
-        &self,
+    fn call_with<'r, 'a, O: Observe>(
+        &'r self,
         observe: O,
         args: Args<'a, L, Self>,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         L: 'a;

@@ -1,13 +1,14 @@
 //! `Branch`: a branch of a fork. `ByValue`: a step in it that is not a stage function.
 
 use std::future::Future;
+use std::task::ready;
 
 use super::args::{ArgList, Args, CallArgs, TakesArgs};
 use super::passing::Move;
 use crate::call::mechanism::Mechanism;
 use crate::call::observe::Observe;
 use crate::call::stage_context::StageContext;
-use crate::chain::Chain;
+use crate::chain::{Calls, Chain, Running2, Variants2};
 use crate::error::stage_error::StageError;
 use crate::stage::contract::{Accepts, Stage};
 use crate::stage::plan::Plan;
@@ -45,21 +46,28 @@ where
     F: CallArgs<(In,), S, C, Out: Send>,
     Chain<R>: Stage<F::Out, S, C>,
 {
-    #[allow(clippy::manual_async_fn)] // rustc cannot prove that an `async fn` is `Send` here.
     #[inline]
-    fn call_with<'a, O: Observe>(
-        &self,
+    fn call_with<'r, 'a, O: Observe>(
+        &'r self,
         observe: O,
         args: Args<'a, (In,), Self>,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
     where
         (In,): 'a,
     {
-        async move {
-            let value = self.first.call_with(observe, args, cx).await?;
-            self.rest.__call(observe, value, cx).await
-        }
+        let call = self.first.call_with(observe, args, cx);
+        Calls::new(&self.rest, observe, cx, Running2::A { call }, |mut running, rest, observe, cx, task| {
+            if let Variants2::A { call } = running.as_mut().project() {
+                let value = ready!(call.poll(task))?;
+                let call = rest.__call(observe, value, cx);
+                running.set(Running2::B { call });
+            }
+            match running.project() {
+                Variants2::B { call } => call.poll(task),
+                Variants2::A { .. } => unreachable!("the rest follows the first step"),
+            }
+        })
     }
 }
 
@@ -86,11 +94,11 @@ macro_rules! by_value {
             F: Stage<<($($value,)*) as ArgList>::AsInput, S, Z>,
         {
             #[inline]
-            fn call_with<'a, O: Observe>(
-                &self,
+            fn call_with<'r, 'a, O: Observe>(
+                &'r self,
                 observe: O,
                 args: Args<'a, ($($value,)*), Self>,
-                cx: &StageContext<'_, S, Z>,
+                cx: &'r StageContext<'_, S, Z>,
             ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
             where
                 ($($value,)*): 'a,

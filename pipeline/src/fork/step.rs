@@ -46,20 +46,20 @@ where
     B: Branching<In, S, C>,
 {
     #[inline]
-    fn call(
-        &self,
+    fn call<'r>(
+        &'r self,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         self.0.go(Unobserved, input, cx)
     }
 
     #[inline]
-    fn __call<O: Observe>(
-        &self,
+    fn __call<'r, O: Observe>(
+        &'r self,
         observe: O,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         self.0.go(observe, input, cx)
     }

@@ -1,5 +1,6 @@
 //! Pipelines as steps of other pipelines, and the compile errors for what a pipeline with boundaries cannot do.
 
+use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -33,17 +34,32 @@ where
 {
     const __NOW: Now = F::__NOW;
 
-    async fn call(&self, input: In, cx: &StageContext<'_, Outer, C>) -> Result<F::Out, StageError> {
-        <Self as Stage<In, Outer, C>>::__call(self, Unobserved, input, cx).await
+    fn call<'r>(
+        &'r self,
+        input: In,
+        cx: &'r StageContext<'_, Outer, C>,
+    ) -> impl Future<Output = Result<F::Out, StageError>> + Send {
+        <Self as Stage<In, Outer, C>>::__call(self, Unobserved, input, cx)
     }
 
-    async fn __call<O: Observe>(
-        &self,
+    #[inline]
+    fn __call<'r, O: Observe>(
+        &'r self,
         observe: O,
         input: In,
-        cx: &StageContext<'_, Outer, C>,
-    ) -> Result<F::Out, StageError> {
-        self.stages.__call(observe, input, &cx.with_state(&self.state).inside(self.base)).await
+        cx: &'r StageContext<'_, Outer, C>,
+    ) -> impl Future<Output = Result<F::Out, StageError>> + Send {
+        self.stages.__call_nested(observe, input, cx.inside(self.base).with_state(&self.state))
+    }
+
+    #[inline]
+    fn __call_nested<'r, O: Observe>(
+        &'r self,
+        observe: O,
+        input: In,
+        cx: StageContext<'r, Outer, C>,
+    ) -> impl Future<Output = Result<F::Out, StageError>> + Send {
+        self.stages.__call_nested(observe, input, cx.inside(self.base).with_state(&self.state))
     }
 
     fn __call_now<W: Watch>(
@@ -52,7 +68,7 @@ where
         input: In,
         cx: &StageContext<'_, Outer, C>,
     ) -> Result<F::Out, StageError> {
-        self.stages.__call_now(watch, input, &cx.with_state(&self.state).inside(self.base))
+        self.stages.__call_now(watch, input, &cx.inside(self.base).with_state(&self.state))
     }
 }
 
@@ -99,17 +115,32 @@ where
 {
     const __NOW: Now = F::__NOW;
 
-    async fn call(&self, input: In, cx: &StageContext<'_, S, C>) -> Result<F::Out, StageError> {
-        <Self as Stage<In, S, C>>::__call(self, Unobserved, input, cx).await
+    fn call<'r>(
+        &'r self,
+        input: In,
+        cx: &'r StageContext<'_, S, C>,
+    ) -> impl Future<Output = Result<F::Out, StageError>> + Send {
+        <Self as Stage<In, S, C>>::__call(self, Unobserved, input, cx)
     }
 
-    async fn __call<O: Observe>(
-        &self,
+    #[inline]
+    fn __call<'r, O: Observe>(
+        &'r self,
         observe: O,
         input: In,
-        cx: &StageContext<'_, S, C>,
-    ) -> Result<F::Out, StageError> {
-        self.stages.__call(observe, input, &cx.inside(self.base)).await
+        cx: &'r StageContext<'_, S, C>,
+    ) -> impl Future<Output = Result<F::Out, StageError>> + Send {
+        self.stages.__call_nested(observe, input, cx.inside(self.base).shortened())
+    }
+
+    #[inline]
+    fn __call_nested<'r, O: Observe>(
+        &'r self,
+        observe: O,
+        input: In,
+        cx: StageContext<'r, S, C>,
+    ) -> impl Future<Output = Result<F::Out, StageError>> + Send {
+        self.stages.__call_nested(observe, input, cx.inside(self.base))
     }
 
     fn __call_now<W: Watch>(

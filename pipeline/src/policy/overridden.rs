@@ -103,20 +103,20 @@ where
     A: Strategy<F, In, S>,
 {
     #[inline]
-    fn call(
-        &self,
+    fn call<'r>(
+        &'r self,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         <Self as Stage<In, S, C>>::__call(self, Unobserved, input, cx)
     }
 
     #[inline]
-    fn __call<O: Observe>(
-        &self,
+    fn __call<'r, O: Observe>(
+        &'r self,
         observe: O,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         let stage =
             StageUse { stage: &self.stage, policy: &self.policy, step: &self.step, gate: &self.limits };

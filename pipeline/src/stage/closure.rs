@@ -51,11 +51,11 @@ where
     }
 
     #[inline]
-    fn __call<O: Observe>(
-        &self,
+    fn __call<'r, O: Observe>(
+        &'r self,
         observe: O,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Out, StageError>> + Send {
         let call = <Self as Stage<In, S, C>>::call(self, input, cx);
         observe.observe(self.name, cx.step(self.step), cx.plain(), call)
@@ -110,11 +110,11 @@ where
     }
 
     #[inline]
-    fn __call<O: Observe>(
-        &self,
+    fn __call<'r, O: Observe>(
+        &'r self,
         observe: O,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<In, StageError>> + Send {
         let call = <Self as Stage<In, S, C>>::call(self, input, cx);
         observe.observe(self.name, cx.step(self.step), cx.plain(), call)

@@ -94,23 +94,40 @@ pub trait Stage<In, S = (), C: Mechanism = Direct>: Accepts<In> + Send + Sync {
     /// # Errors
     ///
     /// Returns the error of the stage, after all retries.
-    fn call(
-        &self,
+    fn call<'r>(
+        &'r self,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
 
     /// Like `call`, with each call of a step observed or not.
     #[doc(hidden)]
     #[inline]
-    fn __call<O: Observe>(
-        &self,
+    fn __call<'r, O: Observe>(
+        &'r self,
         observe: O,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         let _ = observe;
         self.call(input, cx)
+    }
+
+    /// Like `__call`, with the context by value: a nested pipeline passes on a context of its own, and needs no future of its
+    /// own to keep it. Each future within a future counts against the compiler's limit on the depth of types.
+    #[doc(hidden)]
+    #[inline]
+    fn __call_nested<'r, O: Observe>(
+        &'r self,
+        observe: O,
+        input: In,
+        cx: StageContext<'r, S, C>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send
+    where
+        In: Send,
+        S: Send + Sync,
+    {
+        async move { self.__call(observe, input, &cx).await }
     }
 
     /// Like `call`, without a future and past the mechanism. Only for stages that [can](Self::__NOW), and the mechanism `Direct`.

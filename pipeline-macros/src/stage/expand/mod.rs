@@ -145,19 +145,19 @@ fn stage_impl(stage: &Stage) -> TokenStream {
     quote_spanned! {at=>
         impl #generics #private::Stage<#input, __S, __C> for #name #arguments #clause {
             #[inline]
-            fn call(
-                &self,
+            fn call<'__r>(
+                &'__r self,
                 input: #input,
-                cx: &#private::StageContext<'_, __S, __C>,
+                cx: &'__r #private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
                 <Self as #private::Stage<#input, __S, __C>>::__call(self, #private::Unobserved, input, cx)
             }
             #[inline]
-            fn __call<__O: #private::Observe>(
-                &self,
+            fn __call<'__r, __O: #private::Observe>(
+                &'__r self,
                 observe: __O,
                 input: #input,
-                cx: &#private::StageContext<'_, __S, __C>,
+                cx: &'__r #private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
                 #call
             }
