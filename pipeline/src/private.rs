@@ -48,7 +48,7 @@ pub use crate::fork::passing::{
 };
 pub use crate::fork::route::{OneOf1, OneOf2, OneOf3, OneOf4, OneOf5, OneOf6, OneOf7, OneOf8};
 pub use crate::fork::step::{Branches, Branching};
-pub use crate::fork::try_join::{TryJoin2, try_join2};
+pub use crate::fork::try_join::try_join2;
 pub use crate::policy::bare::call_now;
 pub use crate::policy::blocking::blocking;
 pub use crate::policy::function_call::FunctionCall;

@@ -2,6 +2,7 @@
 //!
 //! - `chains`, `forks`, `graphs`: the forms of a pipeline; `diagrams` draws them
 //! - `policies`, `state`, `context`: what a stage can ask for
+//! - `nesting`: how deep forms can be nested
 //! - `failures`, `cancellation`: items that fail, panic or are cancelled
 //! - `runs`, `run_blocking`: many items or one; back-pressure, workers, sources, accounting
 //! - `observers`, `dead_letters`: what a run reports while it runs, and where failed items go
@@ -28,6 +29,7 @@ mod failures;
 mod forks;
 mod graphs;
 mod layers;
+mod nesting;
 mod observers;
 mod policies;
 mod public_items;

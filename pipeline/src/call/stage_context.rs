@@ -88,12 +88,14 @@ impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
     }
 
     /// The context for a nested pipeline whose first step has the id `base`.
+    #[inline]
     pub(crate) fn inside(&self, base: u32) -> Self {
         let plain = PlainContext { base: self.plain.base.saturating_add(base), ..self.plain };
         Self { plain, handle: self.handle }
     }
 
     /// The context for a nested pipeline with a state of its own.
+    #[inline]
     pub(crate) fn with_state<'b, T>(self, state: &'b Arc<T>) -> StageContext<'b, T, C>
     where
         'a: 'b,
@@ -103,6 +105,7 @@ impl<'a, S, C: Mechanism> StageContext<'a, S, C> {
     }
 
     /// The same context with a shorter lifetime.
+    #[inline]
     pub(crate) fn shortened<'b>(self) -> StageContext<'b, S, C>
     where
         'a: 'b,

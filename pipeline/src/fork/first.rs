@@ -90,13 +90,14 @@ macro_rules! first {
             $last: CallArgs<(In,), S, Z> + TakesArgs<(In,), ArgModes = ($last_mode,), Out: Send>,
             $last_mode: Input<In>,
         {
-            fn go<Obs: Observe>(
-                &self,
+            fn go<'r, Obs: Observe>(
+                &'r self,
                 observe: Obs,
                 input: In,
-                cx: &StageContext<'_, S, Z>,
+                cx: StageContext<'r, S, Z>,
             ) -> impl Future<Output = Result<$last::Out, StageError>> + Send {
                 async move {
+                    let cx = &cx;
                     let mut input = ValueCell::new(input);
                     let mut failed = FailedAlternatives::new(cx.item());
                     $(

@@ -66,13 +66,14 @@ macro_rules! route {
             $first_value: Send,
             $($arm: Stage<$value, S, Z, Out = $first::Out>, $value: Send,)*
         {
-            fn go<Obs: Observe>(
-                &self,
+            fn go<'r, Obs: Observe>(
+                &'r self,
                 observe: Obs,
                 input: In,
-                cx: &StageContext<'_, S, Z>,
+                cx: StageContext<'r, S, Z>,
             ) -> impl Future<Output = Result<$first::Out, StageError>> + Send {
                 async move {
+                    let cx = &cx;
                     let output = match guard_user_code(self.site, cx, || (self.choose)(input)) {
                         $one_of::$first(value) => {
                             cx.passes(self.heads[$first_index]);

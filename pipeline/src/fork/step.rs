@@ -22,11 +22,11 @@ pub trait Branches<In> {
 /// The call of a fork with an item.
 pub trait Branching<In, S, C: Mechanism>: Branches<In> + Send + Sync {
     /// Calls the branches.
-    fn go<O: Observe>(
-        &self,
+    fn go<'r, O: Observe>(
+        &'r self,
         observe: O,
         input: In,
-        cx: &StageContext<'_, S, C>,
+        cx: StageContext<'r, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send;
 }
 
@@ -51,7 +51,7 @@ where
         input: In,
         cx: &'r StageContext<'_, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
-        self.0.go(Unobserved, input, cx)
+        self.0.go(Unobserved, input, cx.shortened())
     }
 
     #[inline]
@@ -60,6 +60,16 @@ where
         observe: O,
         input: In,
         cx: &'r StageContext<'_, S, C>,
+    ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
+        self.0.go(observe, input, cx.shortened())
+    }
+
+    #[inline]
+    fn __call_nested<'r, O: Observe>(
+        &'r self,
+        observe: O,
+        input: In,
+        cx: StageContext<'r, S, C>,
     ) -> impl Future<Output = Result<Self::Out, StageError>> + Send {
         self.0.go(observe, input, cx)
     }

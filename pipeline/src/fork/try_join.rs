@@ -11,24 +11,31 @@ use crate::error::stage_error::StageError;
 
 /// Runs two futures concurrently, and returns both outputs, or the first error. The caller then drops the other future.
 ///
-/// Each poll polls `first` before `second`.
+/// Each poll polls `first` before `second`. Before the first poll of `second`, `enter_second` is called.
 #[inline]
-pub fn try_join2<A, B, T, U>(first: A, second: B) -> TryJoin2<A, B, T, U> {
-    TryJoin2 { first: Some(first), second: Some(second), outputs: (None, None) }
+pub fn try_join2<A, B, N, T, U>(first: A, enter_second: N, second: B) -> TryJoin2<A, B, N, T, U> {
+    TryJoin2 {
+        first: Some(first),
+        second: Some(second),
+        outputs: (None, None),
+        enter_second: Some(enter_second),
+    }
 }
 
 pin_project! {
     /// The future of [`try_join2`].
-    pub struct TryJoin2<A, B, T, U> {
+    pub struct TryJoin2<A, B, N, T, U> {
         // `None` once it has finished.
         #[pin]
         first: Option<A>,
         #[pin]
         second: Option<B>,
         outputs: (Option<T>, Option<U>),
+        // `None` once it was called.
+        enter_second: Option<N>,
     }
 
-    impl<A, B, T, U> PinnedDrop for TryJoin2<A, B, T, U> {
+    impl<A, B, N, T, U> PinnedDrop for TryJoin2<A, B, N, T, U> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             // One by one: a panic in one destructor does not meet that of the other, which would abort the process.
@@ -61,10 +68,11 @@ where
     Ok(())
 }
 
-impl<A, B, T, U> Future for TryJoin2<A, B, T, U>
+impl<A, B, N, T, U> Future for TryJoin2<A, B, N, T, U>
 where
     A: Future<Output = Result<T, StageError>>,
     B: Future<Output = Result<U, StageError>>,
+    N: FnOnce(),
 {
     type Output = Result<(T, U), StageError>;
 
@@ -73,6 +81,9 @@ where
         let this = self.project();
         let (first, second) = this.outputs;
         poll_one(this.first, first, cx)?;
+        if let Some(enter) = this.enter_second.take() {
+            enter();
+        }
         poll_one(this.second, second, cx)?;
         match (first.take(), second.take()) {
             (Some(one), Some(other)) => Poll::Ready(Ok((one, other))),

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::calls::Block;
 use super::generator::Generator;
 use super::names::value_variable;
 use super::schedule::Schedule;
@@ -36,8 +37,13 @@ impl Generator<'_> {
                 let groups: Vec<_> = parts.iter().map(Schedule::calls).collect();
                 let (share_inputs, prepared) = self.share_inputs(&groups, later_values, prepared);
                 let blocks = parts.iter().map(|part| {
+                    if let Schedule::Call(call) = part
+                        && let Some(block) = self.lone_call(*call, later_values, &prepared)
+                    {
+                        return block;
+                    }
                     let statements = self.statements(part, later_values, &prepared);
-                    (statements, self.outputs(&part.calls(), later_values))
+                    Block::Statements { statements, outputs: self.outputs(&part.calls(), later_values) }
                 });
                 let blocks: Vec<_> = blocks.collect();
                 let run = self.join(blocks);

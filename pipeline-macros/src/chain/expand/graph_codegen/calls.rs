@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::generator::{Generator, nested_tuple};
 use super::names::{argument, call_field, expression_field, expression_type, value_type, value_variable};
-use crate::chain::dataflow::{Argument, SharedUse, Use};
+use crate::chain::dataflow::{Argument, SharedUse, Use, ValuePattern};
 use crate::codegen::hygienic;
 
 impl Generator<'_> {
@@ -98,7 +98,6 @@ impl Generator<'_> {
     ///
     /// Its arguments are bound again after the cells of all values, so that they are dropped before any of them.
     pub(super) fn call(&mut self, index: usize, later_values: &[usize], prepared: &[Use]) -> TokenStream {
-        let private = self.crate_path.private();
         let call = &self.dataflow.calls[index];
         let direct = (0..call.arguments.len()).map(|argument| Use { call: index, argument, capture: None });
         let direct: Vec<_> = direct.collect();
@@ -121,16 +120,45 @@ impl Generator<'_> {
             let values = self.shorten_borrows(values);
             statements.extend(quote!(#evaluated #values #passed));
         }
-        let field = call_field(index);
-        let arguments = direct.iter().map(|used| argument(*used));
-        let branch = Literal::usize_unsuffixed(index);
+        let (enter, run) = self.enter_and_run(index);
         let (pattern, values) = self.bind(&call.output);
         quote! {
             #statements
-            cx.__passes(self.branch_ids[#branch]);
-            let #pattern = #private::CallArgs::call_with(&self.#field, observe, (#(#arguments,)*), cx).await?;
+            #enter;
+            let #pattern = #run.await?;
             #values
         }
+    }
+
+    /// An expression that counts the item in the branch of this call, and the call.
+    fn enter_and_run(&self, index: usize) -> (TokenStream, TokenStream) {
+        let private = self.crate_path.private();
+        let (field, branch) = (call_field(index), Literal::usize_unsuffixed(index));
+        let arguments = (0..self.dataflow.calls[index].arguments.len()).map(|argument| Use {
+            call: index,
+            argument,
+            capture: None,
+        });
+        let arguments = arguments.map(argument);
+        (
+            quote!(cx.__passes(self.branch_ids[#branch])),
+            quote!(#private::CallArgs::call_with(&self.#field, observe, (#(#arguments,)*), cx)),
+        )
+    }
+
+    /// The one call of a block, if nothing else happens in it: all arguments are there, and the output is one value.
+    pub(super) fn lone_call(&self, index: usize, later_values: &[usize], prepared: &[Use]) -> Option<Block> {
+        let call = &self.dataflow.calls[index];
+        let ValuePattern::Value(output) = call.output else { return None };
+        let values_only = call.arguments.iter().all(|argument| matches!(argument, Argument::Value(_)));
+        let uses: Vec<_> = call.uses(index).into_iter().map(|(_, used)| used).collect();
+        if !later_values.contains(&output) || !values_only || !uses.iter().all(|used| prepared.contains(used))
+        {
+            return None;
+        }
+        let arguments = self.shorten_borrows(uses.iter());
+        let (enter, run) = self.enter_and_run(index);
+        Some(Block::Call { enter, future: quote!({ #arguments #run }), output })
     }
 
     /// Binds arguments again, after the cells, for the time of the call.
@@ -170,22 +198,43 @@ impl Generator<'_> {
     }
 
     /// Runs blocks concurrently, and binds their outputs.
-    pub(super) fn join(&self, blocks: Vec<(TokenStream, Vec<usize>)>) -> TokenStream {
+    pub(super) fn join(&self, blocks: Vec<Block>) -> TokenStream {
         let private = self.crate_path.private();
-        let blocks = blocks.into_iter().map(|(statements, outputs)| {
-            let outputs: Vec<_> = outputs.into_iter().map(value_variable).collect();
-            let future = quote! {
-                async move {
-                    #statements
-                    #private::Result::<_, #private::StageError>::Ok((#(#outputs,)*))
-                }
-            };
-            (future, quote!((#(mut #outputs,)*)))
+        let mut cells = TokenStream::new();
+        let uncounted = quote!(());
+        let sides = blocks.into_iter().map(|block| match block {
+            Block::Call { enter, future, output } => {
+                let output = value_variable(output);
+                cells.extend(quote!(let mut #output = #private::ValueCell::new(#output);));
+                (enter, future, quote!(#output))
+            }
+            Block::Statements { statements, outputs } => {
+                let outputs: Vec<_> = outputs.into_iter().map(value_variable).collect();
+                let future = quote! {
+                    async move {
+                        #statements
+                        #private::Result::<_, #private::StageError>::Ok((#(#outputs,)*))
+                    }
+                };
+                (uncounted.clone(), future, quote!((#(mut #outputs,)*)))
+            }
         });
-        let joined = blocks.rev().reduce(|(rest, rest_pattern), (future, pattern)| {
-            (quote!(#private::try_join2(#future, #rest)), quote!((#pattern, #rest_pattern)))
-        });
-        let Some((future, pattern)) = joined else { return TokenStream::new() };
-        quote!(let #pattern = #future.await?;)
+        let sides: Vec<_> = sides.collect();
+        let joined =
+            sides.into_iter().rev().reduce(|(rest_enter, rest, rest_pattern), (enter, future, pattern)| {
+                let joined = quote!(#private::try_join2(#future, || #rest_enter, #rest));
+                // To poll the two for the first time is to poll the first of them.
+                (enter, joined, quote!((#pattern, #rest_pattern)))
+            });
+        let Some((enter, future, pattern)) = joined else { return TokenStream::new() };
+        quote!(#enter; let #pattern = #future.await?; #cells)
     }
+}
+
+/// What runs beside other blocks.
+pub(super) enum Block {
+    /// One call. The block needs no future of its own.
+    Call { enter: TokenStream, future: TokenStream, output: usize },
+    /// Statements that bind these values.
+    Statements { statements: TokenStream, outputs: Vec<usize> },
 }

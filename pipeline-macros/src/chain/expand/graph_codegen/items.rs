@@ -65,13 +65,14 @@ impl Generator<'_> {
                 #callable_bounds
                 #(#bounds,)*
             {
-                fn go<__O: #private::Observe>(
-                    &self,
+                fn go<'__r, __O: #private::Observe>(
+                    &'__r self,
                     observe: __O,
                     input: #input,
-                    cx: &#private::StageContext<'_, __State, __C>,
+                    cx: #private::StageContext<'__r, __State, __C>,
                 ) -> impl #private::Future<Output = #private::Result<#output, #private::StageError>> + #private::Send {
                     async move {
+                        let cx = &cx;
                         let #input_pattern = input;
                         #cells
                         #body

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::calls::Block;
 use super::generator::{Generator, nested_tuple};
 use super::names::{argument, cell, cell_ref, value_type, value_variable};
 use crate::chain::dataflow::{SharedUse, Use};
@@ -41,10 +42,10 @@ impl Generator<'_> {
                 let (cell_ref, value_variable) = (cell_ref(value), value_variable(value));
                 quote!(#cell_ref.put(#value_variable.take());)
             });
-            (
-                quote!(#wait_statements #run #(#puts)*),
-                outputs.into_iter().filter(|value| later_values.contains(value)).collect(),
-            )
+            Block::Statements {
+                statements: quote!(#wait_statements #run #(#puts)*),
+                outputs: outputs.into_iter().filter(|value| later_values.contains(value)).collect(),
+            }
         });
         let blocks = blocks.collect();
         let run = self.join(blocks);
