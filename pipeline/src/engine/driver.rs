@@ -11,7 +11,7 @@ use super::run_state::RunState;
 use super::sinks::Sink;
 use super::swept::Swept;
 use super::sync::AtomicWaker;
-use super::turn::{Pace, Turn};
+use super::turn::{Paces, Turn};
 use super::upstream::{Downstream, Upstream};
 
 use crate::error::stage_error::StageError;
@@ -26,7 +26,7 @@ pub(crate) struct Driver<'a, U: Upstream> {
     /// The last segment, which owns those before it.
     segments: U,
     pub(crate) run_state: RunState<'a, U::Root>,
-    pace: Pace,
+    paces: Paces,
     plan: &'a Plan,
     stop_signal: StopSignal,
     waker: Arc<AtomicWaker>,
@@ -58,7 +58,7 @@ impl<'a, U: Upstream> Driver<'a, U> {
         Self {
             segments,
             run_state,
-            pace: Pace::default(),
+            paces: Paces::default(),
             plan,
             stop_signal,
             waker,
@@ -122,8 +122,8 @@ impl<'a, U: Upstream> Driver<'a, U> {
 
     /// Takes a turn. Returns true once the run must shut down: it is complete or aborted.
     fn poll_running(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink<U::Item>) -> bool {
-        let Self { segments, run_state, pace, .. } = self;
-        let mut turn = Turn::new(cx.waker(), run_state, pace);
+        let Self { segments, run_state, paces, .. } = self;
+        let mut turn = Turn::new(cx.waker(), run_state, paces);
         let has_room = sink.has_room(cx);
         let mut end = EndOfRun { sink, has_room };
         loop {
@@ -151,8 +151,8 @@ impl<'a, U: Upstream> Driver<'a, U> {
     }
 
     fn shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { segments, run_state, pace, .. } = self;
-        segments.shut_down(&mut Turn::new(cx.waker(), run_state, pace))
+        let Self { segments, run_state, paces, .. } = self;
+        segments.shut_down(&mut Turn::new(cx.waker(), run_state, paces))
     }
 
     /// Ends the run, and returns its report.

@@ -17,6 +17,7 @@ pub(crate) mod item_result;
 mod loom_models;
 pub(crate) mod open_items;
 pub(crate) mod outputs;
+pub(crate) mod pace;
 pub(crate) mod provenance;
 pub(crate) mod ready_set;
 pub(crate) mod reorder_buffer;

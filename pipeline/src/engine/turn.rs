@@ -2,11 +2,11 @@
 
 use std::any::Any;
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
 
 use tokio::task::coop;
 
 use super::item_result::ItemFailure;
+use super::pace::{Pace, TurnClock};
 use super::provenance::Provenance;
 use super::run_state::RunState;
 
@@ -16,19 +16,8 @@ use crate::report::stopped::Stopped;
 /// A caught panic.
 pub type Payload = Box<dyn Any + Send>;
 
-/// A turn ends after this time. A call that computes for longer ends it when the call returns.
-const TURN_LIMIT: Duration = Duration::from_micros(100 * TIME_SCALE);
-
-/// The clock is read about this often.
-const CLOCK_INTERVAL: Duration = Duration::from_micros(10 * TIME_SCALE);
-
 /// The clock is read at least once per this number of calls.
 const MAX_CALLS_PER_READ: u32 = 64;
-
-/// After this time between two reads, the clock is read once per [`SLOW_CALLS_PER_READ`] calls at least.
-const SLOW_INTERVAL: Duration = Duration::from_micros(1000 * TIME_SCALE);
-
-const SLOW_CALLS_PER_READ: u32 = 8;
 
 /// In a sweep, the clock is read at least once per this number of items.
 const MAX_ITEMS_PER_READ: u32 = 256;
@@ -36,21 +25,17 @@ const MAX_ITEMS_PER_READ: u32 = 256;
 /// Tokio's budget is checked once per this number of calls: a call that is polled without budget just wakes itself again.
 const CALLS_PER_BUDGET_CHECK: u32 = 8;
 
-/// Instructions are counted on a simulated processor that is about a hundred times slower.
-const TIME_SCALE: u64 = if cfg!(pipeline_count_instructions) { 100 } else { 1 };
-
 /// How often the clock is read, kept from one turn to the next.
 #[derive(Debug)]
-pub(crate) struct Pace {
-    calls_per_read: u32,
-    max_calls_per_read: u32,
+pub(crate) struct Paces {
+    calls: Pace,
     /// The same for the items of sweeps.
-    sweep: u32,
+    sweep: Pace,
 }
 
-impl Default for Pace {
+impl Default for Paces {
     fn default() -> Self {
-        Self { calls_per_read: 4, max_calls_per_read: MAX_CALLS_PER_READ, sweep: 1 }
+        Self { calls: Pace::new(MAX_CALLS_PER_READ), sweep: Pace::new(MAX_ITEMS_PER_READ) }
     }
 }
 
@@ -61,32 +46,29 @@ impl Default for Pace {
 pub struct Turn<'t, 'a, R> {
     pub(crate) waker: &'t Waker,
     pub(crate) run_state: &'t mut RunState<'a, R>,
-    pace: &'t mut Pace,
+    paces: &'t mut Paces,
     /// The calls until the next check of tokio's budget.
     calls_left: u32,
     /// The calls after those until the clock is read.
     calls_to_read: u32,
     /// The items of sweeps until the clock is read.
     items_to_read: u32,
-    started: Instant,
-    last_read: Instant,
+    clock: TurnClock,
     /// Whether work may have been left undone.
     pub(crate) exhausted: bool,
 }
 
 impl<'t, 'a, R> Turn<'t, 'a, R> {
-    pub(crate) fn new(waker: &'t Waker, run_state: &'t mut RunState<'a, R>, pace: &'t mut Pace) -> Self {
-        let now = Instant::now();
-        let (calls_to_read, items_to_read) = (pace.calls_per_read, pace.sweep);
+    pub(crate) fn new(waker: &'t Waker, run_state: &'t mut RunState<'a, R>, paces: &'t mut Paces) -> Self {
+        let (calls_to_read, items_to_read) = (paces.calls.calls_per_read(), paces.sweep.calls_per_read());
         Self {
             waker,
             run_state,
-            pace,
+            paces,
             calls_left: 0,
             calls_to_read,
             items_to_read,
-            started: now,
-            last_read: now,
+            clock: TurnClock::start(),
             exhausted: false,
         }
     }
@@ -140,41 +122,18 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
     /// Reads the clock, and adapts how often it is read. Returns whether the turn goes on.
     fn read_clock(&mut self) -> bool {
         self.run_state.run.tick_clock();
-        let interval = self.next_interval();
-        let pace = &mut *self.pace;
-        adapt(&mut pace.calls_per_read, pace.max_calls_per_read, interval);
-        self.calls_to_read = pace.calls_per_read;
-        self.is_within_limit()
+        let pace = &mut self.paces.calls;
+        pace.adapt(self.clock.read());
+        self.calls_to_read = pace.calls_per_read();
+        !self.clock.is_over()
     }
 
     /// The same for the items of sweeps. The clock of the run is not read: these items do not wait.
     fn read_clock_in_sweep(&mut self) -> bool {
-        let interval = self.next_interval();
-        let pace = &mut *self.pace;
-        // Calls that were slow once may be slow again.
-        let most = if pace.max_calls_per_read < MAX_CALLS_PER_READ {
-            SLOW_CALLS_PER_READ
-        } else {
-            MAX_ITEMS_PER_READ
-        };
-        adapt(&mut pace.sweep, most, interval);
-        self.items_to_read = pace.sweep;
-        self.is_within_limit()
-    }
-
-    /// Reads the clock. Returns the time since the last read.
-    fn next_interval(&mut self) -> Duration {
-        let now = Instant::now();
-        let interval = now - self.last_read;
-        self.last_read = now;
-        if interval > SLOW_INTERVAL {
-            self.pace.max_calls_per_read = SLOW_CALLS_PER_READ;
-        }
-        interval
-    }
-
-    fn is_within_limit(&self) -> bool {
-        self.last_read - self.started <= TURN_LIMIT
+        let pace = &mut self.paces.sweep;
+        pace.adapt(self.clock.read());
+        self.items_to_read = pace.calls_per_read();
+        !self.clock.is_over()
     }
 
     /// Ends the turn: nothing more is read or polled in it.
@@ -224,15 +183,5 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
         if self.run_state.aborting {
             self.stop();
         }
-    }
-}
-
-/// Adapts the number of calls between two reads of the clock to the time between the last two.
-fn adapt(per_read: &mut u32, most: u32, interval: Duration) {
-    if interval > CLOCK_INTERVAL * 2 {
-        let fitting = u128::from(*per_read) * CLOCK_INTERVAL.as_nanos() / interval.as_nanos();
-        *per_read = u32::try_from(fitting).unwrap_or(u32::MAX).max(1);
-    } else if interval < CLOCK_INTERVAL {
-        *per_read = (*per_read * 2).min(most);
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, coop, yield_now};
 
 use super::in_flight::{Finished, InFlight};
 use super::item_result::ItemResult;
+use super::pace::{Pace, TurnClock};
 use super::run_item::run_item;
 use super::sync::AtomicWaker;
 use super::work_queue::{WorkItem, WorkQueue, WorkerSummary};
@@ -159,10 +160,10 @@ impl<In: Send, T: Send> WorkerTask<In, T> {
         let make_call = |WorkItem { index, observed, place, input, .. }| {
             run_item(&*stages, input, &state, &run, index, observed, place)
         };
-        let mut pace = Pace::default();
+        let mut turn = WorkerTurn::new();
         poll_fn(|cx| {
             driver.register(cx.waker());
-            self.poll(&mut worker, make_call, &mut pace, &run, cx)
+            self.poll(&mut worker, make_call, &mut turn, &run, cx)
         })
         .await;
         let unstarted = worker.unstarted();
@@ -179,7 +180,7 @@ impl<In: Send, T: Send> WorkerTask<In, T> {
         &self,
         worker: &mut Worker<'_, C, In, T>,
         make_call: impl Fn(WorkItem<In>) -> C,
-        pace: &mut Pace,
+        turn: &mut WorkerTurn,
         run: &Run<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<()>
@@ -187,15 +188,15 @@ impl<In: Send, T: Send> WorkerTask<In, T> {
         C: Future<Output = ItemResult<T>>,
     {
         let queue = &*self.queue;
-        pace.begin_turn(run);
-        let mut polled_all = worker.poll_woken(|| pace.spend(run));
+        turn.begin(run);
+        let mut polled_all = worker.poll_woken(|| turn.spend(run));
         while polled_all && worker.has_room() && worker.has_items(queue) && !queue.is_stopped() {
-            if !pace.spend(run) {
+            if !turn.spend(run) {
                 polled_all = false;
                 break;
             }
             worker.start_next(&make_call);
-            if pace.is_due_to_hand_over() {
+            if turn.is_due_to_hand_over() {
                 queue.hand_over(&mut worker.done);
             }
         }
@@ -213,39 +214,31 @@ impl<In: Send, T: Send> WorkerTask<In, T> {
     }
 }
 
-/// A turn of a worker task ends after this time.
-const TURN_LIMIT: Duration = Duration::from_micros(100);
-
 /// The interval after which a worker hands over its results within a turn.
 const HAND_OVER_INTERVAL: Duration = Duration::from_micros(50);
 
-/// The clock is read about this often.
-const CLOCK_INTERVAL: Duration = Duration::from_micros(5);
-
+/// The clock is read at least once per this number of calls.
 const MAX_CALLS_PER_READ: u32 = 64;
 
-/// How much a worker task does in one turn: until the time limit, with a look at the clock every few calls.
-struct Pace {
-    calls_per_read: u32,
+/// A turn of a worker task: how much it may still do.
+struct WorkerTurn {
+    pace: Pace,
     calls_left: u32,
-    turn_began: Instant,
+    clock: TurnClock,
     handed_over: Instant,
-    last_read: Instant,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
-        let now = Instant::now();
-        Self { calls_per_read: 1, calls_left: 0, turn_began: now, handed_over: now, last_read: now }
+impl WorkerTurn {
+    fn new() -> Self {
+        let clock = TurnClock::start();
+        Self { pace: Pace::new(MAX_CALLS_PER_READ), calls_left: 0, clock, handed_over: clock.last_read() }
     }
-}
 
-impl Pace {
-    fn begin_turn(&mut self, run: &Run<'_>) {
+    fn begin(&mut self, run: &Run<'_>) {
         run.tick_clock();
-        let now = Instant::now();
-        (self.turn_began, self.handed_over, self.last_read) = (now, now, now);
-        self.calls_left = self.calls_per_read;
+        self.clock = TurnClock::start();
+        self.handed_over = self.clock.last_read();
+        self.calls_left = self.pace.calls_per_read();
     }
 
     /// Whether one more call may be polled.
@@ -263,23 +256,16 @@ impl Pace {
     #[inline(never)]
     fn read_clock(&mut self, run: &Run<'_>) -> bool {
         run.tick_clock();
-        let now = Instant::now();
-        let interval = now - self.last_read;
-        self.last_read = now;
-        if interval > CLOCK_INTERVAL * 2 {
-            self.calls_per_read = (self.calls_per_read / 2).max(1);
-        } else if interval < CLOCK_INTERVAL {
-            self.calls_per_read = (self.calls_per_read * 2).min(MAX_CALLS_PER_READ);
-        }
-        self.calls_left = self.calls_per_read;
-        now - self.turn_began <= TURN_LIMIT && coop::has_budget_remaining()
+        self.pace.adapt(self.clock.read());
+        self.calls_left = self.pace.calls_per_read();
+        !self.clock.is_over() && coop::has_budget_remaining()
     }
 
     /// Whether results should be handed over. Then the interval begins anew.
     fn is_due_to_hand_over(&mut self) -> bool {
-        let due = self.last_read - self.handed_over > HAND_OVER_INTERVAL;
+        let due = self.clock.last_read() - self.handed_over > HAND_OVER_INTERVAL;
         if due {
-            self.handed_over = self.last_read;
+            self.handed_over = self.clock.last_read();
         }
         due
     }
