@@ -225,7 +225,8 @@ where
         self.has_room
     }
 
-    #[inline]
+    #[allow(clippy::inline_always)] // Once in each segment before it; see `push_rarely`.
+    #[inline(always)]
     fn push(
         &mut self,
         turn: &mut Turn<'_, '_, G::Root>,

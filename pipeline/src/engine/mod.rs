@@ -12,6 +12,7 @@ pub(crate) mod block_on;
 pub(crate) mod boundary;
 pub(crate) mod driver;
 pub(crate) mod in_flight;
+pub(crate) mod item_call;
 pub(crate) mod item_result;
 #[cfg(all(test, pipeline_loom))]
 mod loom_models;

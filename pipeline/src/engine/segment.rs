@@ -4,9 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 
-use futures_util::future::Either;
-
 use super::in_flight::{Finished, InFlight};
+use super::item_call::ItemCall;
 use super::item_result::{ItemFailure, ItemResult};
 use super::provenance::Provenance;
 use super::reorder_buffer::ReorderBuffer;
@@ -83,9 +82,10 @@ where
     let make_call = move |input, index, observed| {
         if observed || order.is_some() {
             let place = order.as_ref().map(Order::next_place);
-            Either::Right(Box::pin(run_observed(stages, input, state, run, (index, observed), place)))
+            let call = Box::pin(run_observed(stages, input, state, run, (index, observed), place));
+            ItemCall::Special { call }
         } else {
-            Either::Left(run_unobserved(stages, input, state, run, index))
+            ItemCall::Plain { call: run_unobserved(stages, input, state, run, index) }
         }
     };
     let sweeps = ChainSweeps { stages, state, run };
