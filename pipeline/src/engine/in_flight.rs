@@ -387,7 +387,9 @@ struct PanickedSlot<'s, G: Clone> {
 }
 
 impl<G: Clone> Drop for PanickedSlot<'_, G> {
-    #[cold]
+    // Inlined where a panic passes: the guard is then no value in memory, which each call would write.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     fn drop(&mut self) {
         *self.panicked = Some((self.index, self.tag.cloned()));
     }

@@ -79,17 +79,28 @@ where
 {
     let (run, state) = (context.run, context.state);
     let order = Order::new(context.plan.in_order());
-    let make_call = move |input, index, observed| {
-        if observed || order.is_some() {
+    let in_order = order.is_some();
+    let calls = MakeCalls {
+        plain: move |input, index| ItemCall::Plain { call: run_unobserved(stages, input, state, run, index) },
+        special: move |input, index, observed| {
             let place = order.as_ref().map(Order::next_place);
             let call = Box::pin(run_observed(stages, input, state, run, (index, observed), place));
             ItemCall::Special { call }
-        } else {
-            ItemCall::Plain { call: run_unobserved(stages, input, state, run, index) }
-        }
+        },
+        in_order,
     };
     let sweeps = ChainSweeps { stages, state, run };
-    Segment::new(upstream, make_call, sweeps, move || stages.__can_start(), context, last)
+    Segment::new(upstream, calls, sweeps, move || stages.__can_start(), context, last)
+}
+
+/// Creates the futures that run the items of a segment.
+pub(crate) struct MakeCalls<P, X> {
+    /// For most items.
+    plain: P,
+    /// For items that are observed or in order.
+    special: X,
+    /// Whether all items are in order.
+    in_order: bool,
 }
 
 /// The maximum number of calls that sleep between two attempts without a place. Where calls are in order, each keeps its place:
@@ -107,10 +118,9 @@ pub(crate) fn buffer_limit(config: OutputConfig, in_flight: usize) -> usize {
 }
 
 /// The calls of a chain of stages, and their buffered results.
-pub(crate) struct Segment<'a, U: Upstream, M, W, N, C: Future, T> {
+pub(crate) struct Segment<'a, U: Upstream, P, X, W, N, C: Future, T> {
     upstream: U,
-    /// Creates the future that runs an item.
-    make_call: M,
+    make_calls: MakeCalls<P, X>,
     /// The same stages, as a sweep calls them.
     sweeps: W,
     /// Whether the first stage has capacity for another call.
@@ -130,16 +140,17 @@ struct Calls<'a, C, G, T> {
     cut: bool,
 }
 
-impl<'a, U, M, W, N, C, T> Segment<'a, U, M, W, N, C, T>
+impl<'a, U, P, X, W, N, C, T> Segment<'a, U, P, X, W, N, C, T>
 where
     U: Upstream,
-    M: Fn(U::Item, usize, bool) -> C,
+    P: Fn(U::Item, usize) -> C,
+    X: Fn(U::Item, usize, bool) -> C,
     N: Fn() -> bool,
     C: Future<Output = ItemResult<T>>,
 {
     fn new<S>(
         upstream: U,
-        make_call: M,
+        make_calls: MakeCalls<P, X>,
         sweeps: W,
         can_start: N,
         context: &SegmentContext<'a, S>,
@@ -157,10 +168,10 @@ where
             ),
             results: ReorderBuffer::new(config.ordered),
             limit: buffer_limit(config, concurrency),
-            started: StartedCalls::new(context.run.is_observed()),
+            started: StartedCalls::new(context.run.is_observed(), make_calls.in_order),
             cut: false,
         };
-        Self { upstream, make_call, sweeps, can_start, calls, upstream_ended: false }
+        Self { upstream, make_calls, sweeps, can_start, calls, upstream_ended: false }
     }
 }
 
@@ -324,10 +335,11 @@ where
     }
 }
 
-impl<U, M, W, N, C, T> Upstream for Segment<'_, U, M, W, N, C, T>
+impl<U, P, X, W, N, C, T> Upstream for Segment<'_, U, P, X, W, N, C, T>
 where
     U: Upstream,
-    M: Fn(U::Item, usize, bool) -> C + Send,
+    P: Fn(U::Item, usize) -> C + Send,
+    X: Fn(U::Item, usize, bool) -> C + Send,
     W: SweepStages<U::Item, Out = T> + Send,
     N: Fn() -> bool + Send,
     C: Future<Output = ItemResult<T>> + Send,
@@ -342,7 +354,7 @@ where
     where
         D: Downstream<U::Provenance, T>,
     {
-        let Self { upstream, make_call, sweeps, can_start, calls, upstream_ended } = self;
+        let Self { upstream, make_calls, sweeps, can_start, calls, upstream_ended } = self;
         calls.flush(turn, downstream);
         if !calls.poll_woken(turn, downstream) {
             return false;
@@ -355,7 +367,7 @@ where
         if !*upstream_ended {
             let bypass = calls.results.is_empty() && downstream.has_room();
             let room = calls.room();
-            let mut intake = Intake { make_call, sweeps, can_start, calls, downstream, bypass, room };
+            let mut intake = Intake { make_calls, sweeps, can_start, calls, downstream, bypass, room };
             *upstream_ended = upstream.advance(turn, &mut intake);
         }
         *upstream_ended && calls.results.is_empty() && calls.in_flight.is_empty()
@@ -384,8 +396,8 @@ where
 }
 
 /// Starts a call for each item that the segment before pushes.
-struct Intake<'s, 'a, M, W, N, C, G, T, D> {
-    make_call: &'s M,
+struct Intake<'s, 'a, P, X, W, N, C, G, T, D> {
+    make_calls: &'s MakeCalls<P, X>,
     sweeps: &'s W,
     can_start: &'s N,
     calls: &'s mut Calls<'a, C, G, T>,
@@ -396,12 +408,59 @@ struct Intake<'s, 'a, M, W, N, C, G, T, D> {
     room: usize,
 }
 
-impl<M, W, N, C, G, T, D> Intake<'_, '_, M, W, N, C, G, T, D>
+impl<P, X, W, N, C, G, T, D> Intake<'_, '_, P, X, W, N, C, G, T, D>
 where
     C: Future<Output = ItemResult<T>>,
     G: Provenance,
     D: Downstream<G, T>,
 {
+    /// Starts the call of an item.
+    #[allow(clippy::inline_always)] // Once for plain calls, once for special ones.
+    #[inline(always)]
+    fn start(
+        &mut self,
+        turn: &mut Turn<'_, '_, G::Root>,
+        provenance: G,
+        make_call: impl FnOnce(usize) -> C,
+    ) -> bool {
+        let Calls { in_flight, results, started, .. } = &mut *self.calls;
+        started.add(1);
+        let bypass = &mut self.bypass;
+        let result = in_flight.start(
+            provenance,
+            |provenance| make_call(provenance.origin().index),
+            || {
+                // Results that come later must not overtake this one.
+                *bypass &= !results.is_ordered();
+                results.reserve()
+            },
+        );
+        match result {
+            Some((provenance, Ok(output))) if self.bypass => {
+                self.bypass = self.downstream.push(turn, provenance, Ok(output));
+                self.bypass || self.update_room()
+            }
+            Some((provenance, Ok(output))) => self.push_result(turn, provenance, Ok(output)),
+            Some((provenance, Err(failure))) => self.push_failure(turn, provenance, failure),
+            None => {
+                self.room -= 1;
+                self.room > 0 || self.update_room()
+            }
+        }
+    }
+
+    /// Starts the call of an item that is observed or in order.
+    #[cold]
+    #[inline(never)]
+    fn start_special<In>(&mut self, turn: &mut Turn<'_, '_, G::Root>, provenance: G, input: In) -> bool
+    where
+        X: Fn(In, usize, bool) -> C,
+    {
+        let make_call = &self.make_calls.special;
+        let observed = self.calls.started.next_is_observed();
+        self.start(turn, provenance, |index| make_call(input, index, observed))
+    }
+
     /// Counts the room again. Returns whether there is any.
     #[inline(never)]
     fn update_room(&mut self) -> bool {
@@ -446,9 +505,10 @@ where
     }
 }
 
-impl<In, M, W, N, C, G, T, D> Downstream<G, In> for Intake<'_, '_, M, W, N, C, G, T, D>
+impl<In, P, X, W, N, C, G, T, D> Downstream<G, In> for Intake<'_, '_, P, X, W, N, C, G, T, D>
 where
-    M: Fn(In, usize, bool) -> C,
+    P: Fn(In, usize) -> C,
+    X: Fn(In, usize, bool) -> C,
     W: SweepStages<In, Out = T>,
     N: Fn() -> bool,
     C: Future<Output = ItemResult<T>>,
@@ -477,32 +537,11 @@ where
             Ok(input) => input,
             Err(error) => return self.push_result(turn, provenance, Err(error)),
         };
-        let Calls { in_flight, results, started, .. } = &mut *self.calls;
-        let observed = started.next_is_observed();
-        started.add(1);
-        let make_call = self.make_call;
-        let bypass = &mut self.bypass;
-        let result = in_flight.start(
-            provenance,
-            |provenance| make_call(input, provenance.origin().index, observed),
-            || {
-                // Results that come later must not overtake this one.
-                *bypass &= !results.is_ordered();
-                results.reserve()
-            },
-        );
-        match result {
-            Some((provenance, Ok(output))) if self.bypass => {
-                self.bypass = self.downstream.push(turn, provenance, Ok(output));
-                self.bypass || self.update_room()
-            }
-            Some((provenance, Ok(output))) => self.push_result(turn, provenance, Ok(output)),
-            Some((provenance, Err(failure))) => self.push_failure(turn, provenance, failure),
-            None => {
-                self.room -= 1;
-                self.room > 0 || self.update_room()
-            }
+        if self.calls.started.next_is_special() {
+            return self.start_special(turn, provenance, input);
         }
+        let make_call = &self.make_calls.plain;
+        self.start(turn, provenance, |index| make_call(input, index))
     }
 
     fn sweep_limit(&self) -> usize {

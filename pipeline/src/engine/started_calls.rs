@@ -13,17 +13,30 @@ pub(crate) struct StartedCalls {
     count: u64,
     /// Whether the run has observers. If it has, every call is timed.
     observed: bool,
+    /// Whether all calls are special: observed, or in order.
+    all_special: bool,
 }
 
 impl StartedCalls {
-    pub(crate) fn new(observed: bool) -> Self {
-        Self { count: 0, observed }
+    pub(crate) fn new(observed: bool, in_order: bool) -> Self {
+        Self { count: 0, observed, all_special: observed || in_order }
+    }
+
+    /// Whether the next call is [observed](Self::next_is_observed) or in order.
+    #[inline]
+    pub(crate) fn next_is_special(&self) -> bool {
+        self.all_special || self.next_is_timed()
     }
 
     /// Whether the next call is timed from its start, and reported to observers.
     #[inline]
     pub(crate) fn next_is_observed(&self) -> bool {
-        self.observed || self.count < ALWAYS_TIMED || self.count.is_multiple_of(SAMPLE_EVERY)
+        self.observed || self.next_is_timed()
+    }
+
+    #[inline]
+    fn next_is_timed(&self) -> bool {
+        self.count < ALWAYS_TIMED || self.count.is_multiple_of(SAMPLE_EVERY)
     }
 
     /// If the next item of a sweep is timed: how many calls it represents.

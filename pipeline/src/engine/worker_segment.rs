@@ -81,7 +81,7 @@ where
         dispatched: Dispatched::default(),
         outgoing: VecDeque::new(),
         incoming: Vec::new(),
-        started: StartedCalls::new(context.run.is_observed()),
+        started: StartedCalls::new(context.run.is_observed(), false),
         order: Order::new(context.plan.in_order()),
         cut: None,
     };
