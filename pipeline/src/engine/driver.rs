@@ -1,8 +1,6 @@
 //! `Driver`: drives the segments of a run. It is polled by the future of each verb.
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,7 +9,7 @@ use super::run_state::RunState;
 use super::sinks::Sink;
 use super::swept::Swept;
 use super::sync::AtomicWaker;
-use super::turn::{Paces, Turn};
+use super::turn::{Paces, Turn, yield_to_others};
 use super::upstream::{Downstream, Upstream};
 
 use crate::error::stage_error::StageError;
@@ -122,7 +120,7 @@ impl<'a, U: Upstream> Driver<'a, U> {
 
     /// Takes a turn. Returns true once the run must shut down: it is complete or aborted.
     fn poll_running(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink<U::Item>) -> bool {
-        let Self { segments, run_state, paces, .. } = self;
+        let Self { segments, run_state, paces, waker, .. } = self;
         let mut turn = Turn::new(cx.waker(), run_state, paces);
         let has_room = sink.has_room(cx);
         let mut end = EndOfRun { sink, has_room };
@@ -143,8 +141,7 @@ impl<'a, U: Upstream> Driver<'a, U> {
                 return true;
             }
             if turn.exhausted {
-                // Tokio polls timers and IO before a task that yields in this way, but not before one that wakes itself.
-                let _ = pin!(tokio::task::yield_now()).poll(cx);
+                yield_to_others(cx, waker);
             }
             return false;
         }

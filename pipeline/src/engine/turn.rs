@@ -1,14 +1,17 @@
 //! `Turn`: how much work one poll of a run may do before it yields to other tasks.
 
 use std::any::Any;
+use std::future::Future;
+use std::pin::pin;
 use std::task::{Context, Waker};
 
-use tokio::task::coop;
+use tokio::task::{coop, yield_now};
 
 use super::item_result::ItemFailure;
 use super::pace::{Pace, TurnClock};
 use super::provenance::Provenance;
 use super::run_state::RunState;
+use super::sync::AtomicWaker;
 
 use crate::error::stage_error::StageError;
 use crate::report::stopped::Stopped;
@@ -37,6 +40,15 @@ impl Default for Paces {
     fn default() -> Self {
         Self { calls: Pace::new(MAX_CALLS_PER_READ), sweep: Pace::new(MAX_ITEMS_PER_READ) }
     }
+}
+
+/// Ends a turn that has left work undone: the task is polled again after the others.
+///
+/// Tokio polls timers and IO before a task that yields in this way, but not before one that is woken: so until then, what wakes
+/// the task of this driver does not. A run and its workers would else wake each other all the time.
+pub(super) fn yield_to_others(cx: &mut Context<'_>, driver: &AtomicWaker) {
+    drop(driver.take());
+    let _ = pin!(yield_now()).poll(cx);
 }
 
 /// One poll of a run: its limit, and the state of the run.

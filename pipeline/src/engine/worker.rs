@@ -2,18 +2,18 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::task::{JoinHandle, coop, yield_now};
+use tokio::task::{JoinHandle, coop};
 
 use super::in_flight::{Finished, InFlight};
 use super::item_result::ItemResult;
 use super::pace::{Pace, TurnClock};
 use super::run_item::run_item;
 use super::sync::AtomicWaker;
+use super::turn::yield_to_others;
 use super::work_queue::{WorkItem, WorkQueue, WorkerSummary};
 
 use crate::report::metrics::Snapshot;
@@ -163,7 +163,7 @@ impl<In: Send, T: Send> WorkerTask<In, T> {
         let mut turn = WorkerTurn::new();
         poll_fn(|cx| {
             driver.register(cx.waker());
-            self.poll(&mut worker, make_call, &mut turn, &run, cx)
+            self.poll(&mut worker, make_call, &mut turn, &run, &driver, cx)
         })
         .await;
         let unstarted = worker.unstarted();
@@ -182,6 +182,7 @@ impl<In: Send, T: Send> WorkerTask<In, T> {
         make_call: impl Fn(WorkItem<In>) -> C,
         turn: &mut WorkerTurn,
         run: &Run<'_>,
+        driver: &AtomicWaker,
         cx: &mut Context<'_>,
     ) -> Poll<()>
     where
@@ -202,13 +203,13 @@ impl<In: Send, T: Send> WorkerTask<In, T> {
         }
         queue.hand_over(&mut worker.done);
         worker.count_parked(queue);
-        let wants_work = worker.has_room() && worker.unstarted() == 0;
+        // If the turn is over, the worker is polled again anyway, and must not be woken before.
+        let wants_work = polled_all && worker.has_room() && worker.unstarted() == 0;
         if queue.idle(self.index, wants_work, cx) {
             return Poll::Ready(());
         }
         if !polled_all {
-            // Tokio polls timers and IO before a task that yields in this way, but not before one that wakes itself.
-            let _ = pin!(yield_now()).poll(cx);
+            yield_to_others(cx, driver);
         }
         Poll::Pending
     }
@@ -220,8 +221,8 @@ const HAND_OVER_INTERVAL: Duration = Duration::from_micros(50);
 /// The clock is read at least once per this number of calls.
 const MAX_CALLS_PER_READ: u32 = 64;
 
-/// A turn of a worker task: how much it may still do.
-struct WorkerTurn {
+/// A turn of a worker: how much it may still do.
+pub(super) struct WorkerTurn {
     pace: Pace,
     calls_left: u32,
     clock: TurnClock,
@@ -229,12 +230,12 @@ struct WorkerTurn {
 }
 
 impl WorkerTurn {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let clock = TurnClock::start();
         Self { pace: Pace::new(MAX_CALLS_PER_READ), calls_left: 0, clock, handed_over: clock.last_read() }
     }
 
-    fn begin(&mut self, run: &Run<'_>) {
+    pub(super) fn begin(&mut self, run: &Run<'_>) {
         run.tick_clock();
         self.clock = TurnClock::start();
         self.handed_over = self.clock.last_read();
@@ -243,7 +244,7 @@ impl WorkerTurn {
 
     /// Whether one more call may be polled.
     #[inline]
-    fn spend(&mut self, run: &Run<'_>) -> bool {
+    pub(super) fn spend(&mut self, run: &Run<'_>) -> bool {
         if self.calls_left == 0 && !self.read_clock(run) {
             return false;
         }

@@ -19,7 +19,7 @@ use super::started_calls::StartedCalls;
 use super::turn::{Payload, Turn};
 use super::upstream::{Downstream, Upstream};
 use super::work_queue::{WorkItem, WorkQueue};
-use super::worker::{Task, Worker, WorkerTask};
+use super::worker::{Task, Worker, WorkerTask, WorkerTurn};
 
 use crate::call::catch_panic::panic_failure;
 use crate::error::stage_error::StageError;
@@ -85,7 +85,14 @@ where
         order: Order::new(context.plan.in_order()),
         cut: None,
     };
-    Either::Right(WorkerSegment { upstream, dispatcher, own, make_call, upstream_ended: false })
+    Either::Right(WorkerSegment {
+        upstream,
+        dispatcher,
+        own,
+        own_turn: WorkerTurn::new(),
+        make_call,
+        upstream_ended: false,
+    })
 }
 
 #[track_caller]
@@ -145,6 +152,8 @@ struct WorkerSegment<'a, U: Upstream, M, N, C, T> {
     dispatcher: Dispatcher<U::Provenance, U::Item, N, T>,
     /// The calls on the task of the run.
     own: Worker<'a, C, U::Item, T>,
+    /// Apart from the turn of the run, which paces itself by what it reads: many items in the time of one call.
+    own_turn: WorkerTurn,
     /// Creates the future that runs an item.
     make_call: M,
     upstream_ended: bool,
@@ -303,15 +312,24 @@ where
 {
     /// Runs a share of the items on this task. Returns whether it did anything.
     fn work(&mut self, turn: &mut Turn<'_, '_, U::Root>) -> bool {
-        let Self { dispatcher, own, make_call, .. } = self;
-        own.poll_woken(|| turn.spend());
+        let Self { dispatcher, own, own_turn, make_call, .. } = self;
+        let run = turn.run_state.run;
+        own_turn.begin(run);
+        let mut polled_all = own.poll_woken(|| own_turn.spend(run));
         // The queue is filled again after each share.
         let mut worked = false;
-        if own.has_room() && own.has_items(&dispatcher.queue) {
-            while own.has_room() && own.unstarted() > 0 && turn.spend() {
+        if polled_all && own.has_room() && own.has_items(&dispatcher.queue) {
+            while own.has_room() && own.unstarted() > 0 {
+                polled_all = own_turn.spend(run);
+                if !polled_all {
+                    break;
+                }
                 own.start_next(&*make_call);
                 worked = true;
             }
+        }
+        if !polled_all {
+            turn.stop();
         }
         own.count_parked(&dispatcher.queue);
         worked |= !own.done.is_empty();
