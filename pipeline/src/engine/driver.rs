@@ -9,7 +9,7 @@ use super::run_state::RunState;
 use super::sinks::Sink;
 use super::swept::Swept;
 use super::sync::AtomicWaker;
-use super::turn::{Paces, Turn, yield_to_others};
+use super::turn::{Paces, Turn, yield_to_others, yield_to_workers};
 use super::upstream::{Downstream, Upstream};
 
 use crate::error::stage_error::StageError;
@@ -56,7 +56,7 @@ impl<'a, U: Upstream> Driver<'a, U> {
         Self {
             segments,
             run_state,
-            paces: Paces::default(),
+            paces: Paces::new(run.settings().workers),
             plan,
             stop_signal,
             waker,
@@ -141,7 +141,10 @@ impl<'a, U: Upstream> Driver<'a, U> {
                 return true;
             }
             if turn.exhausted {
-                yield_to_others(cx, waker);
+                match turn.run_state.run.settings().workers {
+                    1 => yield_to_others(cx, waker),
+                    _ => yield_to_workers(cx, waker),
+                }
             }
             return false;
         }

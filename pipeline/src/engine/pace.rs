@@ -2,8 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 /// A turn ends after this time. A call that computes for longer ends it when the call returns.
 const TURN_LIMIT: Duration = Duration::from_micros(100 * TIME_SCALE);
+
+/// A turn in a run with workers, in a runtime with several threads: other tasks can go on in another thread, and to yield costs a thread
+/// of tokio several microseconds.
+const WORKER_TURN_LIMIT: Duration = Duration::from_micros(500 * TIME_SCALE);
 
 /// The clock is read about this often.
 const CLOCK_INTERVAL: Duration = Duration::from_micros(10 * TIME_SCALE);
@@ -54,12 +60,14 @@ impl Pace {
 pub(super) struct TurnClock {
     started: Instant,
     last_read: Instant,
+    limit: Duration,
 }
 
 impl TurnClock {
-    pub(super) fn start() -> Self {
+    #[inline]
+    pub(super) fn start(limit: Duration) -> Self {
         let now = Instant::now();
-        Self { started: now, last_read: now }
+        Self { started: now, last_read: now, limit }
     }
 
     pub(super) fn last_read(&self) -> Instant {
@@ -76,8 +84,18 @@ impl TurnClock {
 
     /// Whether the turn should end, as of the last read.
     pub(super) fn is_over(&self) -> bool {
-        self.last_read - self.started > TURN_LIMIT
+        self.last_read - self.started > self.limit
     }
+}
+
+/// The time limit of a turn of this task, in a run with so many workers.
+pub(super) fn turn_limit(workers: usize) -> Duration {
+    if workers > 1 && has_several_threads() { WORKER_TURN_LIMIT } else { TURN_LIMIT }
+}
+
+/// Whether the tokio runtime of this task has several threads.
+pub(super) fn has_several_threads() -> bool {
+    Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use tokio::task::{coop, yield_now};
 
 use super::item_result::ItemFailure;
-use super::pace::{Pace, TurnClock};
+use super::pace::{Pace, TurnClock, has_several_threads, turn_limit};
 use super::provenance::Provenance;
 use super::run_state::RunState;
 use super::sync::AtomicWaker;
@@ -34,11 +35,17 @@ pub(crate) struct Paces {
     calls: Pace,
     /// The same for the items of sweeps.
     sweep: Pace,
+    turn_limit: Duration,
 }
 
-impl Default for Paces {
-    fn default() -> Self {
-        Self { calls: Pace::new(MAX_CALLS_PER_READ), sweep: Pace::new(MAX_ITEMS_PER_READ) }
+impl Paces {
+    /// For a run with so many workers.
+    pub(crate) fn new(workers: usize) -> Self {
+        Self {
+            calls: Pace::new(MAX_CALLS_PER_READ),
+            sweep: Pace::new(MAX_ITEMS_PER_READ),
+            turn_limit: turn_limit(workers),
+        }
     }
 }
 
@@ -49,6 +56,16 @@ impl Default for Paces {
 pub(super) fn yield_to_others(cx: &mut Context<'_>, driver: &AtomicWaker) {
     drop(driver.take());
     let _ = pin!(yield_now()).poll(cx);
+}
+
+/// The same for the task of a run with workers. Among several threads, this task must be free to go to another one: a worker
+/// that it has woken is to run next in this thread, and no other thread takes that one.
+pub(super) fn yield_to_workers(cx: &mut Context<'_>, driver: &AtomicWaker) {
+    if has_several_threads() {
+        cx.waker().wake_by_ref();
+    } else {
+        yield_to_others(cx, driver);
+    }
 }
 
 /// One poll of a run: its limit, and the state of the run.
@@ -73,6 +90,7 @@ pub struct Turn<'t, 'a, R> {
 impl<'t, 'a, R> Turn<'t, 'a, R> {
     pub(crate) fn new(waker: &'t Waker, run_state: &'t mut RunState<'a, R>, paces: &'t mut Paces) -> Self {
         let (calls_to_read, items_to_read) = (paces.calls.calls_per_read(), paces.sweep.calls_per_read());
+        let turn_limit = paces.turn_limit;
         Self {
             waker,
             run_state,
@@ -80,7 +98,7 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
             calls_left: 0,
             calls_to_read,
             items_to_read,
-            clock: TurnClock::start(),
+            clock: TurnClock::start(turn_limit),
             exhausted: false,
         }
     }

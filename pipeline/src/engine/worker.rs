@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, coop};
 
 use super::in_flight::{Finished, InFlight};
 use super::item_result::ItemResult;
-use super::pace::{Pace, TurnClock};
+use super::pace::{Pace, TurnClock, turn_limit};
 use super::run_item::run_item;
 use super::sync::AtomicWaker;
 use super::turn::yield_to_others;
@@ -223,6 +223,7 @@ const MAX_CALLS_PER_READ: u32 = 64;
 
 /// A turn of a worker: how much it may still do.
 pub(super) struct WorkerTurn {
+    limit: Duration,
     pace: Pace,
     calls_left: u32,
     clock: TurnClock,
@@ -231,13 +232,21 @@ pub(super) struct WorkerTurn {
 
 impl WorkerTurn {
     pub(super) fn new() -> Self {
-        let clock = TurnClock::start();
-        Self { pace: Pace::new(MAX_CALLS_PER_READ), calls_left: 0, clock, handed_over: clock.last_read() }
+        // Nothing else creates one than runs with workers.
+        let limit = turn_limit(usize::MAX);
+        let clock = TurnClock::start(limit);
+        Self {
+            limit,
+            pace: Pace::new(MAX_CALLS_PER_READ),
+            calls_left: 0,
+            clock,
+            handed_over: clock.last_read(),
+        }
     }
 
     pub(super) fn begin(&mut self, run: &Run<'_>) {
         run.tick_clock();
-        self.clock = TurnClock::start();
+        self.clock = TurnClock::start(self.limit);
         self.handed_over = self.clock.last_read();
         self.calls_left = self.pace.calls_per_read();
     }
