@@ -58,17 +58,17 @@ impl<T> ReorderBuffer<T> {
     /// Reserves the next entry for a call, and returns its sequence number. Without order it reserves none.
     #[inline]
     pub(crate) fn reserve(&mut self) -> u64 {
-        if self.ordered { self.append(Entry::Pending) } else { 0 }
+        if self.ordered { self.append() } else { 0 }
     }
 
+    /// Appends an entry. It is `Pending`, as all are that are free.
     #[inline]
-    fn append(&mut self, entry: Entry<T>) -> u64 {
+    fn append(&mut self) -> u64 {
         if self.len() == self.entries.len() {
             self.grow();
         }
         let sequence = self.end;
         self.end += 1;
-        *self.entry(sequence) = entry;
         sequence
     }
 
@@ -89,7 +89,8 @@ impl<T> ReorderBuffer<T> {
     /// Appends a result.
     #[inline]
     pub(crate) fn push(&mut self, result: T) {
-        self.append(Entry::Ready(result));
+        let sequence = self.append();
+        *self.entry(sequence) = Entry::Ready(result);
     }
 
     /// Completes a reserved entry; `None` if the call ended without a result. Without order, appends the result.

@@ -80,5 +80,5 @@ where
     } else {
         CatchPanic { call: run_unobserved(stages, input, state, run, index) }.await
     };
-    result.unwrap_or_else(|payload| Err(ItemFailure::Failed(panic_failure(run, payload))))
+    result.unwrap_or_else(|payload| Err(ItemFailure::Failed(panic_failure(run, payload)).into()))
 }

@@ -127,19 +127,18 @@ impl<'a, R> RunState<'a, R> {
     pub(crate) fn resolve_failure<G, T>(
         &mut self,
         provenance: &G,
-        failure: ItemFailure<T>,
+        failure: Box<ItemFailure<T>>,
     ) -> Option<Result<T, StageError>>
     where
         G: Provenance<Root = R>,
     {
-        let value = match failure {
+        let value = match *failure {
             ItemFailure::Failed(error) => Err(error),
-            ItemFailure::Partial(partial) => {
-                let (value, rows) = *partial;
+            ItemFailure::Partial { result, rows } => {
                 for row in rows {
                     self.isolate_row(provenance, row);
                 }
-                value
+                result
             }
         };
         match value {

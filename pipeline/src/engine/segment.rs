@@ -293,7 +293,7 @@ where
         &mut self,
         turn: &mut Turn<'_, '_, G::Root>,
         provenance: G,
-        failure: ItemFailure<T>,
+        failure: Box<ItemFailure<T>>,
         sequence: Option<u64>,
     ) {
         self.in_flight.clear_note();
@@ -379,7 +379,7 @@ where
             return self.upstream.on_panic(turn, payload);
         };
         let error = panic_failure(turn.run_state.run, payload);
-        self.calls.fail(turn, provenance, ItemFailure::Failed(error), sequence);
+        self.calls.fail(turn, provenance, ItemFailure::Failed(error).into(), sequence);
         None
     }
 
@@ -495,7 +495,7 @@ where
         &mut self,
         turn: &mut Turn<'_, '_, G::Root>,
         provenance: G,
-        failure: ItemFailure<T>,
+        failure: Box<ItemFailure<T>>,
     ) -> bool {
         self.calls.in_flight.clear_note();
         match turn.resolve_failure(&provenance, failure) {

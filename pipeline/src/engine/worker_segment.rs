@@ -396,7 +396,7 @@ where
             return self.upstream.on_panic(turn, payload);
         };
         let error = panic_failure(turn.run_state.run, payload);
-        self.dispatcher.accept(turn, &mut vec![(ticket, Err(ItemFailure::Failed(error)))]);
+        self.dispatcher.accept(turn, &mut vec![(ticket, Err(ItemFailure::Failed(error).into()))]);
         None
     }
 
