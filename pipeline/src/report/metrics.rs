@@ -98,6 +98,7 @@ impl Gauge {
         self.0.store(self.get().wrapping_sub(1), Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
