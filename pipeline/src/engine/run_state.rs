@@ -127,12 +127,12 @@ impl<'a, R> RunState<'a, R> {
     pub(crate) fn resolve_failure<G, T>(
         &mut self,
         provenance: &G,
-        failure: Box<ItemFailure<T>>,
+        failure: ItemFailure<T>,
     ) -> Option<Result<T, StageError>>
     where
         G: Provenance<Root = R>,
     {
-        let value = match *failure {
+        let value = match failure {
             ItemFailure::Failed(error) => Err(error),
             ItemFailure::Partial { result, rows } => {
                 for row in rows {

@@ -258,7 +258,7 @@ where
         match output {
             Ok(output) => self.finish(turn, downstream, sequence, (tag, Ok(output))),
             Err(failure) => {
-                self.fail(turn, tag, failure, Some(sequence));
+                self.fail(turn, tag, *failure, Some(sequence));
                 self.flush(turn, downstream);
             }
         }
@@ -293,7 +293,7 @@ where
         &mut self,
         turn: &mut Turn<'_, '_, G::Root>,
         provenance: G,
-        failure: Box<ItemFailure<T>>,
+        failure: ItemFailure<T>,
         sequence: Option<u64>,
     ) {
         self.in_flight.clear_note();
@@ -379,7 +379,7 @@ where
             return self.upstream.on_panic(turn, payload);
         };
         let error = panic_failure(turn.run_state.run, payload);
-        self.calls.fail(turn, provenance, ItemFailure::Failed(error).into(), sequence);
+        self.calls.fail(turn, provenance, ItemFailure::Failed(error), sequence);
         None
     }
 
@@ -441,7 +441,7 @@ where
                 self.bypass || self.update_room()
             }
             Some((provenance, Ok(output))) => self.push_result(turn, provenance, Ok(output)),
-            Some((provenance, Err(failure))) => self.push_failure(turn, provenance, failure),
+            Some((provenance, Err(failure))) => self.push_failure(turn, provenance, *failure),
             None => {
                 self.room -= 1;
                 self.room > 0 || self.update_room()
@@ -495,7 +495,7 @@ where
         &mut self,
         turn: &mut Turn<'_, '_, G::Root>,
         provenance: G,
-        failure: Box<ItemFailure<T>>,
+        failure: ItemFailure<T>,
     ) -> bool {
         self.calls.in_flight.clear_note();
         match turn.resolve_failure(&provenance, failure) {

@@ -179,7 +179,7 @@ impl<'t, 'a, R> Turn<'t, 'a, R> {
     pub(crate) fn resolve_failure<G, T>(
         &mut self,
         provenance: &G,
-        failure: Box<ItemFailure<T>>,
+        failure: ItemFailure<T>,
     ) -> Option<Result<T, StageError>>
     where
         G: Provenance<Root = R>,

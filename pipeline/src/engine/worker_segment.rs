@@ -219,7 +219,7 @@ impl<G: Provenance, In, N, T> Dispatcher<G, In, N, T> {
             let is_cut = self.is_cut(sequence);
             let result = match result {
                 Ok(output) => Some(Ok(output)),
-                Err(failure) => turn.resolve_failure(&provenance, failure),
+                Err(failure) => turn.resolve_failure(&provenance, *failure),
             };
             match result {
                 Some(Ok(_)) if is_cut => turn.run_state.cancel_item(&provenance),
