@@ -17,6 +17,7 @@ use crate::report::accounting::RunTotals;
 use crate::report::stopped::Stopped;
 use crate::report::summary::Report;
 use crate::run::cancellation::{GraceTimer, Stop, StopSignal};
+use crate::run::lock::lock;
 use crate::stage::plan::Plan;
 
 /// The segments of a run, and its state.
@@ -264,12 +265,16 @@ where
 impl<U: Upstream> Drop for Driver<'_, U> {
     /// If the future of the run is dropped, the run is cancelled, and observers are notified of its end.
     fn drop(&mut self) {
-        if self.phase == Phase::Done || !self.run_state.run.is_observed() {
+        let report_slot = self.run_state.report_of_dropped_run.take();
+        if self.phase == Phase::Done || !(self.run_state.run.is_observed() || report_slot.is_some()) {
             return;
         }
         let waker = std::task::Waker::noop();
         self.run_state.dropped = true;
         let _ = self.shut_down(&mut Context::from_waker(waker));
-        self.finish();
+        let report = self.finish();
+        if let Some(slot) = report_slot {
+            *lock(&slot) = Some(report);
+        }
     }
 }

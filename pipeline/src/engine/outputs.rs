@@ -18,7 +18,7 @@ use super::sync::{Mutex, MutexGuard, lock};
 use crate::error::stage_error::StageError;
 use crate::report::failure::Failure;
 use crate::report::stopped::Stopped;
-use crate::report::summary::Report;
+use crate::report::summary::{Report, ReportSlot};
 
 /// The results of a run as a `Stream`. Created by [`Pipeline::stream`](crate::Pipeline::stream).
 ///
@@ -35,8 +35,6 @@ pub struct Outputs<Out> {
     task: JoinHandle<Report>,
     report: Option<Report>,
     over: bool,
-    /// The outputs and the failures that were read: the counts of a run whose report is lost.
-    read: (usize, usize),
 }
 
 impl<Out: Send + 'static> Outputs<Out> {
@@ -54,7 +52,7 @@ impl<Out: Send + 'static> Outputs<Out> {
         };
         let queue = Arc::new(OutputQueue::new(capacity));
         let task = runtime.spawn(run(Arc::clone(&queue)));
-        Self { buffered: VecDeque::new(), queue, task, report: None, over: false, read: (0, 0) }
+        Self { buffered: VecDeque::new(), queue, task, report: None, over: false }
     }
 }
 
@@ -85,16 +83,6 @@ impl<Out> Outputs<Out> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Out, Failure>>> {
-        let poll = self.poll_uncounted(cx);
-        match &poll {
-            Poll::Ready(Some(Ok(_))) => self.read.0 += 1,
-            Poll::Ready(Some(Err(_))) => self.read.1 += 1,
-            _ => {}
-        }
-        poll
-    }
-
-    fn poll_uncounted(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Out, Failure>>> {
         if let Some(output) = self.buffered.pop_front() {
             return Poll::Ready(Some(output));
         }
@@ -123,21 +111,14 @@ impl<Out> Outputs<Out> {
 }
 
 impl<Out> Outputs<Out> {
-    /// The task of the run was dropped by its runtime, and its report with it. What was read is known.
+    /// The task of the run was dropped by its runtime.
     #[cold]
     fn end_with_runtime(&mut self) {
-        let (outputs, failures) = self.read;
-        let unread = self.buffered.iter().filter(|result| result.is_ok()).count();
-        let (outputs, failures) = (outputs + unread, failures + self.buffered.len() - unread);
-        self.report = Some(Report {
-            items_in: outputs + failures,
-            items_out: outputs,
-            items_failed: failures,
-            stopped: Some(Stopped::RuntimeShutDown),
-            ..Report::default()
-        });
-        let error = StageError::runtime_shut_down("stream");
-        self.buffered.push_back(Err(Failure { index: outputs + failures, error }));
+        let mut report = lock(&self.queue.report_of_dropped_run).take().unwrap_or_default();
+        report.stopped = Some(Stopped::RuntimeShutDown);
+        let failure = Failure { index: report.items_in, error: StageError::runtime_shut_down("stream") };
+        self.buffered.push_back(Err(failure));
+        self.report = Some(report);
     }
 }
 
@@ -173,6 +154,7 @@ impl<Out> fmt::Debug for Outputs<Out> {
 pub(crate) struct OutputQueue<T> {
     capacity: usize,
     state: Mutex<QueueState<T>>,
+    report_of_dropped_run: ReportSlot,
 }
 
 struct QueueState<T> {
@@ -186,6 +168,7 @@ impl<T> OutputQueue<T> {
         Self {
             capacity,
             state: Mutex::new(QueueState { items: VecDeque::new(), reader: None, writer: None }),
+            report_of_dropped_run: ReportSlot::default(),
         }
     }
 
@@ -245,6 +228,10 @@ impl<T> Sink<T> for QueueSink<T> {
         let failed = result.is_err();
         self.items.push_back(result.map_err(|error| Failure { index, error }));
         failed && self.ends_at_failure
+    }
+
+    fn report_of_dropped_run(&self) -> Option<ReportSlot> {
+        Some(Arc::clone(&self.queue.report_of_dropped_run))
     }
 
     fn flush(&mut self) {

@@ -250,8 +250,9 @@ where
         output_config: mode.output_config,
     };
     let segments = M::open(stages, SourceSegment::new(source), context);
-    let run_state =
+    let mut run_state =
         RunState::new(&run, &counters, settings, first_stage(plan), mode.error_mode, mode.emit_failures);
+    run_state.report_of_dropped_run = sink.report_of_dropped_run();
     let mut driver = Driver::new(segments, run_state, plan, waker);
     poll_fn(|cx| driver.poll(cx, sink)).await;
     let report = driver.finish();

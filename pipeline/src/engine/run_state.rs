@@ -16,7 +16,7 @@ use crate::report::failure::Failure;
 use crate::report::metrics::Snapshot;
 use crate::report::stage_report::to_usize;
 use crate::report::stopped::Stopped;
-use crate::report::summary::Report;
+use crate::report::summary::{Report, ReportSlot};
 use crate::run::outcome::Outcome;
 use crate::run::settings::{ErrorMode, Settings};
 use crate::run::shared::{Run, RunCounters};
@@ -59,6 +59,8 @@ pub struct RunState<'a, R> {
     pub(crate) aborting: bool,
     /// The future of the run was dropped, so it cannot wait for its workers to stop.
     pub(crate) dropped: bool,
+    /// Where the report goes then.
+    pub(crate) report_of_dropped_run: Option<ReportSlot>,
     pub(crate) delivery: Option<DeliveryQueue<'a, R>>,
     /// Clones a source item for its dead letter, in a run with dead letters.
     pub(crate) clone_item: Option<fn(&R) -> R>,
@@ -95,6 +97,7 @@ impl<'a, R> RunState<'a, R> {
             source_closed: false,
             aborting: false,
             dropped: false,
+            report_of_dropped_run: None,
             delivery: dead_letters.map(|config| DeliveryQueue::new(&*config.sink)),
             clone_item: dead_letters.map(|config| config.copy),
         }

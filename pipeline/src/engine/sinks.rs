@@ -5,6 +5,7 @@ use std::task::Context;
 use super::swept::{SweepEnd, Swept, collect, discard};
 
 use crate::error::stage_error::StageError;
+use crate::report::summary::ReportSlot;
 
 /// Collects the outputs, for `collect`.
 pub(crate) struct CollectSink<T>(pub(crate) Vec<T>);
@@ -102,6 +103,11 @@ pub trait Sink<T> {
 
     /// Makes the pushed results visible to the reader. Called at the end of each poll.
     fn flush(&mut self) {}
+
+    /// Where the report goes if the run is dropped, if somebody can still read it then.
+    fn report_of_dropped_run(&self) -> Option<ReportSlot> {
+        None
+    }
 }
 
 impl<T, K: Sink<T> + ?Sized> Sink<T> for &mut K {
@@ -119,5 +125,9 @@ impl<T, K: Sink<T> + ?Sized> Sink<T> for &mut K {
 
     fn flush(&mut self) {
         K::flush(self);
+    }
+
+    fn report_of_dropped_run(&self) -> Option<ReportSlot> {
+        K::report_of_dropped_run(self)
     }
 }

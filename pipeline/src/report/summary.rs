@@ -1,5 +1,6 @@
 //! `Report`: the result of a run of many items.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::failure::Failure;
@@ -47,6 +48,9 @@ pub struct Report {
     pub(crate) stages: Vec<StageReport>,
     pub(crate) failures: Vec<Failure>,
 }
+
+/// A report that may come.
+pub(crate) type ReportSlot = Arc<Mutex<Option<Report>>>;
 
 impl Report {
     /// The id of the run.

@@ -35,13 +35,16 @@ fn a_stream_whose_runtime_is_shut_down_ends_with_an_error_that_says_so() {
                 Err(failure) => break failure,
             }
         };
-        assert_eq!((failure.index, failure.error.kind()), (read, ErrorKind::Cancelled));
+        assert_eq!(failure.error.kind(), ErrorKind::Cancelled);
         let message =
             "item 4: stage `stream` was cancelled: the tokio runtime was shut down before the end of the run";
-        assert_eq!(format!("{failure:#}").replace(&read.to_string(), "4"), message);
+        assert_eq!(format!("{failure:#}").replace(&failure.index.to_string(), "4"), message);
         assert!(outputs.next().await.is_none());
         let report = outputs.report().await;
         assert_eq!((report.items_out(), report.is_success()), (read, false));
+        let over = report.items_out() + report.items_cancelled();
+        assert_eq!((report.items_in(), report.stage("step").unwrap().calls()), (over, over));
+        assert_eq!(failure.index, over, "the first item that was not read");
         assert_eq!(report.stopped(), Some(Stopped::RuntimeShutDown));
         assert!(report.to_string().contains("; the tokio runtime was shut down"), "{report}");
     });
