@@ -3,6 +3,8 @@
 use pipeline::{ErrorKind, ErrorMode, Stopped, pipeline, source, stage};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::support::without_runtime;
+
 #[stage]
 async fn step(x: u64) -> u64 {
     tokio::task::yield_now().await;
@@ -81,13 +83,13 @@ fn workers_of_a_runtime_that_is_shut_down_end_the_run_with_an_error_that_says_so
         }
         drop(other);
         let _context = handle.enter();
-        let aborted = futures_util::FutureExt::now_or_never(drain).unwrap().unwrap_err();
+        let aborted = without_runtime(drain).unwrap_err();
         assert_eq!(aborted.report.stopped(), Some(Stopped::RuntimeShutDown));
         assert!(format!("{aborted:#}").contains("the tokio runtime was shut down"), "{aborted:#}");
 
-        let aborted = futures_util::FutureExt::now_or_never(run.collect(0..9)).unwrap().unwrap_err();
+        let aborted = without_runtime(run.collect(0..9)).unwrap_err();
         assert!(format!("{aborted:#}").contains("the tokio runtime was shut down"), "{aborted:#}");
-        let results = futures_util::FutureExt::now_or_never(run.settle(0..9)).unwrap();
+        let results = without_runtime(run.settle(0..9));
         assert_eq!(results.len(), 9);
         for result in results {
             let error = format!("{:#}", result.unwrap_err());

@@ -9,9 +9,12 @@ pub(crate) mod scripted_stages;
 pub(crate) mod worker_counts;
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 /// What the service does in one call.
@@ -102,6 +105,16 @@ pub(crate) struct Inside<'a>(&'a Gauge);
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         self.0.now.lock().unwrap().0 -= 1;
+    }
+}
+
+/// Polls until the future is ready, outside of any runtime. Nothing may wait in it; a slow poll may end with work undone.
+pub(crate) fn without_runtime<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        if let Some(output) = future.as_mut().now_or_never() {
+            return output;
+        }
     }
 }
 
