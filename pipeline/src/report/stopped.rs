@@ -14,7 +14,8 @@ pub enum Stopped {
     Immediately,
     /// By the first failure, in [`Strict`](crate::ErrorMode::Strict) mode.
     AtFailure,
-    /// The tokio runtime of the run, or of its workers, was shut down.
+    /// The tokio runtime of the run, or of its workers, was shut down. The items add up, but what worker tasks counted for their
+    /// stages is lost with them.
     RuntimeShutDown,
 }
 

@@ -9,6 +9,7 @@ mod fairness;
 mod json;
 mod multi_thread_stress;
 mod parked;
+#[cfg(feature = "rate")]
 mod random_stops;
 mod runtimes;
 mod source_faults;
