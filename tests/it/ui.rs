@@ -49,7 +49,7 @@ const NOT_ONE_ERROR: [(&str, usize); 13] = [
     // Two types of one name.
     ("stage/fail/module_of_the_same_name", 4),
     // A `Result` of one's own: its `Value` is unknown in each impl that the macro writes.
-    ("stage/fail/result_of_ones_own", 10),
+    ("stage/fail/result_of_ones_own", 11),
     ("stage/fail/two_mistakes_in_one_attribute", 2),
     ("stage/fail/two_options_about_retries_without_them", 2),
 ];
