@@ -124,7 +124,7 @@ fn without_timers_waits_fail_and_say_what_to_do() {
             source::stream(items)
         };
         for mode in [ErrorMode::Strict, ErrorMode::Lenient] {
-            let run = pipeline![u64: batch(4, "1ms") => |batch| batch.len()].on_error(mode);
+            let run = pipeline![u64: batch(4, "1h") => |batch| batch.len()].on_error(mode);
             let aborted = run.drain(one_and_no_more()).await.unwrap_err();
             let error = format!("{aborted:#}");
             assert!(error.contains("the batch has a linger time") && error.contains(what_to_do), "{error}");
