@@ -19,6 +19,7 @@ use crate::error::stage_error::StageError;
 use crate::report::failure::Failure;
 use crate::report::stopped::Stopped;
 use crate::report::summary::{Report, ReportSlot};
+use crate::run::lock::lock as lock_slot;
 
 /// The results of a run as a `Stream`. Created by [`Pipeline::stream`](crate::Pipeline::stream).
 ///
@@ -114,7 +115,7 @@ impl<Out> Outputs<Out> {
     /// The task of the run was dropped by its runtime.
     #[cold]
     fn end_with_runtime(&mut self) {
-        let mut report = lock(&self.queue.report_of_dropped_run).take().unwrap_or_default();
+        let mut report = lock_slot(&self.queue.report_of_dropped_run).take().unwrap_or_default();
         report.stopped = Some(Stopped::RuntimeShutDown);
         let failure = Failure { index: report.items_in, error: StageError::runtime_shut_down("stream") };
         self.buffered.push_back(Err(failure));
