@@ -7,8 +7,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 /// A turn ends after this time. A call that computes for longer ends it when the call returns.
 const TURN_LIMIT: Duration = Duration::from_micros(100 * TIME_SCALE);
 
-/// A turn in a run with workers, in a runtime with several threads: other tasks can go on in another thread, and to yield costs a thread
-/// of tokio several microseconds.
+/// A turn in a run with workers, in a runtime with several threads: other tasks can go on in another thread, and to yield costs
+/// a thread of tokio several microseconds.
 const WORKER_TURN_LIMIT: Duration = Duration::from_micros(500 * TIME_SCALE);
 
 /// The clock is read about this often.
