@@ -62,7 +62,8 @@ pub use crate::stage::attribute::{Backoff, Growth, Policy, Rate};
 pub use crate::stage::contract::{Accepts, Stage};
 pub use crate::stage::edge::EdgeType;
 pub use crate::stage::function::{
-    Attempts, Bare, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split, StageFn,
+    Attempts, Bare, CheckedResult, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split,
+    StageFn,
 };
 pub use crate::stage::never_fails::NeverFails;
 pub use crate::stage::now::Now;

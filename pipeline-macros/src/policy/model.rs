@@ -46,14 +46,16 @@ pub(crate) struct Policy {
     pub(crate) split: Option<Spanned<()>>,
     pub(crate) split_if: Option<Spanned<syn::Path>>,
     pub(crate) split_limit: Option<Spanned<u32>>,
+    /// The return type is a `Result` under another name.
+    pub(crate) fallible: Option<Spanned<()>>,
     /// `crate = path`.
     pub(crate) crate_path: Option<Spanned<syn::Path>>,
 }
 
 impl Policy {
-    /// What remains of a policy with errors.
-    pub(crate) fn only_crate_path(self) -> Self {
-        Self { crate_path: self.crate_path, ..Self::default() }
+    /// What remains of a policy with errors: what the types depend on.
+    pub(crate) fn without_policies(self) -> Self {
+        Self { crate_path: self.crate_path, fallible: self.fallible, ..Self::default() }
     }
 
     /// The path of the runtime crate.

@@ -15,7 +15,7 @@ const fn spec(name: &'static str, example: &'static str, overridable: bool) -> O
 }
 
 /// In the order of the docs.
-pub(crate) const OPTIONS: [OptionSpec; 20] = [
+pub(crate) const OPTIONS: [OptionSpec; 21] = [
     spec("name", "name = \"fetch\"", true),
     spec("retries", "retries = 3", true),
     spec("backoff", "backoff = \"exponential\"", true),
@@ -35,6 +35,7 @@ pub(crate) const OPTIONS: [OptionSpec; 20] = [
     spec("split_on_failure", "split_on_failure", false),
     spec("split_if", "split_if = is_bad_row", false),
     spec("split_limit", "split_limit = 16", false),
+    spec("fallible", "fallible", false),
     spec("crate", "crate = path::to::pipeline", false),
 ];
 

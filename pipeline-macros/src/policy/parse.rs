@@ -121,6 +121,7 @@ impl Policy {
                 reader.read_into(&mut self.crate_path, |value| value.path("the path of the `pipeline` crate"))
             }
             "in_order" => reader.flag(&mut self.in_order),
+            "fallible" => reader.flag(&mut self.fallible),
             "blocking" => reader.flag(&mut self.blocking),
             "split_on_failure" => reader.flag(&mut self.split),
             "split_if" => reader.read_into(&mut self.split_if, |value| value.path("the path of a function")),

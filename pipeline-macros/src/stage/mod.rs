@@ -30,7 +30,7 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     let (function, parameters) = parse::split_parameters(function, &mut signature_errors);
     check::signature(&function, &mut signature_errors);
     policy::check_attribute(&policy, parse::asyncness(&function), &mut diagnostics);
-    let policy = if diagnostics.is_empty() { policy } else { policy::Policy::only_crate_path(policy) };
+    let policy = if diagnostics.is_empty() { policy } else { policy::Policy::without_policies(policy) };
     let crate_path = policy.crate_path();
     check::parameters(&parameters, &mut signature_errors);
     let stage = model::Stage::new(&function, &parameters, policy);

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, Generics, ItemFn, Path, PathArguments, ReturnType, Type, Visibility};
+use syn::{Attribute, Generics, ItemFn, PathArguments, ReturnType, Signature, Type, Visibility};
 
 use super::parse::{Parameter, asyncness};
 use super::passing::{self, PassMode};
@@ -47,10 +47,30 @@ pub(crate) struct Input {
 }
 
 /// The return type of the function.
-pub(crate) enum Output {
-    /// A type of the name `Result`.
-    Fallible(Type),
-    Infallible(Type),
+pub(crate) struct Output {
+    /// As it is written.
+    pub(crate) ty: Type,
+    pub(crate) kind: OutputKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutputKind {
+    Infallible,
+    /// A `Result` with its arguments, or a type with parameters of the function and the option `fallible`.
+    Fallible,
+    /// A type that may turn out to be none: `Result` without arguments, or any type with the option `fallible`. It is checked
+    /// before anything depends on it, so that it is reported once.
+    CheckedFallible,
+}
+
+impl Output {
+    pub(crate) fn is_fallible(&self) -> bool {
+        self.kind != OutputKind::Infallible
+    }
+
+    pub(crate) fn is_checked(&self) -> bool {
+        self.kind == OutputKind::CheckedFallible
+    }
 }
 
 impl Stage {
@@ -70,7 +90,7 @@ impl Stage {
             generics: passing::owned_generics(&function.sig.generics, &owned),
             asyncness: asyncness(function),
             arguments,
-            output: output(&function.sig.output),
+            output: output(&function.sig, policy.fallible.is_some()),
             policy,
             crate_path,
         })
@@ -159,23 +179,36 @@ fn argument(index: usize, parameter: &Parameter, crate_path: &CratePath) -> Opti
     }
 }
 
-fn output(output: &ReturnType) -> Output {
-    match output {
-        ReturnType::Default => Output::Infallible(syn::parse_quote!(())),
-        ReturnType::Type(_, ty) => match strip(ty) {
-            Type::Path(path) if path.qself.is_none() && is_result(&path.path) => {
-                Output::Fallible((**ty).clone())
-            }
-            _ => Output::Infallible((**ty).clone()),
-        },
-    }
+fn output(signature: &Signature, fallible: bool) -> Output {
+    let ty = match &signature.output {
+        ReturnType::Default => syn::parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    };
+    let named = result_arguments(&ty);
+    // The check is a constant, which cannot name the parameters of the function.
+    let generic = signature.generics.type_params().next().is_some()
+        || signature.generics.const_params().next().is_some();
+    let kind = match named {
+        Some(PathArguments::AngleBracketed(_)) => OutputKind::Fallible,
+        Some(_) if generic => OutputKind::Fallible,
+        None if generic && fallible => OutputKind::Fallible,
+        Some(_) => OutputKind::CheckedFallible,
+        None if fallible => OutputKind::CheckedFallible,
+        None => OutputKind::Infallible,
+    };
+    Output { ty, kind }
 }
 
-/// By its name, so that `io::Result<T>` and `anyhow::Result<T>` count.
-fn is_result(path: &Path) -> bool {
-    path.segments.last().is_some_and(|segment| {
-        segment.ident == "Result" && !matches!(segment.arguments, PathArguments::Parenthesized(_))
-    })
+/// The arguments of a type that is called `Result`. By its name, so that `io::Result<T>` and `anyhow::Result<T>` count.
+fn result_arguments(ty: &Type) -> Option<&PathArguments> {
+    match strip(ty) {
+        Type::Path(path) if path.qself.is_none() => {
+            let last = path.path.segments.last()?;
+            let parenthesized = matches!(last.arguments, PathArguments::Parenthesized(_));
+            (last.ident == "Result" && !parenthesized).then_some(&last.arguments)
+        }
+        _ => None,
+    }
 }
 
 /// The attributes of the function that the struct has too: docs, `cfg` and lint levels.

@@ -1,6 +1,7 @@
 //! The traits that `#[stage]` implements for a function, and the strategies for its calls.
 
 use std::future::Future;
+use std::marker::PhantomData;
 
 use super::attribute::Policy;
 use super::edge::EdgeType;
@@ -129,20 +130,44 @@ impl<Moved> Copy for Split<Moved> {}
 
 /// The return type of a stage function that returns a `Result`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is called `Result`, and it is not `std::result::Result`",
+    message = "a fallible stage returns `std::result::Result`, and `{Self}` is another type",
     label = "not a `std::result::Result`",
-    note = "return `Result<T, E>`, or an alias of it; or call the type by another name, and it is a value like any other"
+    note = "return `Result<T, E>`, or an alias of it; or, to return this type as a value, remove `fallible`, and give the type another name than `Result`"
 )]
 pub trait Returns {
     /// The output.
     type Value;
     /// The error.
     type Error;
+    /// That it is a `Result`, as a value.
+    #[doc(hidden)]
+    const CHECKED: usize = 0;
 }
 
 impl<T, E> Returns for Result<T, E> {
     type Value = T;
     type Error = E;
+}
+
+/// A return type that was checked by the constant `<R as Returns>::CHECKED`: if there is none, this type is an error, which is
+/// reported once, and nothing that depends on it is.
+pub struct CheckedResult<R, const CHECKED: usize>(PhantomData<R>);
+
+impl<T, E> Returns for CheckedResult<Result<T, E>, 0> {
+    type Value = T;
+    type Error = E;
+}
+
+impl<T, E> CheckedResult<Result<T, E>, 0> {
+    /// What the function returned.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the function.
+    #[inline]
+    pub fn result(returned: Result<T, E>) -> Result<T, E> {
+        returned
+    }
 }
 
 /// An input that is cloned for each attempt.

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use super::generics::{generics_with_state, type_arguments, value_type};
 use crate::codegen::respan;
 use crate::policy::Asyncness;
-use crate::stage::model::{Argument, Input, Output, Stage, one_or_tuple};
+use crate::stage::model::{Argument, Input, OutputKind, Stage, one_or_tuple};
 use crate::stage::passing::PassMode;
 
 /// The first call.
@@ -241,17 +241,21 @@ fn function_call(
     let at = stage.name.span();
     let private = stage.crate_path.private();
     let call = plain_call(stage, *borrow_from);
-    let fallible = matches!(stage.output, Output::Fallible(_));
-    if stage.asyncness == Asyncness::Async && stage.borrowed().next().is_none() && !stage.uses_context() {
+    let own_future = stage.borrowed().next().is_none() && !stage.uses_context() && !stage.output.is_checked();
+    if stage.asyncness == Asyncness::Async && own_future {
         // The function's own future, if nothing has to outlive it.
-        let future_type = if fallible { call } else { quote_spanned!(at=> #private::NeverFails::new(#call)) };
+        let future_type = if stage.output.is_fallible() {
+            call
+        } else {
+            quote_spanned!(at=> #private::NeverFails::new(#call))
+        };
         return quote_spanned!(at=> #eager #in_future #future_type);
     }
     let value = match stage.asyncness {
         Asyncness::Async => quote_spanned!(at=> #call.await),
         Asyncness::Sync => call,
     };
-    let result = if fallible { value } else { quote_spanned!(at=> #private::Result::Ok(#value)) };
+    let result = result(stage, &value);
     if !stage.is_blocking() {
         return quote_spanned!(at=> #eager async move { #in_future #result });
     }
@@ -271,10 +275,8 @@ pub(crate) fn call_now_items(stage: &Stage) -> Option<TokenStream> {
     let private = stage.crate_path.private();
     let (input, pattern) = (stage.input_type(), stage.input_pattern());
     let call = plain_call(stage, BorrowFrom::Value);
-    let (now, result) = match stage.output {
-        Output::Fallible(_) => (quote!(MayFail), call),
-        Output::Infallible(_) => (quote!(NeverFails), quote_spanned!(at=> #private::Result::Ok(#call))),
-    };
+    let now = if stage.output.is_fallible() { quote!(MayFail) } else { quote!(NeverFails) };
+    let result = result(stage, &call);
     Some(quote_spanned! {at=>
         const __NOW: #private::Now = #private::Now::#now;
         #[inline]
@@ -287,6 +289,17 @@ pub(crate) fn call_now_items(stage: &Stage) -> Option<TokenStream> {
             #private::call_now(self, self.__stage.step, watch, cx, move || { let #pattern = input; #result })
         }
     })
+}
+
+/// What the function returned, as a `Result`.
+fn result(stage: &Stage, returned: &TokenStream) -> TokenStream {
+    let at = stage.name.span();
+    let private = stage.crate_path.private();
+    match stage.output.kind {
+        OutputKind::Infallible => quote_spanned!(at=> #private::Result::Ok(#returned)),
+        OutputKind::Fallible => returned.clone(),
+        OutputKind::CheckedFallible => quote_spanned!(at=> <__Returned>::result(#returned)),
+    }
 }
 
 /// The call of the function itself.

@@ -11,7 +11,7 @@ use syn::{
 
 use crate::codegen::respan;
 use crate::crate_path::CratePath;
-use crate::stage::model::{Argument, Output, Stage};
+use crate::stage::model::{Argument, Stage};
 use crate::stage::passing::PassMode;
 use crate::stage::types::strip;
 
@@ -40,9 +40,7 @@ pub(super) fn split_bounds(stage: &Stage) -> Vec<WherePredicate> {
         let rows = respan(quote!(#private::Rows), owned.span());
         quote_spanned!(owned.span()=> #owned: #rows)
     });
-    let written = match &stage.output {
-        Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
-    };
+    let written = stage.output.ty.span();
     let merge = respan(quote!(#private::Merge), written);
     let bounds = bounds.chain([quote_spanned!(written=> #output: #merge)]);
     bounds.map(|bound| parse_quote!(#bound)).collect()
@@ -51,21 +49,41 @@ pub(super) fn split_bounds(stage: &Stage) -> Vec<WherePredicate> {
 /// The type of a successful output.
 pub(super) fn value_type(stage: &Stage) -> TokenStream {
     let private = stage.crate_path.private();
-    match &stage.output {
-        Output::Fallible(ty) => quote_spanned!(ty.span()=> <#ty as #private::Returns>::Value),
-        Output::Infallible(ty) => quote!(#ty),
+    let ty = &stage.output.ty;
+    if !stage.output.is_fallible() {
+        return quote!(#ty);
     }
+    let returned = returned_type(stage);
+    quote_spanned!(ty.span()=> <#returned as #private::Returns>::Value)
 }
 
 pub(super) fn error_type(stage: &Stage) -> TokenStream {
     let private = stage.crate_path.private();
-    match &stage.output {
-        Output::Fallible(ty) => {
-            let at = explicit_error_type(ty).map_or_else(|| ty.span(), Spanned::span);
-            quote_spanned!(at=> <#ty as #private::Returns>::Error)
-        }
-        Output::Infallible(_) => quote!(#private::Infallible),
+    if !stage.output.is_fallible() {
+        return quote!(#private::Infallible);
     }
+    let ty = &stage.output.ty;
+    let returned = returned_type(stage);
+    let at = explicit_error_type(ty).map_or_else(|| ty.span(), Spanned::span);
+    quote_spanned!(at=> <#returned as #private::Returns>::Error)
+}
+
+/// The type that a fallible function returns, or the alias of its check.
+fn returned_type(stage: &Stage) -> TokenStream {
+    let ty = &stage.output.ty;
+    if stage.output.is_checked() { quote_spanned!(ty.span()=> __Returned) } else { quote!(#ty) }
+}
+
+/// The alias `__Returned` of a type that may turn out to be no `Result`.
+///
+/// Its check is a constant in the type: an error in it makes the type an error, and what depends on it is not reported.
+pub(super) fn returned_alias(stage: &Stage) -> Option<TokenStream> {
+    let ty = &stage.output.ty;
+    let private = stage.crate_path.respanned(ty.span());
+    let private = private.private();
+    let check =
+        quote_spanned!(ty.span()=> #private::CheckedResult<#ty, { <#ty as #private::Returns>::CHECKED }>);
+    stage.output.is_checked().then(|| quote_spanned!(ty.span()=> type __Returned = #check;))
 }
 
 /// The `E` of a type that is written as `Result<T, E>`.
@@ -176,9 +194,7 @@ pub(super) fn generics_with_caller(stage: &Stage, mut generics: Generics) -> Gen
     let private = stage.crate_path.private();
     let input = stage.input_type();
     generics.params.push(parse_quote!(__C));
-    let at = match &stage.output {
-        Output::Fallible(ty) | Output::Infallible(ty) => ty.span(),
-    };
+    let at = stage.output.ty.span();
     let caller = respan(quote!(#private::Caller<Self, #input, <Self as #private::Accepts<#input>>::Out>), at);
     generics.make_where_clause().predicates.push(parse_quote!(__C: #caller));
     generics

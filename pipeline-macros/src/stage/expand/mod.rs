@@ -11,8 +11,8 @@ use quote::{quote, quote_spanned};
 
 pub(super) use self::fallback::fallback;
 use self::generics::{
-    any_instance, cfgs, error_type, generics_with_caller, generics_with_state, phantom_type, split_bounds,
-    struct_generics, type_arguments, value_type,
+    any_instance, cfgs, error_type, generics_with_caller, generics_with_state, phantom_type, returned_alias,
+    split_bounds, struct_generics, type_arguments, value_type,
 };
 use super::model::Stage;
 use crate::policy::{self, Asyncness};
@@ -29,11 +29,12 @@ pub(crate) fn stage(stage: &Stage) -> TokenStream {
         fork_impls::fork_impls(stage),
     ];
     let cfgs = cfgs(&stage.attributes);
+    let returned_alias = returned_alias(stage);
     quote! {
         #struct_definition
         #(#cfgs)*
         #[allow(deprecated, unused, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
-        const _: () = { #(#impls)* };
+        const _: () = { #returned_alias #(#impls)* };
     }
 }
 
