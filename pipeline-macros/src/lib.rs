@@ -5,6 +5,7 @@ mod chain;
 mod codegen;
 mod crate_path;
 mod diagnostics;
+mod fragments;
 mod policy;
 mod provide;
 mod stage;
@@ -20,13 +21,13 @@ use proc_macro::TokenStream;
 /// Makes a function a stage of pipelines.
 #[proc_macro_attribute]
 pub fn stage(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    stage::expand(attribute.into(), &item.into()).into()
+    stage::expand(fragments::open(attribute.into()), &item.into()).into()
 }
 
 /// Chains stages into a pipeline that the compiler has checked.
 #[proc_macro]
 pub fn pipeline(input: TokenStream) -> TokenStream {
-    chain::expand(input.into()).into()
+    chain::expand(fragments::open(input.into())).into()
 }
 
 /// Makes a struct provide each of its fields to stages, as state.

@@ -60,7 +60,7 @@ pub use crate::{
     pipeline::boxed::BoxSections,
     pipeline::nested::{Nested, NotNestable},
     policy::overridden::Overridden,
-    stage::closure::{Closure, Inspect},
+    stage::closure::{AsyncClosure, Closure, Inspect, TryClosure},
     stage::embedded::Embedded,
     stage::function::Single,
     stage::never_fails::NeverFails,
@@ -80,7 +80,9 @@ pub mod traits {
     };
     pub use crate::pipeline::nested::{Nestable, OneToOneRun};
     pub use crate::policy::split::Rows;
+    pub use crate::stage::closure::Fallible;
     pub use crate::stage::function::{RetryInput, Retryable, Returns, StageFailure, StageFn};
+    pub use crate::stage::output_checks::{NotAFuture, NotAResult, NotAResultOfItems, ReturnsNoResult};
 }
 
 /// Turns a function into a stage, which [`pipeline!`] can chain.
@@ -106,7 +108,8 @@ pub mod traits {
 /// # Return type
 ///
 /// A return type whose path ends in `Result` is fallible (including `io::Result<T>` and `anyhow::Result<T>`). Its error must
-/// convert to `Box<dyn Error + Send + Sync>`. Any other type is a plain value.
+/// convert to `Box<dyn Error + Send + Sync>`. A `Result` under another name needs `#[stage(fallible)]`, and is a compile error
+/// without it. Any other type is a plain value.
 ///
 /// ```
 /// use pipeline::{pipeline, stage};

@@ -59,6 +59,7 @@ pub use crate::policy::split::{Halves, Rows};
 pub use crate::policy::stage_use::StageUse;
 pub use crate::policy::strategy::Strategy;
 pub use crate::stage::attribute::{Backoff, Growth, Policy, Rate};
+pub use crate::stage::closure::{Tried, TriedAny};
 pub use crate::stage::contract::{Accepts, Stage};
 pub use crate::stage::edge::EdgeType;
 pub use crate::stage::function::{
@@ -67,6 +68,7 @@ pub use crate::stage::function::{
 };
 pub use crate::stage::never_fails::NeverFails;
 pub use crate::stage::now::Now;
+pub use crate::stage::output_checks::{NotAFuture, NotAResult, NotAResultOfItems, ReturnsNoResult};
 pub use crate::stage::plan::{ForkKind, Plan};
 pub use crate::stage::state::Provide;
 
@@ -75,7 +77,7 @@ use crate::engine::section::{Bounded, StageSection};
 use crate::engine::shape::{OneToOne, WithBoundary};
 use crate::pipeline::nested::{Nested, NotNestable};
 use crate::pipeline::value::Pipeline;
-use crate::stage::closure::{Closure, Inspect};
+use crate::stage::closure::{AsyncClosure, Closure, Inspect, TryClosure};
 use crate::stage::embedded::Embedded;
 
 /// The field of the struct of a stage: the limits and the step of this use, and the type parameters.
@@ -119,6 +121,44 @@ where
     F: Fn(In) -> Out,
 {
     Closure::new(name, function)
+}
+
+/// A `try` closure with a declared parameter type.
+pub fn try_closure<In, Out, F>(name: &'static str, function: F) -> TryClosure<In, F>
+where
+    F: Fn(In) -> Result<Out, BoxError>,
+{
+    TryClosure::new(name, function)
+}
+
+/// A `try` closure whose parameter type is inferred from the edge.
+pub fn try_closure_after<In, Out, F>(_: EdgeType<In>, name: &'static str, function: F) -> TryClosure<In, F>
+where
+    F: Fn(In) -> Result<Out, BoxError>,
+{
+    TryClosure::new(name, function)
+}
+
+/// A closure with an async block, and with a declared parameter type.
+pub fn async_closure<In, Out, E, Fut, F>(name: &'static str, function: F) -> AsyncClosure<In, F>
+where
+    Fut: Future<Output = Result<Out, E>>,
+    F: Fn(In) -> Fut,
+{
+    AsyncClosure::new(name, function)
+}
+
+/// A closure with an async block, whose parameter type is inferred from the edge.
+pub fn async_closure_after<In, Out, E, Fut, F>(
+    _: EdgeType<In>,
+    name: &'static str,
+    function: F,
+) -> AsyncClosure<In, F>
+where
+    Fut: Future<Output = Result<Out, E>>,
+    F: Fn(In) -> Fut,
+{
+    AsyncClosure::new(name, function)
 }
 
 /// `inspect(closure)` with a declared parameter type.

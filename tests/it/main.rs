@@ -1,6 +1,6 @@
 //! Behaviour, hygiene and compile errors, in one binary.
 //!
-//! - `chains`, `forks`, `graphs`: the forms of a pipeline; `diagrams` draws them
+//! - `chains`, `closures`, `forks`, `graphs`: the forms of a pipeline; `diagrams` draws them
 //! - `policies`, `state`, `context`: what a stage can ask for
 //! - `nesting`: how deep forms can be nested
 //! - `failures`, `cancellation`: items that fail, panic or are cancelled
@@ -22,6 +22,7 @@
 
 mod cancellation;
 mod chains;
+mod closures;
 mod context;
 mod dead_letters;
 mod diagrams;

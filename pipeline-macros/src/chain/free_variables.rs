@@ -1,8 +1,9 @@
 //! The free variables of an expression: the names that it uses and does not bind.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Arm, Block, Expr, ExprCall, ExprClosure, ExprPath, Macro, Pat, PatIdent, Path, Stmt};
+use syn::{Arm, Block, Expr, ExprCall, ExprClosure, ExprPath, Macro, Pat, PatIdent, Path, Stmt, Token};
 
 /// A name that an expression uses and does not bind.
 pub(crate) struct FreeVariable {
@@ -30,12 +31,24 @@ struct CalledFunctions(Vec<Path>);
 
 impl<'a> Visit<'a> for CalledFunctions {
     fn visit_expr_call(&mut self, call: &'a ExprCall) {
-        if let Expr::Path(ExprPath { qself: None, path, .. }) = &*call.func
+        let mut function = &*call.func;
+        while let Expr::Paren(inner) = function {
+            function = &inner.expr;
+        }
+        if let Expr::Path(ExprPath { qself: None, path, .. }) = function
             && is_function_path(path)
         {
             self.0.push(path.clone());
         }
         visit::visit_expr_call(self, call);
+    }
+
+    // `format!("{}", stage(x))`: arguments that are expressions, as most macros take them.
+    fn visit_macro(&mut self, called: &'a Macro) {
+        let arguments = called.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated);
+        for argument in arguments.into_iter().flatten() {
+            self.0.extend(called_functions(&argument));
+        }
     }
 }
 

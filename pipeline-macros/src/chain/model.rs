@@ -2,10 +2,10 @@
 
 use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprClosure, Pat, Path, Token, Type};
+use syn::{Expr, ExprClosure, LitStr, Pat, Path, Token, Type};
 
 use super::dataflow::Dataflow;
-use crate::policy::Policy;
+use crate::policy::{Asyncness, Policy};
 
 /// The input of `pipeline!`.
 pub(crate) struct Pipeline {
@@ -20,7 +20,7 @@ pub(crate) struct Pipeline {
 /// One step.
 pub(crate) enum Step {
     Stage(StageUse),
-    /// `|x: u32| x + 1`
+    /// `|x: u32| x + 1`, `try |x| …`, `|x| async move { … }`
     Closure(Closure),
     /// `inspect(|x| …)`
     Inspect(Closure),
@@ -48,6 +48,12 @@ pub(crate) struct StageUse {
 }
 
 pub(crate) struct Closure {
+    /// `step("name")`
+    pub(crate) name: Option<LitStr>,
+    /// Whether it has `try`: an error that it returns fails the item.
+    pub(crate) fallible: bool,
+    /// Whether its body is an async block.
+    pub(crate) asyncness: Asyncness,
     pub(crate) closure: ExprClosure,
     /// The first function that it calls, if it resembles a graph: that must not be a stage.
     pub(crate) called_function: Option<Path>,

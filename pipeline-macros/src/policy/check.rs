@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::model::{Asyncness, Policy};
 use crate::diagnostics::Diagnostics;
+use crate::value::display;
 
 /// The rules of an attribute.
 pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics: &mut Diagnostics) {
@@ -83,8 +84,4 @@ fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
         );
         diagnostics.error(&deadline.tokens, message);
     }
-}
-
-fn display(duration: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(duration)
 }

@@ -13,11 +13,17 @@ use crate::value::Rate;
 /// After this number of parts in a row without a success, the rest of a batch fails as it is.
 const SPLIT_LIMIT: u32 = 16;
 
+/// What a policy says of the function.
+pub(crate) struct Qualities {
+    pub(crate) interruptible: bool,
+    pub(crate) fallible: bool,
+}
+
 /// The policy of an attribute, as a constant.
 pub(crate) fn policy_constant(
     policy: &Policy,
     function: &Ident,
-    interruptible: bool,
+    Qualities { interruptible, fallible }: Qualities,
     crate_path: &CratePath,
 ) -> TokenStream {
     let private = crate_path.private();
@@ -28,6 +34,7 @@ pub(crate) fn policy_constant(
         let mut policy = #private::Policy::new(#name);
         policy.interruptible = #interruptible;
         policy.blocking = #blocking;
+        policy.fallible = #fallible;
         #assignments
         policy
     }}
@@ -63,6 +70,12 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
             );
             assert(key.span(), quote!((OWN.retries > 0)), &message);
         }
+    }
+    if let (Some(retries), None) = (&policy.retries, &policy.timeout)
+        && retries.value > 0
+    {
+        let message = "this stage cannot fail, so there is nothing to retry: let it return a `Result`, override its `timeout` too, or remove `retries`";
+        assert(retries.key.span(), quote!((OWN.fallible || OWN.timeout.is_some())), message);
     }
     if let Some(timeout) = &policy.timeout {
         let message = "a `timeout` cannot interrupt this stage, which is not async: make it an `async fn`, or add `blocking` to its attribute";

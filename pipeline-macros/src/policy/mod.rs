@@ -7,6 +7,6 @@ mod options;
 mod parse;
 
 pub(crate) use check::{check_attribute, check_override};
-pub(crate) use expand::{duration, overridden_policy, override_assertions, policy_constant};
+pub(crate) use expand::{Qualities, duration, overridden_policy, override_assertions, policy_constant};
 pub(crate) use model::{Asyncness, Policy};
 pub(crate) use parse::{RawOption, parse_attribute, parse_override};

@@ -1,7 +1,7 @@
 //! The rules for the function of a stage.
 
 use quote::quote;
-use syn::{ItemFn, Pat, PatType, ReturnType, Type};
+use syn::{ItemFn, PatType, ReturnType, Type};
 
 use super::parse::Parameter;
 use super::types::{anonymous_borrow, display, impl_trait, is_static, lifetimes, strip};
@@ -57,6 +57,17 @@ fn returned(output: &Type, signature: &syn::Signature, diagnostics: &mut Diagnos
     }
 }
 
+/// What cannot fail, and cannot time out, is not retried.
+pub(super) fn retries(policy: &Policy, fallible: bool, diagnostics: &mut Diagnostics) {
+    if let Some(retries) = policy.retries.as_ref().filter(|retries| retries.value > 0)
+        && !fallible
+        && policy.timeout.is_none()
+    {
+        let message = "this stage cannot fail, so there is nothing to retry: return a `Result`, add a `timeout`, or remove `retries`";
+        diagnostics.error(&retries.key, message);
+    }
+}
+
 /// `split_on_failure` halves one batch.
 pub(crate) fn splits(policy: &Policy, inputs: usize, diagnostics: &mut Diagnostics) {
     if let (Some(split), true) = (&policy.split, inputs != 1) {
@@ -79,12 +90,7 @@ pub(super) fn parameters(parameters: &[Parameter], diagnostics: &mut Diagnostics
 
 fn input(parameter: &PatType, diagnostics: &mut Diagnostics) {
     let ty = strip(&parameter.ty);
-    if !binds(&parameter.pat) {
-        diagnostics.error(
-            &parameter.pat,
-            "this stage does not use its input: give it a name, such as `_input`, or remove the parameter",
-        );
-    }
+    conditional(parameter, diagnostics);
     if let Some(opaque) = impl_trait(ty) {
         diagnostics.error(opaque, "a stage must name the types of its inputs: write the type, or a type parameter, `fn stage<T: Trait>(input: T)`");
         return;
@@ -137,19 +143,14 @@ fn borrowed_parameter(parameter: &PatType, attribute: &str, diagnostics: &mut Di
     }
 }
 
-/// Whether a pattern binds a name.
-fn binds(pattern: &Pat) -> bool {
-    match pattern {
-        // Macro patterns may.
-        Pat::Ident(_) | Pat::Macro(_) | Pat::Verbatim(_) => true,
-        Pat::Paren(pattern) => binds(&pattern.pat),
-        Pat::Reference(pattern) => binds(&pattern.pat),
-        Pat::Struct(pattern) => pattern.fields.iter().any(|field| binds(&field.pat)),
-        Pat::Tuple(pattern) => pattern.elems.iter().any(binds),
-        Pat::TupleStruct(pattern) => pattern.elems.iter().any(binds),
-        Pat::Slice(pattern) => pattern.elems.iter().any(binds),
-        Pat::Or(pattern) => pattern.cases.iter().any(binds),
-        // Constants and wildcards.
-        _ => false,
+/// Refuses `#[cfg]` on a parameter: the stage would have it always.
+fn conditional(parameter: &PatType, diagnostics: &mut Diagnostics) {
+    let conditions = ["cfg", "cfg_attr"];
+    let mut attributes = parameter.attrs.iter();
+    if let Some(attribute) =
+        attributes.find(|attribute| conditions.iter().any(|name| attribute.path().is_ident(name)))
+    {
+        let message = "a parameter of a stage cannot be conditional: put `#[cfg(…)]` on the function, and write it once for each case";
+        diagnostics.error(attribute, message);
     }
 }

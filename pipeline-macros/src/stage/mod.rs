@@ -29,6 +29,7 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     let mut signature_errors = Diagnostics::default();
     let (function, parameters) = parse::split_parameters(function, &mut signature_errors);
     check::signature(&function, &mut signature_errors);
+    check::retries(&policy, model::is_fallible(&function.sig, &policy), &mut diagnostics);
     policy::check_attribute(&policy, parse::asyncness(&function), &mut diagnostics);
     let policy = if diagnostics.is_empty() { policy } else { policy::Policy::without_policies(policy) };
     let crate_path = policy.crate_path();

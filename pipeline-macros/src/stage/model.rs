@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, Generics, ItemFn, PathArguments, ReturnType, Signature, Type, Visibility};
+use syn::{AttrStyle, Attribute, Generics, ItemFn, PathArguments, ReturnType, Signature, Type, Visibility};
 
 use super::parse::{Parameter, asyncness};
 use super::passing::{self, PassMode};
@@ -179,6 +179,11 @@ fn argument(index: usize, parameter: &Parameter, crate_path: &CratePath) -> Opti
     }
 }
 
+/// Whether the function can return an error.
+pub(super) fn is_fallible(signature: &Signature, policy: &Policy) -> bool {
+    output(signature, policy.fallible.is_some()).is_fallible()
+}
+
 fn output(signature: &Signature, fallible: bool) -> Output {
     let ty = match &signature.output {
         ReturnType::Default => syn::parse_quote!(()),
@@ -214,7 +219,8 @@ fn result_arguments(ty: &Type) -> Option<&PathArguments> {
 /// The attributes of the function that the struct has too: docs, `cfg` and lint levels.
 pub(crate) fn shared_attributes(function: &ItemFn) -> Vec<Attribute> {
     let shared = ["doc", "cfg", "allow", "warn", "deny", "forbid", "deprecated"];
-    let carried =
-        function.attrs.iter().filter(|attribute| shared.iter().any(|name| attribute.path().is_ident(name)));
+    // An inner attribute, `#![allow(…)]`, is about the body.
+    let outer = function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer));
+    let carried = outer.filter(|attribute| shared.iter().any(|name| attribute.path().is_ident(name)));
     carried.cloned().collect()
 }

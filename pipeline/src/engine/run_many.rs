@@ -17,6 +17,7 @@ use super::worker_segment::open_worker_segment;
 
 use crate::error::stage_error::StageError;
 use crate::report::failure::Failure;
+use crate::report::stopped::Stopped;
 use crate::report::summary::Report;
 use crate::run::settings::{ErrorMode, Settings};
 use crate::run::shared::{Run, RunCounters};
@@ -249,10 +250,14 @@ where
         driver: Arc::clone(&waker),
         output_config: mode.output_config,
     };
+    let problem = source.problem();
     let segments = M::open(stages, SourceSegment::new(source), context);
     let mut run_state =
         RunState::new(&run, &counters, settings, first_stage(plan), mode.error_mode, mode.emit_failures);
     run_state.report_of_dropped_run = sink.report_of_dropped_run();
+    if let Some(problem) = problem {
+        run_state.abort_with(Stopped::AtFailure, StageError::unusable("source", problem.to_owned()));
+    }
     let mut driver = Driver::new(segments, run_state, plan, waker);
     poll_fn(|cx| driver.poll(cx, sink)).await;
     let report = driver.finish();

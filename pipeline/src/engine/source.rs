@@ -1,5 +1,6 @@
 //! The sources of runs: any iterator, or a stream wrapped in [`stream`].
 
+use std::any::type_name;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,7 +10,8 @@ use futures_util::stream::{Stream, StreamExt};
 ///
 /// An iterator is read on the task of the run, one item at a time, when there is room for the item. An iterator that blocks
 /// also blocks that thread: read it elsewhere, and pass the receiver of a channel as a stream. A panic in a source ends the
-/// source, and fails the item that it should have returned, with `source` as the name of the stage.
+/// source, and fails the item that it should have returned, with `source` as the name of the stage. A `Result` that is an `Err`
+/// fails the run.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a source of `{In}`, which this pipeline takes",
     label = "not a source of `{In}`",
@@ -33,6 +35,11 @@ pub trait PollSource<In>: Send {
         None
     }
 
+    /// Why no run can have this source.
+    fn problem(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The iterator, if the source is one.
     fn iterator(&mut self) -> Option<impl Iterator<Item = In>>
     where
@@ -52,6 +59,10 @@ impl<In, P: PollSource<In>> PollSource<In> for &mut P {
         P::remaining(self)
     }
 
+    fn problem(&self) -> Option<&'static str> {
+        P::problem(self)
+    }
+
     fn iterator(&mut self) -> Option<impl Iterator<Item = In>> {
         P::iterator(self)
     }
@@ -65,6 +76,10 @@ impl<In> PollSource<In> for &mut (dyn PollSource<In> + '_) {
     fn remaining(&self) -> Option<usize> {
         (**self).remaining()
     }
+
+    fn problem(&self) -> Option<&'static str> {
+        (**self).problem()
+    }
 }
 
 impl<In> PollSource<In> for Box<dyn PollSource<In> + '_> {
@@ -74,6 +89,10 @@ impl<In> PollSource<In> for Box<dyn PollSource<In> + '_> {
 
     fn remaining(&self) -> Option<usize> {
         (**self).remaining()
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        (**self).problem()
     }
 }
 
@@ -91,6 +110,12 @@ impl<I: Iterator + Send> PollSource<I::Item> for IterPoller<I> {
             (least, Some(most)) if least == most => Some(most),
             _ => None,
         }
+    }
+
+    // A `Result` is an iterator too, and its `Err` would be a run without items, which succeeds.
+    fn problem(&self) -> Option<&'static str> {
+        let is_err = type_name::<I>().starts_with("core::result::") && self.remaining() == Some(0);
+        is_err.then_some("it is a `Result`, and an `Err`: handle that before the run, such as with `?`, `drain(read(path)?)`")
     }
 
     fn iterator(&mut self) -> Option<impl Iterator<Item = I::Item>> {

@@ -233,6 +233,12 @@ impl StageError {
         Self(Arc::new(Inner { stage, step, kind, attempts: attempt, elapsed, causes, row, alternatives }))
     }
 
+    /// The error of a single call that returned an error.
+    #[cold]
+    pub(crate) fn failed(site: CallSite, error: BoxError, elapsed: Duration) -> Self {
+        Self::new(site, ErrorKind::Failed, Some(error), elapsed, Vec::new())
+    }
+
     pub(crate) fn panicked(site: CallSite, payload: Box<dyn Any + Send>) -> Self {
         Self::new(site, ErrorKind::Panicked, Some(panic_message(payload).into()), Duration::ZERO, Vec::new())
     }

@@ -9,7 +9,6 @@ use crate::call::stage_context::{PlainContext, StageContext};
 use crate::call::timed_call::{BareStep, TimedCall};
 use crate::call::timer::CallTimer;
 use crate::call::watch::Watch;
-use crate::error::kind::ErrorKind;
 use crate::error::panic_origin::{CallSite, PanicGuard};
 use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
@@ -56,14 +55,10 @@ where
     let step = cx.step(step);
     let site = CallSite::of(F::__POLICY.name, step);
     watch.watch(step, cx.plain(), || {
-        PanicGuard::guard(site, || call().map_err(|error| failed(site, error, Duration::ZERO)))
+        PanicGuard::guard(site, || {
+            call().map_err(|error| StageError::failed(site, error.__boxed(), Duration::ZERO))
+        })
     })
-}
-
-/// The error of a call whose function returned an error.
-#[cold]
-fn failed<E: StageFailure>(site: CallSite, error: E, elapsed: Duration) -> StageError {
-    StageError::new(site, ErrorKind::Failed, Some(error.__boxed()), elapsed, Vec::new())
 }
 
 struct BareFunction<'s, 'r, 'x, F, S> {
@@ -94,6 +89,6 @@ impl<'x, F: StageFn, S> BareStep<'x> for BareFunction<'_, '_, 'x, F, S> {
 
     #[cold]
     fn failure(&self, error: F::Error, timer: &CallTimer<'_>) -> StageError {
-        failed(timer.call_site(F::__POLICY.name, 1), error, timer.elapsed())
+        StageError::failed(timer.call_site(F::__POLICY.name, 1), error.__boxed(), timer.elapsed())
     }
 }

@@ -143,10 +143,11 @@ impl Report {
         &self.failures
     }
 
-    /// Whether no item failed or was cancelled, and the runtime was not shut down. A run that was
+    /// Whether no item failed or was cancelled, and nothing else ended the run. A run that was
     /// [stopped gracefully](Stopped::Gracefully) is a success.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.items_failed == 0 && self.items_cancelled == 0 && self.stopped != Some(Stopped::RuntimeShutDown)
+        let ended = matches!(self.stopped, Some(Stopped::AtFailure | Stopped::RuntimeShutDown));
+        self.items_failed == 0 && self.items_cancelled == 0 && !ended
     }
 }

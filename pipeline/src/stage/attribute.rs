@@ -35,6 +35,8 @@ pub struct Policy {
     pub interruptible: bool,
     /// Whether a call runs on the blocking thread pool.
     pub blocking: bool,
+    /// Whether the function returns a `Result`.
+    pub fallible: bool,
 }
 
 impl Policy {
@@ -56,6 +58,7 @@ impl Policy {
             split_limit: None,
             interruptible: true,
             blocking: false,
+            fallible: true,
         }
     }
 }

@@ -8,5 +8,6 @@ pub(crate) mod embedded;
 pub(crate) mod function;
 pub(crate) mod never_fails;
 pub(crate) mod now;
+pub(crate) mod output_checks;
 pub(crate) mod plan;
 pub(crate) mod state;

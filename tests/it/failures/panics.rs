@@ -1,9 +1,9 @@
 //! Panics of stages, closures, iterators and destructors: each fails its own item, and nothing else.
 
 #[stage(retries = 5)]
-async fn divide(x: u32) -> u32 {
+async fn divide(x: u32) -> Result<u32, String> {
     tokio::task::yield_now().await;
-    100 / x
+    Ok(100 / x)
 }
 
 use std::sync::Arc;

@@ -117,3 +117,24 @@ async fn a_source_iterator_that_blocks_delays_only_its_own_run() {
     others.await.unwrap();
     assert_eq!(run.await.unwrap().unwrap(), [1, 2, 3]);
 }
+
+#[tokio::test]
+async fn a_result_that_is_an_error_is_no_empty_source() {
+    let list = |ok: bool| if ok { Ok(7) } else { Err("no such file") };
+    for_each_worker_count!(|workers| {
+        let pipeline = pipeline![pass].on_workers(workers).on_error(ErrorMode::Lenient);
+        let aborted = pipeline.drain(list(false)).await.unwrap_err();
+        assert_eq!((aborted.failure.error.stage(), aborted.report.is_success()), ("source", false));
+        let told = format!("{:#}", aborted.failure.error);
+        assert!(told.contains("it is a `Result`, and an `Err`"), "{told}");
+        assert!(pipeline.collect(list(false)).await.is_err());
+        assert_eq!(pipeline.settle(list(false)).await.len(), 1);
+        let mut outputs = pipeline.stream(list(false));
+        assert_eq!(outputs.next().await.unwrap().unwrap_err().error.stage(), "source");
+        assert!(outputs.next().await.is_none());
+        assert!(!outputs.report().await.is_success());
+        // One that is `Ok` has one item.
+        assert_eq!(pipeline.collect(list(true)).await.unwrap(), [7]);
+        assert!(pipeline.collect(None::<u64>).await.unwrap().is_empty());
+    });
+}

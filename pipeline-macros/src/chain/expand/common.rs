@@ -1,6 +1,6 @@
 //! What the expansions of all steps share: the variables of the generated code, and calls that check a type.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::arity::MAX_ARITY;
@@ -58,6 +58,20 @@ pub(super) fn check_at(at: Span, function: &TokenStream, variables: &[&Ident]) -
         #(let #values = #variables;)*
         #call
     }}
+}
+
+/// Checks that the type of an edge is not what these traits of the runtime refuse. Their integer is what they infer by.
+pub(super) fn refuse(traits: &[&str], edge: &Ident, at: Span, crate_path: &CratePath) -> TokenStream {
+    let private = crate_path.private();
+    let checks = traits.iter().map(|name| {
+        let name = Ident::new(name, at);
+        let value = Ident::new("value", at);
+        let mut integer = Literal::usize_unsuffixed(0);
+        integer.set_span(Span::mixed_site().located_at(at));
+        let check = call_at(at, &quote!(#private::#name::__check), &quote!(#value, #integer));
+        quote!({ let #value = #edge; #check; })
+    });
+    checks.collect()
 }
 
 /// Checks the edge before a stage. Gives the stage and the edge after it.

@@ -3,14 +3,14 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Pat, Type};
+use syn::{Expr, ExprClosure, Pat, ReturnType, Type};
 
-use super::common::{connect, located_name, plan};
+use super::common::{connect, located_name, plan, refuse};
 use super::resolve::{reject_stage_calls, resolve_stage};
 use crate::chain::model::{Boundary, Closure, Linger, StageUse};
-use crate::codegen::call_at;
+use crate::codegen::{call_at, hygienic};
 use crate::crate_path::CratePath;
-use crate::policy::{self, Policy};
+use crate::policy::{self, Asyncness, Policy};
 
 /// Where a step is bound.
 pub(super) struct StepVariables<'a> {
@@ -73,16 +73,70 @@ pub(super) fn override_policy(
     }
 }
 
-/// `|x| x + 1` or `inspect(|x| …)`, which the runtime's function of the name `kind` makes a stage.
+/// `|x| x + 1`, `try |x| …`, `|x| async move { … }`
 pub(super) fn closure(
+    closure: &Closure,
+    variables: &StepVariables<'_>,
+    crate_path: &CratePath,
+) -> TokenStream {
+    let private = crate_path.private();
+    let Closure { closure: ExprClosure { body, output, .. }, .. } = closure;
+    // An error about what it returns is reported where the closure begins.
+    let boxed = quote_spanned!(closure.closure.inputs_begin.span()=> __boxed());
+    let (kind, body) = match (closure.asyncness, closure.fallible) {
+        (Asyncness::Sync, false) => return bind_closure("closure", closure, variables, crate_path),
+        // In a closure of its own, so that `?` and `return` end it.
+        (Asyncness::Sync, true) => ("try_closure", quote!(#private::Tried((|| #output #body)()).#boxed)),
+        (Asyncness::Async, false) => ("async_closure", quote!(#private::NeverFails::new(#body))),
+        (Asyncness::Async, true) => {
+            let future = hygienic("future", 0);
+            (
+                "async_closure",
+                quote!({ let #future = #body; async move { #private::Tried(#future.await).#boxed } }),
+            )
+        }
+    };
+    let body = quote! {{
+        #[allow(unused_imports)]
+        use #private::TriedAny as _;
+        #body
+    }};
+    let closure = Closure {
+        name: closure.name.clone(),
+        closure: ExprClosure {
+            output: ReturnType::Default,
+            body: Box::new(Expr::Verbatim(body)),
+            ..closure.closure.clone()
+        },
+        called_function: closure.called_function.clone(),
+        ..*closure
+    };
+    bind_closure(kind, &closure, variables, crate_path)
+}
+
+/// `inspect(|x| …)`
+pub(super) fn inspect(
+    closure: &Closure,
+    variables: &StepVariables<'_>,
+    crate_path: &CratePath,
+) -> TokenStream {
+    bind_closure("inspect", closure, variables, crate_path)
+}
+
+/// A closure, which the runtime's function of the name `kind` makes a stage.
+fn bind_closure(
     kind: &str,
-    Closure { closure, called_function }: &Closure,
+    Closure { name, closure, called_function, .. }: &Closure,
     variables: &StepVariables<'_>,
     crate_path: &CratePath,
 ) -> TokenStream {
     let (private, edge) = (crate_path.private(), variables.edge);
     let reject_stage_calls = reject_stage_calls(called_function.as_slice(), "CalledInClosure", crate_path);
-    let name = located_name(kind, closure.inputs_begin.span(), crate_path);
+    let word = if kind == "inspect" { kind } else { "closure" };
+    let name = match name {
+        Some(name) => name.to_token_stream(),
+        None => located_name(word, closure.inputs_begin.span(), crate_path),
+    };
     // The edge decides what a closure takes, unless that says so itself; then the edge is checked against it.
     let stage = if closure.inputs.iter().all(|input| matches!(input, Pat::Type(_))) {
         let make = format_ident!("{kind}");
@@ -102,7 +156,7 @@ pub(super) fn closure(
     quote! {
         #reject_stage_calls
         // A path in the place of the closure, which clippy may suggest, would be a stage.
-        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+        #[allow(clippy::redundant_closure, clippy::redundant_closure_call, clippy::redundant_closure_for_method_calls)]
         #bound
     }
 }
@@ -129,8 +183,12 @@ pub(super) fn boundary(
     crate_path: &CratePath,
 ) -> TokenStream {
     let private = crate_path.private();
+    let mut check = TokenStream::new();
     let value = match boundary {
-        Boundary::Each(_) => quote!(#private::each()),
+        Boundary::Each(name) => {
+            check = refuse(&["NotAResultOfItems"], variables.edge, name.span(), crate_path);
+            quote!(#private::each())
+        }
         Boundary::Batch { name, size, linger } => {
             let linger = match linger {
                 None => quote!(#private::Option::None),
@@ -144,5 +202,6 @@ pub(super) fn boundary(
             quote_spanned!(name.span()=> #private::batch(#size, #linger))
         }
     };
-    variables.bind(&connect(&value, variables.edge, boundary.name().span(), crate_path))
+    let bound = variables.bind(&connect(&value, variables.edge, boundary.name().span(), crate_path));
+    quote!(#check #bound)
 }

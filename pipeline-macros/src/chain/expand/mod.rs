@@ -12,11 +12,12 @@ mod steps;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
+use syn::{Expr, ReturnType, Stmt};
 
-use self::common::{edge_variable, nest_chain, plan, stage_variable};
+use self::common::{edge_variable, nest_chain, plan, refuse, stage_variable};
 use self::leaf::StepVariables;
 use self::steps::step;
-use super::model::{Pipeline, Step};
+use super::model::{Closure, Pipeline, Step};
 use crate::crate_path::CratePath;
 
 pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
@@ -50,12 +51,44 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
             quote!(#private::finish_bounded(#first_edge, #sections, #plan))
         }
     };
+    let check_output = check_output(pipeline.steps.last(), &edge, &crate_path);
     quote! {{
         let #first_edge = #private::edge #input ();
         let mut #plan = #private::plan();
         #statements
+        #check_output
         #value
     }}
+}
+
+/// Checks that the output is neither a `Result` nor a future. A closure that says what it returns means it.
+fn check_output(last: Option<&Step>, edge: &Ident, crate_path: &CratePath) -> TokenStream {
+    let Some(last) = last else { return TokenStream::new() };
+    let is_declared = match last {
+        Step::Closure(Closure { closure, .. }) if is_inferred_later(&closure.body) => {
+            return TokenStream::new();
+        }
+        Step::Closure(Closure { closure, .. }) => matches!(closure.output, ReturnType::Type(..)),
+        _ => false,
+    };
+    let traits: &[&str] = if is_declared { &["NotAFuture"] } else { &["NotAResult", "NotAFuture"] };
+    refuse(traits, edge, last.span(), crate_path)
+}
+
+/// Whether a body ends with a method whose result may be of any type, `iter.sum()`. If that stays unknown, rustc says so, and
+/// does not need to be told about our check too.
+fn is_inferred_later(body: &Expr) -> bool {
+    const ANY: [&str; 9] =
+        ["collect", "expect", "into", "parse", "product", "sum", "try_into", "unwrap", "unwrap_or_default"];
+    match body {
+        Expr::MethodCall(call) => call.turbofish.is_none() && ANY.iter().any(|name| call.method == name),
+        Expr::Paren(inner) => is_inferred_later(&inner.expr),
+        Expr::Block(block) => match block.block.stmts.last() {
+            Some(Stmt::Expr(last, None)) => is_inferred_later(last),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// The sections between boundaries, each nested in the one before it.

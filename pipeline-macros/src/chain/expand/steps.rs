@@ -15,8 +15,8 @@ pub(super) fn step(step: &Step, variables: &StepVariables<'_>, crate_path: &Crat
     let edge = variables.edge;
     match step {
         Step::Stage(stage) => leaf::stage(stage, variables, crate_path),
-        Step::Closure(closure) => leaf::closure("closure", closure, variables, crate_path),
-        Step::Inspect(closure) => leaf::closure("inspect", closure, variables, crate_path),
+        Step::Closure(closure) => leaf::closure(closure, variables, crate_path),
+        Step::Inspect(closure) => leaf::inspect(closure, variables, crate_path),
         Step::Value(value) => leaf::value(value, variables, crate_path),
         Step::Boundary(boundary) => leaf::boundary(boundary, variables, crate_path),
         Step::All(branches) => {

@@ -7,9 +7,8 @@ use syn::parse::ParseStream;
 use syn::token::{Brace, Paren};
 use syn::{BinOp, Expr, Ident, Pat, Token, braced, parenthesized};
 
-use super::closure::{closure, inspect};
 use super::stage::{EXPECTED_STEP, stage, value};
-use super::{boundary, graph};
+use super::{boundary, closure, graph};
 use crate::arity::MAX_ARITY;
 use crate::chain::model::{Arm, Step};
 use crate::diagnostics::Diagnostics;
@@ -67,12 +66,13 @@ pub(crate) fn steps(
 }
 
 fn step(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Step> {
-    if input.peek(Token![|])
-        || input.peek(Token![||])
-        || input.peek(Token![move])
-        || input.peek(Token![async])
-    {
-        return Ok(Step::Closure(closure(input)?));
+    if input.peek(Token![#]) {
+        let message =
+            "a step cannot have attributes: put `#[cfg(…)]` on the statement with the whole pipeline";
+        return Err(input.error(message));
+    }
+    if let Some(step) = closure::parse(input)? {
+        return Ok(step);
     }
     if input.peek(Brace) {
         return Ok(Step::Value(value(input)?));
@@ -82,9 +82,6 @@ fn step(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<St
     }
     if let Some(boundary) = boundary::parse(input)? {
         return Ok(Step::Boundary(boundary));
-    }
-    if let Some(closure) = inspect(input)? {
-        return Ok(Step::Inspect(closure));
     }
     if !(input.peek(Ident::peek_any) || input.peek(Token![::])) || is_keyword(input) {
         return Err(input.error(EXPECTED_STEP));
@@ -109,6 +106,8 @@ fn arrow(input: ParseStream<'_>) -> syn::Result<Token![=>]> {
     let is_reached = ahead.parse::<TokenTree>().is_ok() && ahead.is_empty();
     let message = if is_reached && (input.peek(Token![,]) || input.peek(Token![;])) {
         "no stage follows: remove this"
+    } else if input.peek(Token![#]) {
+        "a step cannot have attributes, nor can its overrides: put `#[cfg(…)]` on the statement with the whole pipeline"
     } else if input.peek(Token![.]) {
         "only a named stage can have its policy overridden: override the stages inside"
     } else if input.peek(Paren) {

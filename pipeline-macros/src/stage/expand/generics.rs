@@ -1,6 +1,6 @@
 //! The generics, bounds and types that the impls of a stage have in common.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -84,6 +84,40 @@ pub(super) fn returned_alias(stage: &Stage) -> Option<TokenStream> {
     let check =
         quote_spanned!(ty.span()=> #private::CheckedResult<#ty, { <#ty as #private::Returns>::CHECKED }>);
     stage.output.is_checked().then(|| quote_spanned!(ty.span()=> type __Returned = #check;))
+}
+
+/// A check that an infallible function returns no `Result` under another name.
+pub(super) fn returned_check(stage: &Stage) -> Option<TokenStream> {
+    let ty = &stage.output.ty;
+    if stage.output.is_fallible() || is_plain(ty) {
+        return None;
+    }
+    let at = ty.span();
+    let private = stage.crate_path.respanned(at);
+    let private = private.private();
+    let (generics, _, clause) = stage.generics.split_for_impl();
+    let edge = quote_spanned!(at=> #private::EdgeType::<#ty>::new());
+    let mut integer = Literal::usize_unsuffixed(0);
+    integer.set_span(Span::mixed_site().located_at(at));
+    let check = quote_spanned!(at=> #private::ReturnsNoResult::__check(#edge, #integer));
+    Some(quote!(fn __check_returned #generics () #clause { #check }))
+}
+
+/// Whether a type certainly is no alias: none that users name themselves.
+fn is_plain(ty: &Type) -> bool {
+    const PLAIN: [&str; 29] = [
+        "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
+        "isize", "f32", "f64", "String", "Vec", "Option", "Box", "Arc", "HashMap", "HashSet", "BTreeMap",
+        "BTreeSet", "VecDeque", "PathBuf", "Duration", "Bytes",
+    ];
+    match strip(ty) {
+        Type::Path(path) => {
+            path.qself.is_none()
+                && path.path.segments.last().is_some_and(|last| PLAIN.iter().any(|name| last.ident == name))
+        }
+        Type::Tuple(_) | Type::Array(_) | Type::Reference(_) | Type::Slice(_) => true,
+        _ => false,
+    }
 }
 
 /// The `E` of a type that is written as `Result<T, E>`.

@@ -12,10 +12,10 @@ use quote::{quote, quote_spanned};
 pub(super) use self::fallback::fallback;
 use self::generics::{
     any_instance, cfgs, error_type, generics_with_caller, generics_with_state, phantom_type, returned_alias,
-    split_bounds, struct_generics, type_arguments, value_type,
+    returned_check, split_bounds, struct_generics, type_arguments, value_type,
 };
 use super::model::Stage;
-use crate::policy::{self, Asyncness};
+use crate::policy::{self, Asyncness, Qualities};
 
 pub(crate) fn stage(stage: &Stage) -> TokenStream {
     let struct_definition = struct_definition(stage);
@@ -29,12 +29,12 @@ pub(crate) fn stage(stage: &Stage) -> TokenStream {
         fork_impls::fork_impls(stage),
     ];
     let cfgs = cfgs(&stage.attributes);
-    let returned_alias = returned_alias(stage);
+    let (returned_alias, returned_check) = (returned_alias(stage), returned_check(stage));
     quote! {
         #struct_definition
         #(#cfgs)*
         #[allow(deprecated, unused, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
-        const _: () = { #returned_alias #(#impls)* };
+        const _: () = { #returned_alias #returned_check #(#impls)* };
     }
 }
 
@@ -112,7 +112,8 @@ fn policy_impls(stage: &Stage) -> TokenStream {
     let private = stage.crate_path.private();
     let any_instance = any_instance(name, &stage.generics);
     let interruptible = stage.asyncness == Asyncness::Async || stage.is_blocking();
-    let constant = policy::policy_constant(policy, name, interruptible, &stage.crate_path);
+    let qualities = Qualities { interruptible, fallible: stage.output.is_fallible() };
+    let constant = policy::policy_constant(policy, name, qualities, &stage.crate_path);
     let error = error_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
     let arguments = type_arguments(&stage.generics);

@@ -219,16 +219,26 @@ impl Generator<'_> {
                 (uncounted.clone(), future, quote!((#(mut #outputs,)*)))
             }
         });
-        let sides: Vec<_> = sides.collect();
-        let joined =
-            sides.into_iter().rev().reduce(|(rest_enter, rest, rest_pattern), (enter, future, pattern)| {
-                let joined = quote!(#private::try_join2(#future, || #rest_enter, #rest));
-                // To poll the two for the first time is to poll the first of them.
-                (enter, joined, quote!((#pattern, #rest_pattern)))
-            });
+        let joined = join_all(sides.collect(), &private);
         let Some((enter, future, pattern)) = joined else { return TokenStream::new() };
         quote!(#enter; let #pattern = #future.await?; #cells)
     }
+}
+
+/// What a side of a join does first, its future, and the pattern of its output.
+type Side = (TokenStream, TokenStream, TokenStream);
+
+/// Joins sides in pairs, and the pairs in pairs: each join is a future within a future, of which rustc allows so many.
+fn join_all(mut sides: Vec<Side>, private: &TokenStream) -> Option<Side> {
+    if sides.len() < 2 {
+        return sides.pop();
+    }
+    let second = sides.split_off(sides.len().div_ceil(2));
+    let (first, second) = (join_all(sides, private)?, join_all(second, private)?);
+    let ((enter, first, first_pattern), (enter_second, second, second_pattern)) = (first, second);
+    let joined = quote!(#private::try_join2(#first, || #enter_second, #second));
+    // To poll the two for the first time is to poll the first of them.
+    Some((enter, joined, quote!((#first_pattern, #second_pattern))))
 }
 
 /// What runs beside other blocks.

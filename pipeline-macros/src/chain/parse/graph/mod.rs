@@ -10,8 +10,8 @@ use syn::token::Brace;
 use syn::{Block, Pat, Token, Type};
 
 use self::reader::Reader;
-use self::statement::has_call;
 pub(super) use self::statement::resembles_graph;
+use self::statement::{has_call, innermost};
 use crate::chain::model::Graph;
 use crate::diagnostics::Diagnostics;
 
@@ -26,11 +26,12 @@ pub(super) fn parse(
     let ahead = input.fork();
     let Ok((pattern, ty)) = head(&ahead) else { return Ok(None) };
     let block: Block = ahead.parse()?;
-    if !has_call(&block) || !ends(&ahead) {
+    let block = innermost(&block);
+    if !has_call(block) || !ends(&ahead) {
         return Ok(None);
     }
     input.advance_to(&ahead);
-    Reader::read(pattern, ty, &block, diagnostics).map(Some)
+    Reader::read(pattern, ty, block, diagnostics).map(Some)
 }
 
 fn head(input: ParseStream<'_>) -> syn::Result<(Pat, Type)> {

@@ -1,13 +1,13 @@
 //! The statements of a graph → its dataflow.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Block, Expr, Pat, Stmt, Type};
 
 use super::scope::Scope;
-use super::statement::{Statement, is_call, statements};
+use super::statement::{Statement, callee, is_call, statements};
 use crate::arity::MAX_ARITY;
 use crate::chain::dataflow::{Argument, Call, Dataflow, Output, ValuePattern};
 use crate::chain::free_variables::{FreeVariable, free_variables};
@@ -35,6 +35,7 @@ impl<'a> Reader<'a> {
         block: &Block,
         diagnostics: &'a mut Diagnostics,
     ) -> syn::Result<Graph> {
+        refuse_attributes(block)?;
         let statements = statements(block);
         let mut reader = Self {
             scope: Scope::new(&statements, diagnostics),
@@ -156,11 +157,11 @@ impl<'a> Reader<'a> {
             let message = "this constructs a value and does not call a stage: write it as an argument or as the final expression";
             return Err(syn::Error::new_spanned(&call.func, message));
         }
-        if let Some(name) = single_ident(&call.func).filter(|name| *name == "each" || *name == "batch") {
+        if let Some(name) = single_ident(callee(call)).filter(|name| *name == "each" || *name == "batch") {
             let message = "a graph takes one item and returns one, so it cannot contain a boundary: move the boundary before or after the graph";
             return Err(syn::Error::new_spanned(name, message));
         }
-        let callee = match &*call.func {
+        let callee = match callee(call) {
             Expr::Block(block) => block_value(&block.block)?,
             function => {
                 let diagnostics = &mut *self.scope.diagnostics;
@@ -247,6 +248,40 @@ struct ParsedCall {
 
 fn block_value(block: &Block) -> syn::Result<Callee> {
     value.parse2(block.to_token_stream()).map(Callee::Value)
+}
+
+/// Refuses attributes on what a graph takes apart: a `#[cfg]` there would have no effect.
+fn refuse_attributes(block: &Block) -> syn::Result<()> {
+    let attributes = block.stmts.iter().flat_map(|statement| match statement {
+        Stmt::Local(local) => {
+            let own = local.attrs.iter().map(ToTokens::to_token_stream);
+            let value = local.init.iter().flat_map(|init| attributes_of_call(&init.expr));
+            own.chain(value).collect()
+        }
+        Stmt::Expr(value, _) => attributes_of_call(value),
+        Stmt::Item(_) | Stmt::Macro(_) => Vec::new(),
+    });
+    match attributes.into_iter().next() {
+        Some(attribute) => {
+            let message = "a call in a graph cannot have attributes, nor can its arguments: put `#[cfg(…)]` on the statement with the whole pipeline";
+            Err(syn::Error::new_spanned(attribute, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first attribute of an expression, and of what it calls and passes if it is a call.
+fn attributes_of_call(value: &Expr) -> Vec<TokenStream> {
+    let parts: Vec<&Expr> = match value {
+        Expr::Call(call) => [value, &*call.func].into_iter().chain(&call.args).collect(),
+        _ => vec![value],
+    };
+    let attributes = parts.into_iter().filter_map(|part| {
+        let mut tokens = part.to_token_stream().into_iter();
+        let is_attribute = matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
+        if is_attribute { tokens.next().map(TokenStream::from) } else { None }
+    });
+    attributes.collect()
 }
 
 /// Refuses `.await`, `?` and `return`.

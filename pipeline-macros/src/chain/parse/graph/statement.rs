@@ -1,6 +1,6 @@
 //! The statements of a block, as a graph sees them.
 
-use syn::{Block, Expr, ExprClosure, Pat, Stmt, Token};
+use syn::{Block, Expr, ExprCall, ExprClosure, Pat, Stmt, Token};
 
 /// A statement, by what it can be in a graph.
 pub(super) enum Statement<'a> {
@@ -53,6 +53,25 @@ pub(super) fn statements(block: &Block) -> Vec<Statement<'_>> {
     statements
 }
 
+/// What a call calls: `(stage)(x)` is `stage(x)`.
+pub(super) fn callee(call: &ExprCall) -> &Expr {
+    let mut function = &*call.func;
+    while let Expr::Paren(inner) = function {
+        function = &inner.expr;
+    }
+    function
+}
+
+/// The block with the statements: `{{ … }}` is `{ … }`.
+pub(super) fn innermost(block: &Block) -> &Block {
+    match block.stmts.as_slice() {
+        [Stmt::Expr(Expr::Block(inner), None)] if inner.label.is_none() && inner.attrs.is_empty() => {
+            innermost(&inner.block)
+        }
+        _ => block,
+    }
+}
+
 pub(super) fn has_call(block: &Block) -> bool {
     let statements = statements(block);
     let calls = |statement: &Statement<'_>| match statement {
@@ -71,13 +90,13 @@ pub(crate) fn resembles_graph(closure: &ExprClosure) -> bool {
     let Expr::Block(block) = &*closure.body else { return false };
     let binds_call =
         |statement: &Statement<'_>| matches!(statement, Statement::Let { value, .. } if is_call(value));
-    statements(&block.block).iter().any(binds_call)
+    statements(innermost(&block.block)).iter().any(binds_call)
 }
 
 /// Whether this is a call of what could be a stage. `Some(x)` and `Page::new(x)` are not.
 pub(super) fn is_call(expr: &Expr) -> bool {
     let Expr::Call(call) = expr else { return false };
-    let mut function = &*call.func;
+    let mut function = callee(call);
     while let Expr::MethodCall(method) = function {
         function = &method.receiver;
     }

@@ -1,0 +1,6 @@
+use pipeline::pipeline;
+
+fn main() {
+    let length = pipeline![String: try |text| async move { text.len() }];
+    let _ = length.run_blocking("four".to_owned());
+}

@@ -1,0 +1,14 @@
+use pipeline::{pipeline, stage};
+
+#[stage]
+fn double(x: u32) -> u32 {
+    x * 2
+}
+
+fn main() {
+    let _ = pipeline!(|x: u32| {
+        #[cfg(any())]
+        double(x);
+        double(x)
+    });
+}

@@ -1,0 +1,13 @@
+use pipeline::{pipeline, stage};
+
+#[stage]
+fn double(x: u32) -> u32 {
+    x * 2
+}
+
+fn main() {
+    let _ = pipeline!(|x: u32| {
+        let y = double(x);
+        y + (double)(y)
+    });
+}
