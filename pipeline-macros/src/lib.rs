@@ -14,6 +14,8 @@ mod value;
 #[cfg(test)]
 mod expansions;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod layers;
 
 use proc_macro::TokenStream;

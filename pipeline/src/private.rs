@@ -220,7 +220,7 @@ pub struct Embed<T>(pub T);
 impl<In, F, X> Embed<Pipeline<In, F, (), OneToOne<X>>> {
     /// The stages.
     #[must_use]
-    pub fn into_stage(self) -> Nested<In, F> {
+    pub fn __into_stage(self) -> Nested<In, F> {
         Nested::new(self.0)
     }
 }
@@ -229,24 +229,24 @@ impl<In, F, X> Embed<Pipeline<In, F, (), OneToOne<X>>> {
 impl<In, F, S, B, X> Embed<Pipeline<In, F, S, WithBoundary<B, X>>> {
     /// A value that fails the check.
     #[must_use]
-    pub fn into_stage(self) -> NotNestable<F, B> {
+    pub fn __into_stage(self) -> NotNestable<F, B> {
         NotNestable::new(self.0)
     }
 }
 
-/// Any other value is one step. Method resolution prefers the inherent `into_stage` above.
+/// Any other value is one step. Method resolution prefers the inherent `__into_stage` above.
 pub trait EmbedAny {
     /// The step.
     type Stage;
 
     /// The value as a step.
-    fn into_stage(self) -> Self::Stage;
+    fn __into_stage(self) -> Self::Stage;
 }
 
 impl<T> EmbedAny for Embed<T> {
     type Stage = Embedded<T>;
 
-    fn into_stage(self) -> Embedded<T> {
+    fn __into_stage(self) -> Embedded<T> {
         Embedded::new(self.0)
     }
 }

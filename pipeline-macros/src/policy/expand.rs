@@ -31,12 +31,12 @@ pub(crate) fn policy_constant(
     let assignments = assignments(policy, crate_path);
     let blocking = policy.blocking.is_some();
     quote! {{
-        let mut policy = #private::Policy::new(#name);
-        policy.interruptible = #interruptible;
-        policy.blocking = #blocking;
-        policy.fallible = #fallible;
+        let mut __policy = #private::Policy::new(#name);
+        __policy.interruptible = #interruptible;
+        __policy.blocking = #blocking;
+        __policy.fallible = #fallible;
         #assignments
-        policy
+        __policy
     }}
 }
 
@@ -44,14 +44,14 @@ pub(crate) fn policy_constant(
 pub(crate) fn overridden_policy(policy: &Policy, own: &TokenStream, crate_path: &CratePath) -> TokenStream {
     let name = policy.name.as_ref().map(|name| {
         let name = &name.value;
-        quote!(policy.name = #name;)
+        quote!(__policy.name = #name;)
     });
     let assignments = assignments(policy, crate_path);
     quote! {{
-        let mut policy = #own;
+        let mut __policy = #own;
         #name
         #assignments
-        policy
+        __policy
     }}
 }
 
@@ -119,53 +119,53 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
     }
 }
 
-/// Assignments to a variable `policy`.
+/// Assignments to a variable `__policy`.
 fn assignments(policy: &Policy, crate_path: &CratePath) -> TokenStream {
     let private = crate_path.private();
     let mut assignments = TokenStream::new();
     if let Some(retries) = &policy.retries {
         let retries = retries.value;
-        assignments.extend(quote!(policy.retries = #retries;));
+        assignments.extend(quote!(__policy.retries = #retries;));
     }
     if let Some(backoff) = &policy.backoff {
         let variant = Ident::new(backoff.value.variant(), Span::call_site());
-        assignments.extend(quote!(policy.backoff.growth = #private::Growth::#variant;));
+        assignments.extend(quote!(__policy.backoff.growth = #private::Growth::#variant;));
     }
     if let Some(delay) = &policy.delay {
         let delay = duration(delay.value, crate_path);
-        assignments.extend(quote!(policy.backoff = policy.backoff.with_delay(#delay);));
+        assignments.extend(quote!(__policy.backoff = __policy.backoff.with_delay(#delay);));
     }
     if let Some(max_delay) = &policy.max_delay {
         let max_delay = duration(max_delay.value, crate_path);
-        assignments.extend(quote!(policy.backoff.max_delay = #max_delay;));
+        assignments.extend(quote!(__policy.backoff.max_delay = #max_delay;));
     }
     if policy.jitter.is_some() {
-        assignments.extend(quote!(policy.backoff.jitter = true;));
+        assignments.extend(quote!(__policy.backoff.jitter = true;));
     }
     if let Some(timeout) = &policy.timeout {
         let timeout = duration(timeout.value, crate_path);
-        assignments.extend(quote!(policy.timeout = #private::Option::Some(#timeout);));
+        assignments.extend(quote!(__policy.timeout = #private::Option::Some(#timeout);));
     }
     if let Some(deadline) = &policy.deadline {
         let deadline = duration(deadline.value, crate_path);
-        assignments.extend(quote!(policy.deadline = #private::Option::Some(#deadline);));
+        assignments.extend(quote!(__policy.deadline = #private::Option::Some(#deadline);));
     }
     if let Some(concurrency) = &policy.concurrency {
         let n = concurrency.value;
-        assignments.extend(quote!(policy.concurrency = #private::NonZeroU32::new(#n);));
+        assignments.extend(quote!(__policy.concurrency = #private::NonZeroU32::new(#n);));
     }
     if let Some(rate) = &policy.rate {
         let Rate { count, period } = rate.value;
         let (count, period) = (count.get(), duration(period, crate_path));
-        assignments.extend(quote!(policy.rate = #private::Rate::new(#count, #period);));
+        assignments.extend(quote!(__policy.rate = #private::Rate::new(#count, #period);));
     }
     if let Some(burst) = &policy.burst {
         let n = burst.value;
-        assignments.extend(quote!(policy.burst = #private::NonZeroU32::new(#n);));
+        assignments.extend(quote!(__policy.burst = #private::NonZeroU32::new(#n);));
     }
     if policy.splits() {
         let limit = policy.split_limit.as_ref().map_or(SPLIT_LIMIT, |limit| limit.value);
-        assignments.extend(quote!(policy.split_limit = #private::NonZeroU32::new(#limit);));
+        assignments.extend(quote!(__policy.split_limit = #private::NonZeroU32::new(#limit);));
     }
     let flags = [
         (policy.retry_if.is_some(), "retry_if"),
@@ -174,7 +174,7 @@ fn assignments(policy: &Policy, crate_path: &CratePath) -> TokenStream {
     ];
     for (_, field) in flags.into_iter().filter(|(is_set, _)| *is_set) {
         let field = Ident::new(field, Span::call_site());
-        assignments.extend(quote!(policy.#field = true;));
+        assignments.extend(quote!(__policy.#field = true;));
     }
     assignments
 }

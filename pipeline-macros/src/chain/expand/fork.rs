@@ -112,7 +112,7 @@ fn open_branches(kind: &str, branches: Vec<Branch>, crate_path: &CratePath) -> O
     let (private, plan) = (crate_path.private(), plan());
     let kind = Ident::new(kind, Span::mixed_site());
     let count = branches.len();
-    let mut statements = quote!(let _ = #plan.open(#private::ForkKind::#kind););
+    let mut statements = quote!(let _ = #private::Plan::open(&mut #plan, #private::ForkKind::#kind););
     let names: Vec<_> = (0..count).map(branch_variable).collect();
     let ends: Vec<_> = (0..count).map(branch_end).collect();
     for (index, branch) in branches.into_iter().enumerate() {
@@ -120,7 +120,7 @@ fn open_branches(kind: &str, branches: Vec<Branch>, crate_path: &CratePath) -> O
         statements.extend(bind_branch(branch, &names[index], &ends[index], crate_path));
     }
     let fork_end = fork_end();
-    statements.extend(quote!(let #fork_end = #plan.close(&[]);));
+    statements.extend(quote!(let #fork_end = #private::Plan::close(&mut #plan, &[]);));
     OpenedBranches { statements, names, ends, branch_ids: branch_ids(count) }
 }
 

@@ -52,12 +52,12 @@ pub(super) fn graph(graph: &Graph, edge: &Ident, crate_path: &CratePath) -> Toke
     quote! {{
         let #declared_input = #private::edge::<#ty>();
         let #fork_input = #accepted;
-        let #code_site = #private::code_site(#name, #plan.open(#private::ForkKind::Graph));
+        let #code_site = #private::code_site(#name, #private::Plan::open(&mut #plan, #private::ForkKind::Graph));
         let #fork = ();
         #destructure
         #(#calls)*
         #tail
-        let #fork_end = #plan.close(&[#(#dependencies),*]);
+        let #fork_end = #private::Plan::close(&mut #plan, &[#(#dependencies),*]);
         let #fork = {
             // User code cannot name these.
             #items

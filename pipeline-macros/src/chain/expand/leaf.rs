@@ -172,7 +172,7 @@ pub(super) fn embed(value: &Expr, crate_path: &CratePath) -> TokenStream {
     quote! {{
         #[allow(unused_imports)]
         use #private::EmbedAny as _;
-        #private::Embed(#value).into_stage()
+        #private::Embed(#value).__into_stage()
     }}
 }
 

@@ -59,10 +59,10 @@ pub(super) fn route(
     quote! {{
         let #fork_input = #edge;
         let #code_site = #matches;
-        let _ = #plan.open(#private::ForkKind::Route);
+        let _ = #private::Plan::open(&mut #plan, #private::ForkKind::Route);
         #choices
         #(#statements)*
-        let #fork_end = #plan.close(&[]);
+        let #fork_end = #private::Plan::close(&mut #plan, &[]);
         let #fork = #route;
         #end_checks
         #private::finish_fork(#edge, #fork)

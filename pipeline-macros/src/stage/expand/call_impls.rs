@@ -23,7 +23,7 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
     let body = function_call(
         stage,
         &FunctionCall {
-            in_future: quote_spanned!(at=> let #pattern = input;),
+            in_future: quote_spanned!(at=> let #pattern = __input;),
             eager: TokenStream::new(),
             borrow_from: BorrowFrom::Value,
         },
@@ -31,13 +31,13 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
     let (future_type, value) = (future_type(stage), value_type(stage));
     let retry_if = policy.retry_if.as_ref().map(|path| {
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(error));
-        quote_spanned!(at=> fn retry_if(&self, error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
+        let call = quote_spanned!(path.value.span()=> #predicate(__error));
+        quote_spanned!(at=> fn retry_if(&self, __error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
     });
     let retry_after = policy.retry_after.as_ref().map(|path| {
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(error));
-        quote_spanned!(at=> fn retry_after(&self, error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
+        let call = quote_spanned!(path.value.span()=> #predicate(__error));
+        quote_spanned!(at=> fn retry_after(&self, __error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
     let split_if = policy.splits().then(|| {
         let (path, not) = match (&policy.split_if, &policy.retry_if) {
@@ -47,15 +47,15 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
             (None, None) => return None,
         };
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(error));
-        Some(quote_spanned!(at=> fn split_if(&self, error: &<Self as #private::StageFn>::Error) -> #private::bool { #not #call }))
+        let call = quote_spanned!(path.value.span()=> #predicate(__error));
+        Some(quote_spanned!(at=> fn split_if(&self, __error: &<Self as #private::StageFn>::Error) -> #private::bool { #not #call }))
     });
     let split_if = split_if.flatten();
     quote_spanned! {at=>
         impl #generics #private::Function<#input, __S> for #name #arguments #clause {
             type Value = #value;
             #[inline]
-            fn call_once(&self, input: #input, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #body }
+            fn call_once(&self, __input: #input, __cx: #private::StageContext<'_, __S>, __call_site: #private::CallSite) -> #future_type { #body }
             #retry_if
             #retry_after
             #split_if
@@ -84,8 +84,8 @@ pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
     } else {
         (TokenStream::new(), TokenStream::new(), BorrowFrom::Reference)
     };
-    let split = quote_spanned!(at=> let #pattern = input; #wrap ((#(#borrowed,)*), (#(#moved,)*)));
-    let eager = quote_spanned!(at=> let (#(#borrowed,)*) = borrowed; let (#(#moved,)*) = moved; #share);
+    let split = quote_spanned!(at=> let #pattern = __input; #wrap ((#(#borrowed,)*), (#(#moved,)*)));
+    let eager = quote_spanned!(at=> let (#(#borrowed,)*) = __borrowed; let (#(#moved,)*) = __moved; #share);
     let call_again =
         function_call(stage, &FunctionCall { eager, in_future: TokenStream::new(), borrow_from });
     quote_spanned! {at=>
@@ -93,9 +93,9 @@ pub(crate) fn repeat_impl(stage: &Stage) -> TokenStream {
             type Borrowed = #borrowed_types;
             type Moved = (#(#types,)*);
             #[inline]
-            fn split(input: #input) -> (Self::Borrowed, Self::Moved) { #split }
+            fn split(__input: #input) -> (Self::Borrowed, Self::Moved) { #split }
             #[inline]
-            fn call_again(&self, borrowed: &Self::Borrowed, moved: Self::Moved, cx: #private::StageContext<'_, __S>, call_site: #private::CallSite) -> #future_type { #call_again }
+            fn call_again(&self, __borrowed: &Self::Borrowed, __moved: Self::Moved, __cx: #private::StageContext<'_, __S>, __call_site: #private::CallSite) -> #future_type { #call_again }
         }
     }
 }
@@ -117,7 +117,7 @@ pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
         // A missing `Clone` is reported at the type of the parameter.
         let copies = stage.moved().map(|Input { variable, owned, .. }| {
             let parameter_span = owned.span();
-            let input = Ident::new("input", parameter_span);
+            let input = Ident::new("__input", parameter_span);
             let copy = respan(
                 quote_spanned!(parameter_span=> #private::RetryInput::<()>::__clone_input),
                 parameter_span,
@@ -127,7 +127,7 @@ pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
         quote! {
             type Own = #private::#strategy<#types>;
             fn own() -> Self::Own {
-                #private::#strategy(|moved: &#types| { let #pattern = moved; (#(#copies,)*) })
+                #private::#strategy(|__moved: &#types| { let #pattern = __moved; (#(#copies,)*) })
             }
         }
     } else {
@@ -151,24 +151,24 @@ pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
     };
 
     let mut retryable_generics = stage.generics.clone();
-    retryable_generics.params.push(parse_quote!(Asked));
+    retryable_generics.params.push(parse_quote!(__Asked));
     for Input { owned, .. } in stage.moved() {
-        let bound = quote_spanned!(at=> #owned: #private::RetryInput<Asked>);
+        let bound = quote_spanned!(at=> #owned: #private::RetryInput<__Asked>);
         retryable_generics.make_where_clause().predicates.push(parse_quote!(#bound));
     }
     let (retryable_generics, _, retryable_clause) = retryable_generics.split_for_impl();
     let copies = stage.moved().map(
-        |Input { variable, .. }| quote_spanned!(at=> #private::RetryInput::<Asked>::__clone_input(#variable)),
+        |Input { variable, .. }| quote_spanned!(at=> #private::RetryInput::<__Asked>::__clone_input(#variable)),
     );
     let (generics, _, clause) = stage.generics.split_for_impl();
     quote_spanned! {at=>
         impl #generics #private::Attempts<#input> for #name #arguments #clause { #own #single }
-        impl #retryable_generics #private::Retryable<#input, Asked> for #name #arguments #retryable_clause {
+        impl #retryable_generics #private::Retryable<#input, __Asked> for #name #arguments #retryable_clause {
             type __Moved = #types;
-            fn __copy(moved: &Self::__Moved) -> Self::__Moved { let #pattern = moved; (#(#copies,)*) }
+            fn __copy(__moved: &Self::__Moved) -> Self::__Moved { let #pattern = __moved; (#(#copies,)*) }
             type __Strategy = #private::#strategy<#types>;
             fn __strategy(_: #private::EdgeType<#input>, _: &Self) -> Self::__Strategy {
-                #private::#strategy(<Self as #private::Retryable<#input, Asked>>::__copy)
+                #private::#strategy(<Self as #private::Retryable<#input, __Asked>>::__copy)
             }
         }
     }
@@ -259,12 +259,13 @@ fn function_call(
     if !stage.is_blocking() {
         return quote_spanned!(at=> #eager async move { #in_future #result });
     }
-    let state = stage.uses_state().then(|| quote_spanned!(at=> let state = cx.__shared_state();));
-    let context = stage.uses_context().then(|| quote_spanned!(at=> let context = cx.__context(call_site);));
+    let state = stage.uses_state().then(|| quote_spanned!(at=> let __state = __cx.__shared_state();));
+    let context =
+        stage.uses_context().then(|| quote_spanned!(at=> let __context = __cx.__context(__call_site);));
     quote_spanned!(at=> #eager #state #context #private::blocking(move || { #in_future #result }))
 }
 
-/// The call without a future, of a function that is not async and has no policy. In scope: `self`, `watch`, `input`, `cx`.
+/// The call without a future, of a function that is not async and has no policy. In scope: `self`, `__watch`, `__input`, `__cx`.
 ///
 /// The context of an item is not there: what calls many items in a loop makes it once for all.
 pub(crate) fn call_now_items(stage: &Stage) -> Option<TokenStream> {
@@ -282,11 +283,11 @@ pub(crate) fn call_now_items(stage: &Stage) -> Option<TokenStream> {
         #[inline]
         fn __call_now<__W: #private::Watch>(
             &self,
-            watch: __W,
-            input: #input,
-            cx: &#private::StageContext<'_, __S, __C>,
+            __watch: __W,
+            __input: #input,
+            __cx: &#private::StageContext<'_, __S, __C>,
         ) -> #private::Result<Self::Out, #private::StageError> {
-            #private::call_now(self, self.__stage.step, watch, cx, move || { let #pattern = input; #result })
+            #private::call_now(self, self.__stage.step, __watch, __cx, move || { let #pattern = __input; #result })
         }
     })
 }
@@ -321,17 +322,17 @@ fn plain_call(stage: &Stage, borrow_from: BorrowFrom) -> TokenStream {
         },
         Argument::State { ty } => {
             let state = if stage.is_blocking() {
-                quote_spanned!(at=> &*state)
+                quote_spanned!(at=> &*__state)
             } else {
-                quote_spanned!(at=> cx.state())
+                quote_spanned!(at=> #private::StageContext::state(&__cx))
             };
             quote_spanned!(ty.span()=> #private::Provide::<#ty>::provide(#state))
         }
         Argument::Context { at: ty } => {
             let context = if stage.is_blocking() {
-                quote_spanned!(at=> context)
+                quote_spanned!(at=> __context)
             } else {
-                quote_spanned!(at=> cx.__context(call_site))
+                quote_spanned!(at=> __cx.__context(__call_site))
             };
             quote_spanned!(*ty=> &#context)
         }

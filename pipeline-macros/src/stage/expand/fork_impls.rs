@@ -18,9 +18,9 @@ struct ArgList {
     types: TokenStream,
     /// A tuple of how each is passed.
     modes: TokenStream,
-    /// Turns `args` into `input`.
+    /// Turns `__args` into `__input`.
     bind_input: TokenStream,
-    /// The type of `input`, with the lifetime `'__args` where it borrows.
+    /// The type of `__input`, with the lifetime `'__args` where it borrows.
     input: TokenStream,
     /// Whether any of `input` is borrowed.
     borrows: bool,
@@ -59,7 +59,7 @@ fn arg_lists(stage: &Stage) -> Vec<ArgList> {
     let separate = ArgList {
         types: quote_spanned!(at=> (#(#types,)*)),
         modes: quote_spanned!(at=> (#(#modes,)*)),
-        bind_input: quote_spanned!(at=> let (#(#variables,)*) = args; let input = #input;),
+        bind_input: quote_spanned!(at=> let (#(#variables,)*) = __args; let __input = #input;),
         input: passed.clone(),
         borrows: stage.can_borrow()
             && stage.inputs().any(|input| matches!(input.pass_mode, PassMode::Borrow)),
@@ -71,9 +71,9 @@ fn arg_lists(stage: &Stage) -> Vec<ArgList> {
     let tuple = stage.input_type();
     let all_borrowed = stage.can_borrow() && !variables.is_empty() && stage.moved().next().is_none();
     let (pass_mode, bind_input, passed) = if all_borrowed {
-        (quote!(Borrow), quote_spanned!(at=> let (#input,) = args; let input = #input;), passed)
+        (quote!(Borrow), quote_spanned!(at=> let (#input,) = __args; let __input = #input;), passed)
     } else {
-        (quote!(Move), quote_spanned!(at=> let (input,) = args;), tuple.clone())
+        (quote!(Move), quote_spanned!(at=> let (__input,) = __args;), tuple.clone())
     };
     let as_tuple = ArgList {
         types: quote_spanned!(at=> (#tuple,)),
@@ -106,8 +106,8 @@ fn takes_args_impl(stage: &Stage, ArgList { types, modes, .. }: &ArgList) -> Tok
         impl #generics #private::TakesArgs<#types> for #name #arguments #clause {
             type Out = #output;
             type ArgModes = #modes;
-            fn register(&mut self, plan: &mut #private::Plan) {
-                <Self as #private::Accepts<#input>>::__register(self, plan)
+            fn register(&mut self, __plan: &mut #private::Plan) {
+                <Self as #private::Accepts<#input>>::__register(self, __plan)
             }
         }
     }
@@ -127,9 +127,9 @@ fn call_args_impl(stage: &Stage, ArgList { types, bind_input, .. }: &ArgList) ->
             #[inline]
             fn call_with<'__args, __O: #private::Observe>(
                 &self,
-                observe: __O,
-                args: #private::Args<'__args, #types, Self>,
-                cx: &#private::StageContext<'_, __S, __C>,
+                __observe: __O,
+                __args: #private::Args<'__args, #types, Self>,
+                __cx: &#private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send
             where
                 #types: '__args,
@@ -148,7 +148,7 @@ fn call_with_policy_impl(
     let Stage { name, .. } = stage;
     let at = name.span();
     let private = stage.crate_path.private();
-    let call = call_by_caller(stage, &quote_spanned!(at=> stage), &quote_spanned!(at=> strategy));
+    let call = call_by_caller(stage, &quote_spanned!(at=> __stage), &quote_spanned!(at=> __strategy));
     let mut generics = generics_with_caller(stage, generics_with_state(stage));
     let strategy = Ident::new("__Strategy", at);
     generics.params.push(parse_quote!(#strategy));
@@ -162,11 +162,11 @@ fn call_with_policy_impl(
         impl #generics #private::CallWithPolicy<#types, __S, __C, #strategy> for #name #arguments #clause {
             #[inline]
             fn call_with_policy<'__args, __G: #private::Gate, __O: #private::Observe>(
-                stage: #private::StageUse<'_, Self, __G>,
-                strategy: #strategy,
-                observe: __O,
-                args: #private::Args<'__args, #types, Self>,
-                cx: &#private::StageContext<'_, __S, __C>,
+                __stage: #private::StageUse<'_, Self, __G>,
+                __strategy: #strategy,
+                __observe: __O,
+                __args: #private::Args<'__args, #types, Self>,
+                __cx: &#private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send
             where
                 #types: '__args,

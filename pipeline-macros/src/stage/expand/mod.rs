@@ -92,15 +92,15 @@ fn accepts_impl(stage: &Stage) -> TokenStream {
     let can_start = stage.policy.is_limited().then(|| {
         quote_spanned! {at=>
             fn __can_start(&self) -> #private::bool {
-                self.__stage.limits.can_start(&#any_instance::__POLICY)
+                #private::Limited::can_start(&self.__stage.limits, &#any_instance::__POLICY)
             }
         }
     });
     quote_spanned! {at=>
         impl #generics #private::Accepts<#input> for #name #arguments #clause {
             type Out = #output;
-            fn __register(&mut self, plan: &mut #private::Plan) {
-                self.__stage.step = plan.stage(#any_instance::__POLICY);
+            fn __register(&mut self, __plan: &mut #private::Plan) {
+                self.__stage.step = #private::Plan::stage(__plan, #any_instance::__POLICY);
             }
             #can_start
         }
@@ -149,17 +149,17 @@ fn stage_impl(stage: &Stage) -> TokenStream {
             #[inline]
             fn call<'__r>(
                 &'__r self,
-                input: #input,
-                cx: &'__r #private::StageContext<'_, __S, __C>,
+                __input: #input,
+                __cx: &'__r #private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
-                <Self as #private::Stage<#input, __S, __C>>::__call(self, #private::Unobserved, input, cx)
+                <Self as #private::Stage<#input, __S, __C>>::__call(self, #private::Unobserved, __input, __cx)
             }
             #[inline]
             fn __call<'__r, __O: #private::Observe>(
                 &'__r self,
-                observe: __O,
-                input: #input,
-                cx: &'__r #private::StageContext<'_, __S, __C>,
+                __observe: __O,
+                __input: #input,
+                __cx: &'__r #private::StageContext<'_, __S, __C>,
             ) -> impl #private::Future<Output = #private::Result<Self::Out, #private::StageError>> + #private::Send {
                 #call
             }

@@ -5,7 +5,7 @@ use quote::quote_spanned;
 
 use crate::stage::model::Stage;
 
-/// Gives the caller a call of the function under the stage's own policy. In scope: `self`, `observe`, `input`, `cx`.
+/// Gives the caller a call of the function under the stage's own policy. In scope: `self`, `__observe`, `__input`, `__cx`.
 pub(super) fn function_call(stage: &Stage) -> TokenStream {
     let private = stage.crate_path.private();
     let at = stage.name.span();
@@ -33,8 +33,8 @@ pub(super) fn call_by_caller(stage: &Stage, stage_use: &TokenStream, strategy: &
     let input = stage.input_type();
     quote_spanned! {at=>
         <__C as #private::Caller<Self, #input, <Self as #private::Accepts<#input>>::Out>>::call(
-            cx.__handle(),
-            #private::FunctionCall::new(#stage_use, #strategy, observe, input, cx),
+            __cx.__handle(),
+            #private::FunctionCall::new(#stage_use, #strategy, __observe, __input, __cx),
         )
     }
 }

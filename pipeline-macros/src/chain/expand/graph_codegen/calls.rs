@@ -68,12 +68,12 @@ impl Generator<'_> {
                     self.bounds
                         .push(quote!(<#list as #private::Consumers<#ty>>::JointMode: #private::JointMode<#ty, #last>));
                 }
-                quote!(let (#pattern, #last_argument) = #value_variable.give::<#list, #last>();)
+                quote!(let (#pattern, #last_argument) = #private::ValueCell::give::<#list, #last>(&mut #value_variable);)
             }
             _ => {
                 let (list, pattern) = (nested_tuple(&modes), nested_tuple(&arguments));
                 self.require(&uses, "SharedInput", &ty);
-                quote!(let #pattern = #value_variable.share::<#list>();)
+                quote!(let #pattern = #private::ValueCell::share::<#list>(&#value_variable);)
             }
         };
         self.shared_uses.push(SharedUse { value, uses, used_later });
@@ -191,7 +191,7 @@ impl Generator<'_> {
                     #private::guard_user_code(self.code_site, cx, || (self.#function)(#(#captures),*))
                 );
             });
-            passed.extend(quote!(let ((), #argument) = #cell.give::<(), #mode>();));
+            passed.extend(quote!(let ((), #argument) = #private::ValueCell::give::<(), #mode>(&mut #cell);));
             self.require(&[used], "Input", &expression_type(*number));
         }
         (evaluated, passed)

@@ -167,7 +167,7 @@ impl Generator<'_> {
         let private = self.crate_path.private();
         let taken = self.dataflow.output.values().into_iter().map(|value| {
             let value_variable = value_variable(value);
-            quote!(#value_variable.take())
+            quote!(#private::ValueCell::take(&mut #value_variable))
         });
         match &self.dataflow.output {
             Output::Value(_) => quote!(#(#taken)*),

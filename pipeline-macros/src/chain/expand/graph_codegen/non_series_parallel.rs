@@ -40,7 +40,7 @@ impl Generator<'_> {
                 .partition(|value| celled_values.iter().any(|(celled, _)| celled == value));
             let puts = celled.into_iter().map(|value| {
                 let (cell_ref, value_variable) = (cell_ref(value), value_variable(value));
-                quote!(#cell_ref.put(#value_variable.take());)
+                quote!(#cell_ref.put(#private::ValueCell::take(&mut #value_variable));)
             });
             Block::Statements {
                 statements: quote!(#wait_statements #run #(#puts)*),
