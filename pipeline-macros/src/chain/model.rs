@@ -54,7 +54,7 @@ pub(crate) struct Closure {
     pub(crate) fallible: bool,
     /// Whether its body is an async block.
     pub(crate) asyncness: Asyncness,
-    pub(crate) closure: ExprClosure,
+    pub(crate) expr: ExprClosure,
     /// The first function that it calls, if it resembles a graph: that must not be a stage.
     pub(crate) called_function: Option<Path>,
 }
@@ -115,8 +115,8 @@ impl Step {
     pub(crate) fn span(&self) -> Span {
         match self {
             Self::Stage(stage) => stage.span(),
-            Self::Closure(Closure { closure, .. }) | Self::Inspect(Closure { closure, .. }) => {
-                closure.inputs_begin.span()
+            Self::Closure(Closure { expr, .. }) | Self::Inspect(Closure { expr, .. }) => {
+                expr.inputs_begin.span()
             }
             Self::Value(value) => value.span(),
             Self::Boundary(boundary) => boundary.name().span(),

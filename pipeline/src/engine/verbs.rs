@@ -102,6 +102,10 @@ where
     let unread = remaining.filter(|count| !panicked && *count <= MAX_UNREAD_RESULTS).unwrap_or(0);
     let not_started = || fatal.clone().unwrap_or_else(|| StageError::not_started(stage));
     results.extend((0..unread).map(|_| Err(not_started())));
+    if let (true, Some(error)) = (results.is_empty(), fatal) {
+        // Without an item the failure of the run has no other place.
+        results.push(Err(error));
+    }
     results
 }
 

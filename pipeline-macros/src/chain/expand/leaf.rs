@@ -80,9 +80,9 @@ pub(super) fn closure(
     crate_path: &CratePath,
 ) -> TokenStream {
     let private = crate_path.private();
-    let Closure { closure: ExprClosure { body, output, .. }, .. } = closure;
+    let Closure { expr: ExprClosure { body, output, .. }, .. } = closure;
     // An error about what it returns is reported where the closure begins.
-    let boxed = quote_spanned!(closure.closure.inputs_begin.span()=> __boxed());
+    let boxed = quote_spanned!(closure.expr.inputs_begin.span()=> __boxed());
     let (kind, body) = match (closure.asyncness, closure.fallible) {
         (Asyncness::Sync, false) => return bind_closure("closure", closure, variables, crate_path),
         // In a closure of its own, so that `?` and `return` end it.
@@ -103,10 +103,10 @@ pub(super) fn closure(
     }};
     let closure = Closure {
         name: closure.name.clone(),
-        closure: ExprClosure {
+        expr: ExprClosure {
             output: ReturnType::Default,
             body: Box::new(Expr::Verbatim(body)),
-            ..closure.closure.clone()
+            ..closure.expr.clone()
         },
         called_function: closure.called_function.clone(),
         ..*closure
@@ -126,7 +126,7 @@ pub(super) fn inspect(
 /// A closure, which the runtime's function of the name `kind` makes a stage.
 fn bind_closure(
     kind: &str,
-    Closure { name, closure, called_function, .. }: &Closure,
+    Closure { name, expr: closure, called_function, .. }: &Closure,
     variables: &StepVariables<'_>,
     crate_path: &CratePath,
 ) -> TokenStream {

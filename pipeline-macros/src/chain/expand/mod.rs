@@ -65,10 +65,10 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
 fn check_output(last: Option<&Step>, edge: &Ident, crate_path: &CratePath) -> TokenStream {
     let Some(last) = last else { return TokenStream::new() };
     let is_declared = match last {
-        Step::Closure(Closure { closure, .. }) if is_inferred_later(&closure.body) => {
+        Step::Closure(Closure { expr, .. }) if is_inferred_later(&expr.body) => {
             return TokenStream::new();
         }
-        Step::Closure(Closure { closure, .. }) => matches!(closure.output, ReturnType::Type(..)),
+        Step::Closure(Closure { expr, .. }) => matches!(expr.output, ReturnType::Type(..)),
         _ => false,
     };
     let traits: &[&str] = if is_declared { &["NotAFuture"] } else { &["NotAResult", "NotAFuture"] };

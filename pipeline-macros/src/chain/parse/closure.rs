@@ -71,7 +71,7 @@ fn closure(input: ParseStream<'_>) -> syn::Result<Closure> {
         name: None,
         fallible: attempt.is_some(),
         asyncness,
-        closure,
+        expr: closure,
         called_function: called.into_iter().next(),
     })
 }

@@ -261,7 +261,7 @@ fn refuse_boundaries(steps: &[Step]) -> syn::Result<()> {
 /// The body of a closure extends as far as it can: `|x| x + 1 | mirror` is one closure with a bitwise or.
 fn refuse_trailing_bit_or(branches: &[Vec<Step>]) -> syn::Result<()> {
     let operator = branches.iter().filter_map(|steps| match steps.last() {
-        Some(Step::Closure(closure)) => match &*closure.closure.body {
+        Some(Step::Closure(closure)) => match &*closure.expr.body {
             Expr::Binary(binary) => match binary.op {
                 BinOp::BitOr(operator) => Some(operator),
                 _ => None,
