@@ -5,7 +5,7 @@ use syn::Expr;
 
 /// Opens the fragments in the input of a macro, so that `$timeout` or `$stage` is read like what was written for it.
 ///
-/// An expression with operators is put in parentheses, and stays one operand. What is no expression, such as a type, stays as
+/// An expression with operators, or a closure, is put in parentheses, and stays one operand. What is no expression, such as a type, stays as
 /// it is.
 pub(crate) fn open(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().flat_map(open_token).collect()
@@ -16,7 +16,10 @@ fn open_token(token: TokenTree) -> TokenStream {
     let inside = open(group.stream());
     let delimiter = match group.delimiter() {
         Delimiter::None => match syn::parse2::<Expr>(inside.clone()) {
-            Ok(Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Assign(_)) => Delimiter::Parenthesis,
+            // The body of a closure would go on behind it.
+            Ok(Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Assign(_) | Expr::Closure(_)) => {
+                Delimiter::Parenthesis
+            }
             Ok(_) => return inside,
             Err(_) => Delimiter::None,
         },

@@ -65,6 +65,8 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
 fn check_output(last: Option<&Step>, edge: &Ident, crate_path: &CratePath) -> TokenStream {
     let Some(last) = last else { return TokenStream::new() };
     let is_declared = match last {
+        // `#[stage]` has checked what it returns.
+        Step::Stage(_) => return TokenStream::new(),
         Step::Closure(Closure { expr, .. }) if is_inferred_later(&expr.body) => {
             return TokenStream::new();
         }

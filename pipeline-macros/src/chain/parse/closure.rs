@@ -118,6 +118,10 @@ fn plain_closure(input: ParseStream<'_>) -> syn::Result<ExprClosure> {
     let expr: Expr = input.parse().map_err(|error| {
         if input.is_empty() { syn::Error::new(at, "this closure has no body: `|value| …`") } else { error }
     })?;
+    let mut expr = expr;
+    while let Expr::Paren(inner) = expr {
+        expr = *inner.expr;
+    }
     let Expr::Closure(closure) = expr else {
         return Err(syn::Error::new_spanned(expr, "expected a closure, `|value| …`"));
     };

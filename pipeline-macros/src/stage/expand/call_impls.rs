@@ -29,15 +29,17 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
         },
     );
     let (future_type, value) = (future_type(stage), value_type(stage));
+    // The parameter of the predicates. A predicate may come from another macro than the function.
+    let error = Ident::new("__error", at);
     let retry_if = policy.retry_if.as_ref().map(|path| {
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(__error));
-        quote_spanned!(at=> fn retry_if(&self, __error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
+        let call = quote_spanned!(path.value.span()=> #predicate(#error));
+        quote_spanned!(at=> fn retry_if(&self, #error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
     });
     let retry_after = policy.retry_after.as_ref().map(|path| {
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(__error));
-        quote_spanned!(at=> fn retry_after(&self, __error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
+        let call = quote_spanned!(path.value.span()=> #predicate(#error));
+        quote_spanned!(at=> fn retry_after(&self, #error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
     let split_if = policy.splits().then(|| {
         let (path, not) = match (&policy.split_if, &policy.retry_if) {
@@ -47,8 +49,8 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
             (None, None) => return None,
         };
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(__error));
-        Some(quote_spanned!(at=> fn split_if(&self, __error: &<Self as #private::StageFn>::Error) -> #private::bool { #not #call }))
+        let call = quote_spanned!(path.value.span()=> #predicate(#error));
+        Some(quote_spanned!(at=> fn split_if(&self, #error: &<Self as #private::StageFn>::Error) -> #private::bool { #not #call }))
     });
     let split_if = split_if.flatten();
     quote_spanned! {at=>
@@ -151,27 +153,40 @@ pub(crate) fn attempts_impls(stage: &Stage) -> TokenStream {
     };
 
     let mut retryable_generics = stage.generics.clone();
-    retryable_generics.params.push(parse_quote!(__Asked));
+    let asked = unused_name(stage, "Asked");
+    retryable_generics.params.push(parse_quote!(#asked));
     for Input { owned, .. } in stage.moved() {
-        let bound = quote_spanned!(at=> #owned: #private::RetryInput<__Asked>);
+        let bound = quote_spanned!(at=> #owned: #private::RetryInput<#asked>);
         retryable_generics.make_where_clause().predicates.push(parse_quote!(#bound));
     }
     let (retryable_generics, _, retryable_clause) = retryable_generics.split_for_impl();
     let copies = stage.moved().map(
-        |Input { variable, .. }| quote_spanned!(at=> #private::RetryInput::<__Asked>::__clone_input(#variable)),
+        |Input { variable, .. }| quote_spanned!(at=> #private::RetryInput::<#asked>::__clone_input(#variable)),
     );
     let (generics, _, clause) = stage.generics.split_for_impl();
     quote_spanned! {at=>
         impl #generics #private::Attempts<#input> for #name #arguments #clause { #own #single }
-        impl #retryable_generics #private::Retryable<#input, __Asked> for #name #arguments #retryable_clause {
+        impl #retryable_generics #private::Retryable<#input, #asked> for #name #arguments #retryable_clause {
             type __Moved = #types;
             fn __copy(__moved: &Self::__Moved) -> Self::__Moved { let #pattern = __moved; (#(#copies,)*) }
             type __Strategy = #private::#strategy<#types>;
             fn __strategy(_: #private::EdgeType<#input>, _: &Self) -> Self::__Strategy {
-                #private::#strategy(<Self as #private::Retryable<#input, __Asked>>::__copy)
+                #private::#strategy(<Self as #private::Retryable<#input, #asked>>::__copy)
             }
         }
     }
+}
+
+/// A name for a type parameter that errors show, and that the function does not use itself.
+fn unused_name(stage: &Stage, name: &str) -> Ident {
+    let generics = &stage.generics;
+    let types = stage.inputs().map(|input| &input.owned);
+    let used = quote!(#generics #(#types)*).to_string();
+    let mut name = name.to_owned();
+    while used.contains(&name) {
+        name.push('_');
+    }
+    Ident::new(&name, stage.name.span())
 }
 
 /// The borrowed arguments between attempts. A blocking call shares them with its thread.

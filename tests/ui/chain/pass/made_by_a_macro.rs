@@ -8,8 +8,8 @@ fn double(x: u32) -> u32 {
 }
 
 #[stage]
-fn triple(x: u32) -> u32 {
-    3 * x
+fn triple(x: u32) -> Result<u32, String> {
+    x.checked_mul(3).ok_or_else(|| x.to_string())
 }
 
 macro_rules! chain {

@@ -8,8 +8,8 @@ async fn fetch(url: &str) -> Result<String, std::io::Error> {
 }
 
 #[stage]
-fn length(body: &str) -> usize {
-    body.len()
+fn length(body: &str) -> Result<usize, String> {
+    if body.is_empty() { Err("empty".to_owned()) } else { Ok(body.len()) }
 }
 
 #[stage(blocking)]
@@ -19,8 +19,8 @@ fn hash(x: usize) -> usize {
 
 mod stages {
     #[pipeline::stage]
-    pub(crate) fn decode<T: From<u8> + Send>(x: usize) -> T {
-        T::from(x.try_into().unwrap_or(0))
+    pub(crate) fn decode<T: From<u8> + Send>(x: usize) -> Result<T, std::num::TryFromIntError> {
+        Ok(T::from(x.try_into()?))
     }
 }
 

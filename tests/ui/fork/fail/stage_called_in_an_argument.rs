@@ -1,6 +1,6 @@
 use pipeline::{pipeline, stage};
 
-#[stage(retries = 2)]
+#[stage(concurrency = 2)]
 fn checksum(x: u32) -> u32 {
     x ^ 0xff
 }

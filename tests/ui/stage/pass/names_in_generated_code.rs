@@ -57,7 +57,7 @@ macro_rules! named {
                         => (bare::$name, bare::$name) => |(a, b)| a + b
                 ];
                 let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                let chain = chain.with(::std::sync::Arc::new(Provided(Resource(1))));
+                let chain = chain.with(Provided(Resource(1)));
                 assert_eq!(runtime.block_on(chain.run((2, 3))).unwrap(), 14);
                 let graph = ::pipeline::pipeline!(|$name: u32| {
                     let x = bare::$name($name);
@@ -80,6 +80,6 @@ macro_rules! named {
 
 named! {
     input cx kept moved place state context borrowed call_site error observe args strategy watch plan policy limits
-    step stage name body value value0 output edge attempts own single split drop size_of swap take give share call
+    step stage name body value value0 output edge attempts own single split swap take give share call
     call_once call_again future result gate handle item function
 }

@@ -73,7 +73,7 @@ pub mod stages {
 
     /// Doubles it, on a thread of its own.
     #[must_use]
-    #[stage(blocking, retries = 1)]
+    #[stage(blocking, retries = 1, timeout = "1m")]
     pub fn double(x: usize, #[context] context: &Context) -> usize {
         2 * x + context.index()
     }

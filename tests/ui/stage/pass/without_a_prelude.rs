@@ -55,7 +55,7 @@ async fn store(airport: Airport, #[state] seen: &Seen) -> ::std::result::Result<
     ::std::result::Result::Ok(seen.len())
 }
 
-#[::pipeline::stage(blocking, retries = 1)]
+#[::pipeline::stage(blocking, retries = 1, timeout = "1m")]
 fn label(count: &usize, #[context] context: &::pipeline::Context) -> ::std::string::String {
     ::std::format!("{count} in {}", context.stage())
 }
