@@ -17,6 +17,13 @@ pub(crate) fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> sy
     if qself.is_some() {
         return Err(syn::Error::new_spanned(path, EXPECTED_STEP));
     }
+    if let Some(segment) = path.segments.last()
+        && ["self", "Self", "super", "crate"].iter().any(|keyword| segment.ident == keyword)
+    {
+        let word = &segment.ident;
+        let message = format!("`{word}` is no stage: name a `#[stage]` function, such as `{word}::fetch`");
+        return Err(syn::Error::new_spanned(word, message));
+    }
     Ok(StageUse { path, overrides: overrides(input, diagnostics)? })
 }
 
