@@ -1,6 +1,6 @@
 //! The impls through which the runtime calls the function of a stage: once, and again.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse_quote;
 use syn::spanned::Spanned;
@@ -31,14 +31,17 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
     let (future_type, value) = (future_type(stage), value_type(stage));
     // The parameter of the predicates. A predicate may come from another macro than the function.
     let error = Ident::new("__error", at);
+    let error_at = |path: Span| Ident::new("__error", at.located_at(path));
     let retry_if = policy.retry_if.as_ref().map(|path| {
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(#error));
+        let passed = error_at(path.value.span());
+        let call = quote_spanned!(path.value.span()=> #predicate(#passed));
         quote_spanned!(at=> fn retry_if(&self, #error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
     });
     let retry_after = policy.retry_after.as_ref().map(|path| {
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(#error));
+        let passed = error_at(path.value.span());
+        let call = quote_spanned!(path.value.span()=> #predicate(#passed));
         quote_spanned!(at=> fn retry_after(&self, #error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
     let split_if = policy.splits().then(|| {
@@ -49,7 +52,8 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
             (None, None) => return None,
         };
         let predicate = &path.value;
-        let call = quote_spanned!(path.value.span()=> #predicate(#error));
+        let passed = error_at(path.value.span());
+        let call = quote_spanned!(path.value.span()=> #predicate(#passed));
         Some(quote_spanned!(at=> fn split_if(&self, #error: &<Self as #private::StageFn>::Error) -> #private::bool { #not #call }))
     });
     let split_if = split_if.flatten();

@@ -79,7 +79,5 @@ macro_rules! named {
 }
 
 named! {
-    input cx kept moved place state context borrowed call_site error observe args strategy watch plan policy limits
-    step stage name body value value0 output edge attempts own single split swap take give share call
-    call_once call_again future result gate handle item function
+    input cx kept moved place state context borrowed error observe args stage value policy
 }
