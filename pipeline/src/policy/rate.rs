@@ -58,7 +58,8 @@ impl SlidingWindow {
     /// Records a start, if one is allowed now and no call waits.
     pub(crate) fn try_start(&self) -> bool {
         let mut state = lock(&self.state);
-        let allowed = state.waiting.is_empty() && self.due(&state, 0) <= Instant::now();
+        let now = Instant::now();
+        let allowed = state.waiting.is_empty() && self.due(&state, 0, now) <= now;
         if allowed {
             self.record(&mut state);
         }
@@ -74,7 +75,7 @@ impl SlidingWindow {
             let mut state = lock(&self.state);
             let ticket = state.next_ticket;
             state.next_ticket += 1;
-            let due = self.due(&state, state.waiting.len());
+            let due = self.due(&state, state.waiting.len(), Instant::now());
             state.waiting.push_back(Waiting { ticket, due });
             ticket
         };
@@ -97,7 +98,7 @@ impl SlidingWindow {
         let place = state.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()?;
         // Those whose turn is over and who are not here are passed over.
         let before = state.waiting.iter().take(place).filter(|waiting| waiting.due >= now).count();
-        let due = self.due(&state, before);
+        let due = self.due(&state, before, now);
         if due <= now {
             state.waiting.remove(place);
             self.record(&mut state);
@@ -107,14 +108,14 @@ impl SlidingWindow {
         Some(due)
     }
 
-    /// When a call can start that has this many calls before it. The time is in the past if it can start now.
-    fn due(&self, state: &State, before: usize) -> Instant {
+    /// When a call can start that has this many calls before it: not after `now` if it can start now.
+    fn due(&self, state: &State, before: usize, now: Instant) -> Instant {
         let free = self.count - state.starts.len();
-        let Some(place) = before.checked_sub(free) else { return Instant::now() };
+        let Some(place) = before.checked_sub(free) else { return now };
         // The calls before it start as early as they can: one period after the starts in the log, and so on.
         let periods = u32::try_from(place / self.count).unwrap_or(u32::MAX).saturating_add(1);
         let wait = self.period.saturating_mul(periods);
-        let logged = state.starts.get(place % self.count).copied().unwrap_or_else(Instant::now);
+        let logged = state.starts.get(place % self.count).copied().unwrap_or(now);
         logged.checked_add(wait).unwrap_or_else(|| logged + Duration::from_secs(u64::from(u32::MAX)))
     }
 

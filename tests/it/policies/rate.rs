@@ -201,3 +201,14 @@ proptest! {
         }
     }
 }
+
+/// Waits for its turn, and then for the rate, which has room. The clock is the real one: it goes on between two looks at it.
+#[stage(rate = "1000/s", in_order)]
+async fn admitted(x: u32) -> u32 {
+    x
+}
+
+#[test]
+fn a_call_that_need_not_wait_starts_on_the_real_clock_too() {
+    assert_eq!(pipeline![admitted].run_blocking(1).unwrap(), 1);
+}
