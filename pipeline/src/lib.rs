@@ -132,7 +132,10 @@ pub use pipeline_macros::stage;
 /// |---|---|
 /// | `fetch`, `stages::fetch`, `decode::<Airport>` | a function with [`#[stage]`](macro@stage) |
 /// | `fetch.retries(5).timeout("1s")` | the same stage with other options |
-/// | <code>&#124;x&#124; x + 1</code> | a closure: sync, infallible |
+/// | <code>&#124;x&#124; x + 1</code> | a closure |
+/// | <code>try &#124;row&#124; row.parse::&lt;u32&gt;()</code> | a closure that can fail, with any error that converts to `Box<dyn Error + Send + Sync>`; `?` and `return` end the closure |
+/// | <code>&#124;x&#124; async move { … }</code>, <code>try &#124;x&#124; async move { … }</code> | a closure that waits: its body is an async block, or ends with one |
+/// | <code>step("price") &#124;x&#124; …</code> | a closure of any kind with a name, for errors, reports and pictures |
 /// | <code>inspect(&#124;x&#124; println!("{x}"))</code> | calls a closure with a reference to each item |
 /// | `each`, `batch(500, "50ms")` | a boundary, which changes the number of items |
 /// | `(a => b, c)` | concurrent branches on one item; their outputs are a tuple, or the arguments of the next stage |
@@ -145,6 +148,22 @@ pub use pipeline_macros::stage;
 /// `pipeline!(…)`, `pipeline!{…}` and `pipeline!{< … >}` are equivalent.
 ///
 /// A nested pipeline without a state of its own uses the state of the enclosing pipeline.
+///
+/// A `Result` is no output by accident: if the last closure returns one, it needs `try`, or a return type,
+/// <code>&#124;row&#124; -> Result<…> { … }</code>, which makes the `Result` itself the output. A future as the output is an error too.
+///
+/// ```
+/// use std::num::ParseIntError;
+///
+/// use pipeline::pipeline;
+///
+/// let double = pipeline![String: step("parse") try |row| row.parse::<u32>() => |x| async move { x * 2 }];
+/// assert_eq!(double.run_blocking("21".to_owned())?, 42);
+/// let error = double.run_blocking("x".to_owned()).unwrap_err();
+/// assert_eq!(error.stage(), "parse");
+/// assert!(error.downcast_ref::<ParseIntError>().is_some());
+/// # Ok::<(), pipeline::StageError>(())
+/// ```
 ///
 /// # Branches
 ///

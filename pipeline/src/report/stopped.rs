@@ -12,7 +12,8 @@ pub enum Stopped {
     /// By a second cancelled token, or by the end of the [grace period](crate::Pipeline::grace): the items in flight were
     /// dropped.
     Immediately,
-    /// By the first failure, in [`Strict`](crate::ErrorMode::Strict) mode.
+    /// By the first failure, in [`Strict`](crate::ErrorMode::Strict) mode; or, in any mode, by what ended the whole run, such as
+    /// a source that is an `Err`.
     AtFailure,
     /// The tokio runtime of the run, or of its workers, was shut down. The items add up, but what worker tasks counted for their
     /// stages is lost with them.

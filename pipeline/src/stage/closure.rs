@@ -21,6 +21,31 @@ use crate::error::stage_error::StageError;
 use crate::error::step_id::StepId;
 use crate::run::item::Item;
 
+/// The registration of a closure, which is one step.
+macro_rules! register_as_step {
+    () => {
+        fn __register(&mut self, plan: &mut Plan) {
+            self.step = plan.step(self.name);
+        }
+    };
+}
+
+/// The call of a closure, observed as the call of its step.
+macro_rules! observe_call {
+    ($out:ident) => {
+        #[inline]
+        fn __call<'r, O: Observe>(
+            &'r self,
+            observe: O,
+            input: In,
+            cx: &'r StageContext<'_, S, C>,
+        ) -> impl Future<Output = Result<$out, StageError>> + Send {
+            let call = <Self as Stage<In, S, C>>::call(self, input, cx);
+            observe.observe(self.name, cx.step(self.step), cx.plain(), call)
+        }
+    };
+}
+
 /// A closure as a step: `|x: u32| x + 1`. It is synchronous and infallible.
 pub struct Closure<In, F> {
     name: &'static str,
@@ -36,9 +61,7 @@ where
 {
     type Out = Out;
 
-    fn __register(&mut self, plan: &mut Plan) {
-        self.step = plan.step(self.name);
-    }
+    register_as_step!();
 }
 
 impl<In, Out, S, C, F> Stage<In, S, C> for Closure<In, F>
@@ -56,16 +79,7 @@ where
         Ok(PanicGuard::guard(CallSite::of(self.name, cx.step(self.step)), || (self.function)(input)))
     }
 
-    #[inline]
-    fn __call<'r, O: Observe>(
-        &'r self,
-        observe: O,
-        input: In,
-        cx: &'r StageContext<'_, S, C>,
-    ) -> impl Future<Output = Result<Out, StageError>> + Send {
-        let call = <Self as Stage<In, S, C>>::call(self, input, cx);
-        observe.observe(self.name, cx.step(self.step), cx.plain(), call)
-    }
+    observe_call!(Out);
 
     #[inline]
     fn __call_now<W: Watch>(
@@ -95,9 +109,7 @@ where
 {
     type Out = Out;
 
-    fn __register(&mut self, plan: &mut Plan) {
-        self.step = plan.step(self.name);
-    }
+    register_as_step!();
 }
 
 impl<In, Out, S, C, F> Stage<In, S, C> for TryClosure<In, F>
@@ -117,16 +129,7 @@ where
         PanicGuard::guard(site, call)
     }
 
-    #[inline]
-    fn __call<'r, O: Observe>(
-        &'r self,
-        observe: O,
-        input: In,
-        cx: &'r StageContext<'_, S, C>,
-    ) -> impl Future<Output = Result<Out, StageError>> + Send {
-        let call = <Self as Stage<In, S, C>>::call(self, input, cx);
-        observe.observe(self.name, cx.step(self.step), cx.plain(), call)
-    }
+    observe_call!(Out);
 
     #[inline]
     fn __call_now<W: Watch>(
@@ -158,9 +161,7 @@ where
 {
     type Out = Out;
 
-    fn __register(&mut self, plan: &mut Plan) {
-        self.step = plan.step(self.name);
-    }
+    register_as_step!();
 }
 
 impl<In, Out, E, Fut, S, C, F> Stage<In, S, C> for AsyncClosure<In, F>
@@ -189,16 +190,7 @@ where
         TimedCall::new(call, step)
     }
 
-    #[inline]
-    fn __call<'r, O: Observe>(
-        &'r self,
-        observe: O,
-        input: In,
-        cx: &'r StageContext<'_, S, C>,
-    ) -> impl Future<Output = Result<Out, StageError>> + Send {
-        let call = <Self as Stage<In, S, C>>::call(self, input, cx);
-        observe.observe(self.name, cx.step(self.step), cx.plain(), call)
-    }
+    observe_call!(Out);
 }
 
 /// The step of an [`AsyncClosure`].
@@ -307,9 +299,7 @@ where
 {
     type Out = In;
 
-    fn __register(&mut self, plan: &mut Plan) {
-        self.step = plan.step(self.name);
-    }
+    register_as_step!();
 }
 
 impl<In, S, C, F> Stage<In, S, C> for Inspect<In, F>
@@ -327,16 +317,7 @@ where
         Ok(input)
     }
 
-    #[inline]
-    fn __call<'r, O: Observe>(
-        &'r self,
-        observe: O,
-        input: In,
-        cx: &'r StageContext<'_, S, C>,
-    ) -> impl Future<Output = Result<In, StageError>> + Send {
-        let call = <Self as Stage<In, S, C>>::call(self, input, cx);
-        observe.observe(self.name, cx.step(self.step), cx.plain(), call)
-    }
+    observe_call!(In);
 
     #[inline]
     fn __call_now<W: Watch>(

@@ -77,12 +77,15 @@ fn check_output(last: Option<&Step>, edge: &Ident, crate_path: &CratePath) -> To
     refuse(traits, edge, last.span(), crate_path)
 }
 
-/// Whether a body ends with a method whose result may be of any type, `iter.sum()`. If that stays unknown, rustc says so, and
-/// does not need to be told about our check too.
+/// Whether a body ends with a method whose result may be of any type, `iter.sum()`, `text.parse().unwrap()`. If that stays
+/// unknown, rustc says so, and does not need to be told about our check too.
 fn is_inferred_later(body: &Expr) -> bool {
-    const ANY: [&str; 9] =
-        ["collect", "expect", "into", "parse", "product", "sum", "try_into", "unwrap", "unwrap_or_default"];
+    const ANY: [&str; 6] = ["collect", "into", "parse", "product", "sum", "try_into"];
+    const INNER: [&str; 3] = ["expect", "unwrap", "unwrap_or_default"];
     match body {
+        Expr::MethodCall(call) if INNER.iter().any(|name| call.method == name) => {
+            is_inferred_later(&call.receiver)
+        }
         Expr::MethodCall(call) => call.turbofish.is_none() && ANY.iter().any(|name| call.method == name),
         Expr::Paren(inner) => is_inferred_later(&inner.expr),
         Expr::Block(block) => match block.block.stmts.last() {
