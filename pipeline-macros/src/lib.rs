@@ -3,9 +3,12 @@
 mod arity;
 mod chain;
 mod codegen;
+mod compiler;
 mod crate_path;
+mod dependency;
 mod diagnostics;
 mod fragments;
+mod nesting;
 mod policy;
 mod provide;
 mod stage;

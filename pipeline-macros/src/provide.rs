@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Field, Index, Member};
 
 use crate::crate_path::CratePath;
+use crate::dependency;
 use crate::diagnostics::Diagnostics;
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -27,7 +28,16 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
             .error(&input.ident, "only a struct can derive `Provide`: each of its fields is a resource");
         return TokenStream::new();
     };
-    let crate_path = crate_path(input, diagnostics);
+    let crate_path = match crate_path(input, diagnostics) {
+        Some(path) => path,
+        None => match dependency::missing("#[provide(crate = facade::pipeline)]") {
+            None => CratePath::default(),
+            Some(message) => {
+                diagnostics.error(&input.ident, message);
+                return TokenStream::new();
+            }
+        },
+    };
     let private = crate_path.private();
     let name = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
@@ -66,12 +76,12 @@ fn impls(input: &DeriveInput, diagnostics: &mut Diagnostics) -> TokenStream {
 }
 
 /// `#[provide(crate = path)]` on the struct.
-fn crate_path(input: &DeriveInput, diagnostics: &mut Diagnostics) -> CratePath {
-    let mut crate_path = CratePath::default();
+fn crate_path(input: &DeriveInput, diagnostics: &mut Diagnostics) -> Option<CratePath> {
+    let mut crate_path = None;
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("provide")) {
         let parsed = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("crate") {
-                crate_path = CratePath::new(&meta.value()?.parse()?);
+                crate_path = Some(CratePath::new(&meta.value()?.parse()?));
                 return Ok(());
             }
             Err(meta.error("expected `crate = path::to::pipeline`, the only `provide` option of a struct"))

@@ -51,6 +51,7 @@ pub use crate::fork::step::{Branches, Branching};
 pub use crate::fork::try_join::try_join2;
 pub use crate::policy::bare::call_now;
 pub use crate::policy::blocking::blocking;
+pub use crate::policy::editor::Overrides;
 pub use crate::policy::function_call::FunctionCall;
 pub use crate::policy::gate::{Gate, Limited, Unlimited};
 pub use crate::policy::merge::Merge;

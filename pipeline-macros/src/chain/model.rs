@@ -1,6 +1,6 @@
 //! A chain as it was parsed.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, LitStr, Pat, Path, Token, Type};
 
@@ -8,12 +8,13 @@ use super::dataflow::Dataflow;
 use crate::policy::{Asyncness, Policy};
 
 /// The input of `pipeline!`.
+#[derive(Default)]
 pub(crate) struct Pipeline {
     /// `crate = path;`
     pub(crate) crate_path: Option<Path>,
     /// `Type:`
     pub(crate) input: Option<Type>,
-    /// At least one.
+    /// At least one, unless there is a mistake.
     pub(crate) steps: Vec<Step>,
 }
 
@@ -45,6 +46,8 @@ pub(crate) enum Step {
 pub(crate) struct StageUse {
     pub(crate) path: Path,
     pub(crate) overrides: Option<Box<Policy>>,
+    /// The overrides as they are written: `.retries(5).timeout("1s")`.
+    pub(crate) written: TokenStream,
 }
 
 pub(crate) struct Closure {

@@ -9,4 +9,6 @@ mod parse;
 pub(crate) use check::{check_attribute, check_override};
 pub(crate) use expand::{Qualities, duration, overridden_policy, override_assertions, policy_constant};
 pub(crate) use model::{Asyncness, Policy};
+#[cfg(test)]
+pub(crate) use options::overridable;
 pub(crate) use parse::{RawOption, parse_attribute, parse_override};

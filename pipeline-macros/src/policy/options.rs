@@ -66,10 +66,14 @@ pub(crate) fn unknown(name: &str) -> String {
     unknown_among(name, "option", "a stage's options are", OPTIONS.iter().map(|spec| spec.name))
 }
 
+/// The options that one use of a stage can override.
+pub(crate) fn overridable() -> impl Iterator<Item = &'static str> + Clone {
+    OPTIONS.iter().filter(|spec| spec.overridable).map(|spec| spec.name)
+}
+
 /// The error for an unknown override.
 pub(crate) fn unknown_override(name: &str) -> String {
-    let overridable = OPTIONS.iter().filter(|spec| spec.overridable).map(|spec| spec.name);
-    unknown_among(name, "policy", "the policies that can be overridden are", overridable)
+    unknown_among(name, "policy", "the policies that can be overridden are", overridable())
 }
 
 fn unknown_among(

@@ -1,9 +1,9 @@
 //! The rules for the function of a stage.
 
 use quote::quote;
-use syn::{ItemFn, PatType, ReturnType, Type};
+use syn::{PatType, ReturnType, Type};
 
-use super::parse::Parameter;
+use super::parse::{Function, Parameter};
 use super::types::{anonymous_borrow, display, impl_trait, is_static, lifetimes, strip};
 use crate::diagnostics::Diagnostics;
 use crate::policy::Policy;
@@ -11,9 +11,27 @@ use crate::policy::Policy;
 const RECEIVER: &str =
     "a stage is a free function and has no `self`: take what you need from the state, `#[state] app: &App`";
 
-/// The qualifiers and the return type.
-pub(crate) fn signature(function: &ItemFn, diagnostics: &mut Diagnostics) {
+const PRIMITIVE_TYPES: [&str; 19] = [
+    "bool", "char", "f16", "f32", "f64", "f128", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8",
+    "u16", "u32", "u64", "u128", "usize",
+];
+
+/// A function in an `impl` or a `trait`.
+pub(super) fn associated(function: &Function, diagnostics: &mut Diagnostics) {
+    let message = "a stage is a free function: move it out of the `impl` or `trait`, and take what it needs from the state, `#[state] app: &App`";
+    diagnostics.error(&function.sig.ident, message);
+}
+
+/// The name, the qualifiers and the return type.
+pub(crate) fn signature(function: &Function, diagnostics: &mut Diagnostics) {
     let signature = &function.sig;
+    if PRIMITIVE_TYPES.iter().any(|ty| signature.ident == ty) {
+        let name = &signature.ident;
+        let message = format!(
+            "a stage cannot be called `{name}`: it would hide the type `{name}` from the code around it"
+        );
+        diagnostics.error(name, message);
+    }
     if let Some(token) = &signature.constness {
         diagnostics.error(token, "a stage cannot be `const`: remove it, or call the `const fn` from a stage");
     }

@@ -5,6 +5,7 @@ mod expand;
 mod model;
 mod parse;
 mod passing;
+mod surroundings;
 mod types;
 
 use proc_macro2::TokenStream;
@@ -12,7 +13,7 @@ use quote::quote;
 use syn::parse::Parser;
 
 use crate::diagnostics::Diagnostics;
-use crate::policy;
+use crate::{dependency, policy};
 
 pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
@@ -28,6 +29,13 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     // After a mistake in the options the stage can still be used; after one in the signature a fallback takes its place.
     let mut signature_errors = Diagnostics::default();
     let (function, parameters) = parse::split_parameters(function, &mut signature_errors);
+    if policy.crate_path.is_none()
+        && let Some(message) = dependency::missing("#[stage(crate = facade::pipeline)]")
+    {
+        diagnostics.error(&function.sig.ident, message);
+        let errors = diagnostics.into_errors();
+        return quote!(#function #(#errors)*);
+    }
     check::signature(&function, &mut signature_errors);
     check::retries(&policy, model::is_fallible(&function.sig, &policy), &mut diagnostics);
     policy::check_attribute(&policy, parse::asyncness(&function), &mut diagnostics);
@@ -38,11 +46,16 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     if let Some(stage) = &stage {
         check::splits(&stage.policy, stage.inputs().count(), &mut signature_errors);
     }
+    let is_method = function.sig.receiver().is_some();
+    let is_associated = is_method || surroundings::is_associated(&function.sig.ident);
+    if is_associated && !is_method {
+        check::associated(&function, &mut signature_errors);
+    }
     let mut signature_errors = signature_errors.into_errors();
     let struct_and_impls = match (stage, signature_errors.next()) {
         (Some(stage), None) => expand::stage(&stage),
-        // A pipeline cannot name a method.
-        (_, Some(error)) if function.sig.receiver().is_some() => error,
+        // A pipeline cannot name a method, and an `impl` cannot contain a struct.
+        (_, Some(error)) if is_associated => error,
         (_, error) => expand::fallback(&function, &crate_path, &error.unwrap_or_default()),
     };
     let errors = diagnostics.into_errors().chain(signature_errors);

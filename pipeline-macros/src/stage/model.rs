@@ -3,9 +3,9 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{AttrStyle, Attribute, Generics, ItemFn, PathArguments, ReturnType, Signature, Type, Visibility};
+use syn::{Attribute, Generics, PathArguments, ReturnType, Signature, Type, Visibility};
 
-use super::parse::{Parameter, asyncness};
+use super::parse::{Function, Parameter, asyncness};
 use super::passing::{self, PassMode};
 use super::types::{shared_referent, strip};
 use crate::crate_path::CratePath;
@@ -75,7 +75,7 @@ impl Output {
 
 impl Stage {
     /// `None` if `check` refuses a parameter.
-    pub(crate) fn new(function: &ItemFn, parameters: &[Parameter], policy: Policy) -> Option<Self> {
+    pub(crate) fn new(function: &Function, parameters: &[Parameter], policy: Policy) -> Option<Self> {
         // rustc shows errors in generated code at the function's name.
         let crate_path = policy.crate_path().respanned(function.sig.ident.span());
         let arguments = parameters.iter().enumerate();
@@ -217,10 +217,9 @@ fn result_arguments(ty: &Type) -> Option<&PathArguments> {
 }
 
 /// The attributes of the function that the struct has too: docs, `cfg` and lint levels.
-pub(crate) fn shared_attributes(function: &ItemFn) -> Vec<Attribute> {
+pub(crate) fn shared_attributes(function: &Function) -> Vec<Attribute> {
     let shared = ["doc", "cfg", "allow", "warn", "deny", "forbid", "deprecated"];
-    // An inner attribute, `#![allow(…)]`, is about the body.
-    let outer = function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer));
-    let carried = outer.filter(|attribute| shared.iter().any(|name| attribute.path().is_ident(name)));
+    let carried = function.attrs.iter();
+    let carried = carried.filter(|attribute| shared.iter().any(|name| attribute.path().is_ident(name)));
     carried.cloned().collect()
 }

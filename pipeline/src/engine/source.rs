@@ -15,7 +15,8 @@ use futures_util::stream::{Stream, StreamExt};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a source of `{In}`, which this pipeline takes",
     label = "not a source of `{In}`",
-    note = "pass an iterator over `{In}` that is `Send`, such as a `Vec<{In}>`; or a stream of them, `pipeline::source::stream(…)`"
+    note = "pass an iterator over `{In}` that is `Send`, such as a `Vec<{In}>`; or a stream of them, `pipeline::source::stream(…)`",
+    note = "items that are only borrowed become owned with `.cloned()`, and a `&str` with `.map(String::from)`"
 )]
 pub trait Source<In> {
     #[doc(hidden)]

@@ -86,14 +86,19 @@ fn shape(node: &Node) -> String {
     }
 }
 
-/// Replaces each character that could be Mermaid syntax, HTML or Markdown by its character code.
+/// Replaces each character that could be Mermaid syntax, HTML or Markdown by its character code. A `_` within a name is none.
 fn escaped(text: &str) -> String {
-    let escape = |character: char| match character {
-        ' ' | ',' | '.' | '(' | ')' | '/' | '%' | ':' | '=' => character.to_string(),
-        _ if character.is_alphanumeric() || !character.is_ascii() => character.to_string(),
-        _ => format!("#{};", u32::from(character)),
+    let characters: Vec<_> = text.chars().collect();
+    let is_alphanumeric = |at: Option<usize>| {
+        at.and_then(|at| characters.get(at)).is_some_and(|character| character.is_alphanumeric())
     };
-    text.chars().map(escape).collect()
+    let escape = |(at, character): (usize, &char)| match character {
+        ' ' | ',' | '.' | '(' | ')' | '/' | '%' | ':' | '=' => character.to_string(),
+        '_' if is_alphanumeric(at.checked_sub(1)) && is_alphanumeric(Some(at + 1)) => character.to_string(),
+        _ if character.is_alphanumeric() || !character.is_ascii() => character.to_string(),
+        _ => format!("#{};", u32::from(*character)),
+    };
+    characters.iter().enumerate().map(escape).collect()
 }
 
 #[cfg(test)]
@@ -107,6 +112,7 @@ mod tests {
         assert_eq!(escaped("Vec<u8> → `x`"), "Vec#60;u8#62; → #96;x#96;");
         assert_eq!(escaped("{ .. } #[]; *_~&\\"), "#123; .. #125; #35;#91;#93;#59; #42;#95;#126;#38;#92;");
         assert_eq!(escaped("a\nb"), "a#10;b");
+        assert_eq!(escaped("fetch_user _x_ y__z"), "fetch_user #95;x#95; y#95;#95;z");
     }
 
     #[test]

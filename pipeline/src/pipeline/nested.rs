@@ -181,8 +181,8 @@ impl<In, F, B: Nestable> Accepts<In> for NotNestable<F, B> {
 
 /// An item that can run alone through a pipeline with the boundary `B`. There is none: this trait has no implementations.
 #[diagnostic::on_unimplemented(
-    message = "`run` and `settle` return one output per input, but this pipeline has the boundary `{B}`, which changes the number of items",
-    label = "this pipeline has the boundary `{B}`",
+    message = "`run` and `settle` return one output per input, but this pipeline has a boundary, `each` or `batch`, which changes the number of items",
+    label = "this pipeline has a boundary",
     note = "use `.collect(inputs)`, `.drain(inputs)` or `.stream(inputs)`; a single input is `[input]`"
 )]
 pub trait OneToOneRun<B> {

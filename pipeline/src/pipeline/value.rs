@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::catch_panic::{CatchPanic, panic_failure};
@@ -329,15 +330,16 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future drops the items in flight.
-    pub fn settle(
-        &self,
-        inputs: impl Source<In>,
-    ) -> impl Future<Output = Vec<Result<F::Out, StageError>>> + Send {
-        verbs::settle(self.request(), inputs.__poller())
+    pub fn settle<'a>(
+        &'a self,
+        inputs: impl Source<In> + 'a,
+    ) -> BoxFuture<'a, Vec<Result<F::Out, StageError>>> {
+        Box::pin(verbs::settle(self.request(), inputs.__poller()))
     }
 }
 
-/// Verbs for many items.
+/// Verbs for many items. (Their futures are boxed, since a named one does not repeat the bound on the source: where that is not
+/// met, the compiler would report it again for the future, and for its `await`.)
 impl<In, F, S, M> Pipeline<In, F, S, M>
 where
     In: Send,
@@ -358,11 +360,11 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future drops the items in flight.
-    pub fn collect(
-        &self,
-        inputs: impl Source<In>,
-    ) -> impl Future<Output = Result<Vec<F::Out>, Aborted>> + Send {
-        verbs::collect(self.request(), inputs.__poller())
+    pub fn collect<'a>(
+        &'a self,
+        inputs: impl Source<In> + 'a,
+    ) -> BoxFuture<'a, Result<Vec<F::Out>, Aborted>> {
+        Box::pin(verbs::collect(self.request(), inputs.__poller()))
     }
 
     /// Runs many items, discards their outputs, and returns the report.
@@ -374,8 +376,8 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future drops the items in flight.
-    pub fn drain(&self, inputs: impl Source<In>) -> impl Future<Output = Result<Report, Aborted>> + Send {
-        verbs::drain(self.request(), inputs.__poller())
+    pub fn drain<'a>(&'a self, inputs: impl Source<In> + 'a) -> BoxFuture<'a, Result<Report, Aborted>> {
+        Box::pin(verbs::drain(self.request(), inputs.__poller()))
     }
 
     /// Runs many items in a spawned task, and returns their outputs as a stream, in the order of the inputs unless

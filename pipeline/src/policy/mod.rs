@@ -8,6 +8,7 @@ pub(crate) mod bare;
 pub(crate) mod blocking;
 mod concurrency;
 pub(crate) mod deadline;
+pub(crate) mod editor;
 pub(crate) mod function_call;
 pub(crate) mod gate;
 pub(crate) mod merge;

@@ -109,7 +109,7 @@ impl GraphChecks<'_> {
         let call_statements = match &graph_call.callee {
             Callee::Stage(stage_use) => {
                 let at = stage_use.span();
-                let StageUse { path, overrides } = stage_use;
+                let StageUse { path, overrides, .. } = stage_use;
                 let resolved = resolve_stage(path, overrides.as_deref(), self.crate_path);
                 let value = Ident::new("stage", at);
                 let arity =

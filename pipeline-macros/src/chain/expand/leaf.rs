@@ -30,7 +30,7 @@ impl StepVariables<'_> {
 
 /// `fetch.retries(5)`
 pub(super) fn stage(stage: &StageUse, variables: &StepVariables<'_>, crate_path: &CratePath) -> TokenStream {
-    let StageUse { path, overrides } = stage;
+    let StageUse { path, overrides, .. } = stage;
     let value = resolve_stage(path, overrides.as_deref(), crate_path);
     // An edge that does not fit is reported at the stage's own name.
     let bound = variables.bind(&connect(&value, variables.edge, stage.span(), crate_path));

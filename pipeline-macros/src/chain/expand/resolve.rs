@@ -43,6 +43,9 @@ pub(super) fn reject_stage_calls(
     checks.collect()
 }
 
+/// Functions of the prelude, which a stage of the same name hides.
+const PRELUDE: [&str; 5] = ["align_of", "align_of_val", "drop", "size_of", "size_of_val"];
+
 /// What `__Stage` is where the path names a function, and no stage.
 struct StandIn {
     /// The type that `__Stage::stage()` returns.
@@ -77,7 +80,12 @@ impl StageImport {
         if import.is_single_name()
             && let Some(only) = import.path.segments.last_mut()
         {
-            only.ident.set_span(Span::mixed_site().located_at(at));
+            // In the edition of this crate, in which `gen` is a keyword.
+            let hygienic = Span::mixed_site().located_at(at);
+            if only.ident == "gen" {
+                only.ident = Ident::new_raw("gen", hygienic);
+            }
+            only.ident.set_span(hygienic);
         }
         Some(import)
     }
@@ -106,7 +114,16 @@ impl StageImport {
         let placeholder =
             self.is_single_name().then(|| quote!(#[allow(unused_macros)] macro_rules! #path { () => {} }));
         let stage = Ident::new("__Stage", *at);
-        let import = quote_spanned!(*at=> use #path as #stage;);
+        // To rustc a name that a macro has made is ambiguous if an outer scope has it too: a plain import finds the function of
+        // the prelude, and one of types finds the crate.
+        let is_plain = self.is_single_name() && arguments.is_none();
+        let import = if is_plain && PRELUDE.iter().any(|outer| name == outer) {
+            quote_spanned!(*at=> use #path::{self as #stage};)
+        } else if is_plain && name == "pipeline" {
+            quote_spanned!(*at=> type #stage = #path;)
+        } else {
+            quote_spanned!(*at=> use #path as #stage;)
+        };
         quote! {{
             #[allow(non_camel_case_types, dead_code, unused_imports, unreachable_pub, missing_docs, missing_debug_implementations, clippy::all, clippy::pedantic)]
             mod not_in_scope {

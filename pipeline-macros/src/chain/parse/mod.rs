@@ -27,18 +27,22 @@ pub(crate) fn without_angle_brackets(input: TokenStream) -> TokenStream {
     }
 }
 
-pub(crate) fn pipeline(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Pipeline> {
-    let crate_path = crate_path(input)?;
-    let ty = input_type(input)?;
+/// Reads the input into `pipeline`, which has what is in front of a mistake.
+pub(crate) fn pipeline(
+    input: ParseStream<'_>,
+    pipeline: &mut Pipeline,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<()> {
+    pipeline.crate_path = crate_path(input)?;
+    pipeline.input = input_type(input)?;
     if input.is_empty() {
         let message = "a pipeline needs at least one stage: `pipeline![fetch => parse]`";
-        return Err(match ty {
+        return Err(match &pipeline.input {
             Some(ty) => syn::Error::new_spanned(ty, message),
             None => syn::Error::new(Span::call_site(), message),
         });
     }
-    let steps = steps(input, StepsEnd::Input, diagnostics)?;
-    Ok(Pipeline { crate_path, input: ty, steps })
+    steps(input, StepsEnd::Input, &mut pipeline.steps, diagnostics)
 }
 
 /// `crate = path;`, if the `pipeline` crate has another name.

@@ -1,5 +1,7 @@
 //! What has no steps inside: a stage with its overrides, or a value in braces.
 
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::token::Paren;
@@ -13,6 +15,13 @@ pub(crate) const EXPECTED_STEP: &str = "expected a stage: the name of a `#[stage
 
 /// `decode::<Airport>.retries(5)`
 pub(crate) fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<StageUse> {
+    let mut stage = named_stage(input)?;
+    overrides(input, &mut stage, diagnostics)?;
+    Ok(stage)
+}
+
+/// `decode::<Airport>`
+pub(crate) fn named_stage(input: ParseStream<'_>) -> syn::Result<StageUse> {
     let ExprPath { qself, path, .. } = input.parse()?;
     if qself.is_some() {
         return Err(syn::Error::new_spanned(path, EXPECTED_STEP));
@@ -24,7 +33,7 @@ pub(crate) fn stage(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> sy
         let message = format!("`{word}` is no stage: name a `#[stage]` function, such as `{word}::fetch`");
         return Err(syn::Error::new_spanned(word, message));
     }
-    Ok(StageUse { path, overrides: overrides(input, diagnostics)? })
+    Ok(StageUse { path, overrides: None, written: TokenStream::new() })
 }
 
 /// `{ value }`
@@ -43,9 +52,13 @@ pub(crate) fn value(input: ParseStream<'_>) -> syn::Result<Expr> {
 }
 
 /// `.retries(5).timeout("1s")`
-fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Option<Box<Policy>>> {
+pub(crate) fn overrides(
+    input: ParseStream<'_>,
+    stage: &mut StageUse,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<()> {
     if !input.peek(Token![.]) {
-        return Ok(None);
+        return Ok(());
     }
     let mut policy = Policy::default();
     while input.peek(Token![.]) {
@@ -55,6 +68,7 @@ fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resu
             return Err(syn::Error::new_spanned(dot, message));
         }
         let key = input.call(Ident::parse_any)?;
+        stage.written.extend(quote!(#dot #key));
         if key == "await" {
             let message = "the pipeline awaits its stages: remove `.await`";
             return Err(syn::Error::new_spanned(&key, message));
@@ -66,7 +80,9 @@ fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resu
             ));
         }
         let content;
-        parenthesized!(content in input);
+        let parentheses = parenthesized!(content in input);
+        let written = content.cursor().token_stream();
+        parentheses.surround(&mut stage.written, |tokens| tokens.extend(written));
         let value = if content.is_empty() { None } else { Some(content.parse()?) };
         if !content.is_empty() {
             return Err(content.error("a policy takes one value"));
@@ -74,5 +90,6 @@ fn overrides(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resu
         parse_override(&mut policy, RawOption { key, value }, diagnostics);
     }
     check_override(&policy, diagnostics);
-    Ok(Some(Box::new(policy)))
+    stage.overrides = Some(Box::new(policy));
+    Ok(())
 }

@@ -7,7 +7,7 @@ use syn::parse::ParseStream;
 use syn::token::{Brace, Paren};
 use syn::{BinOp, Expr, Ident, Pat, Token, braced, parenthesized};
 
-use super::stage::{EXPECTED_STEP, stage, value};
+use super::stage::{EXPECTED_STEP, named_stage, overrides, value};
 use super::{boundary, closure, graph};
 use crate::arity::MAX_ARITY;
 use crate::chain::model::{Arm, Step};
@@ -35,27 +35,37 @@ impl StepsEnd {
     }
 }
 
-/// Steps up to `end`.
+/// Reads steps up to `end`. Before a mistake it adds those in front of it.
 pub(crate) fn steps(
     input: ParseStream<'_>,
     end: StepsEnd,
+    steps: &mut Vec<Step>,
     diagnostics: &mut Diagnostics,
-) -> syn::Result<Vec<Step>> {
-    if let Some(graph) = graph::parse(input, |rest| end.is_reached(rest), diagnostics)? {
-        return Ok(vec![Step::Graph(Box::new(graph))]);
+) -> syn::Result<()> {
+    let start = input.fork();
+    match graph::parse(input, |rest| end.is_reached(rest), diagnostics) {
+        Ok(None) => {}
+        Ok(Some(graph)) => {
+            steps.push(Step::Graph(Box::new(graph)));
+            return Ok(());
+        }
+        Err(error) => {
+            // To an editor a graph with a mistake is a closure.
+            steps.extend(closure::parse(&start).ok().flatten());
+            return Err(error);
+        }
     }
-    let mut steps = Vec::new();
     loop {
         if input.peek(Token![=>]) {
             return Err(input.error("a stage is missing before this `=>`"));
         }
         if input.peek(Paren) {
-            steps.extend(parenthesized(input, diagnostics)?);
+            parenthesized(input, steps, diagnostics)?;
         } else {
-            steps.push(step(input, diagnostics)?);
+            step(input, steps, diagnostics)?;
         }
         if end.is_reached(input) {
-            return Ok(steps);
+            return Ok(());
         }
         let arrow = arrow(input)?;
         // A `|` would be the start of a closure.
@@ -65,28 +75,31 @@ pub(crate) fn steps(
     }
 }
 
-fn step(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Step> {
+fn step(input: ParseStream<'_>, steps: &mut Vec<Step>, diagnostics: &mut Diagnostics) -> syn::Result<()> {
     if input.peek(Token![#]) {
         let message =
             "a step cannot have attributes: put `#[cfg(…)]` on the statement with the whole pipeline";
         return Err(input.error(message));
     }
-    if let Some(step) = closure::parse(input)? {
-        return Ok(step);
-    }
-    if input.peek(Brace) {
-        return Ok(Step::Value(value(input)?));
-    }
     if input.peek(Token![match]) {
-        return route(input, diagnostics);
+        return route(input, steps, diagnostics);
     }
-    if let Some(boundary) = boundary::parse(input)? {
-        return Ok(Step::Boundary(boundary));
+    let simple = match closure::parse(input)? {
+        Some(step) => Some(step),
+        None if input.peek(Brace) => Some(Step::Value(value(input)?)),
+        None => boundary::parse(input)?.map(Step::Boundary),
+    };
+    if let Some(step) = simple {
+        steps.push(step);
+        return Ok(());
     }
     if !(input.peek(Ident::peek_any) || input.peek(Token![::])) || is_keyword(input) {
         return Err(input.error(EXPECTED_STEP));
     }
-    Ok(Step::Stage(stage(input, diagnostics)?))
+    let mut stage = named_stage(input)?;
+    let read = overrides(input, &mut stage, diagnostics);
+    steps.push(Step::Stage(stage));
+    read
 }
 
 /// A keyword that cannot start a path.
@@ -127,17 +140,47 @@ fn arrow(input: ParseStream<'_>) -> syn::Result<Token![=>]> {
 }
 
 /// `(a, b)`, `(a | b)`, or a chain in parentheses.
-fn parenthesized(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Vec<Step>> {
+fn parenthesized(
+    input: ParseStream<'_>,
+    steps: &mut Vec<Step>,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<()> {
     let content;
     let parentheses = parenthesized!(content in input);
+    let mut branches = Vec::new();
+    let read = self::branches(&content, parentheses, &mut branches, diagnostics);
+    // Before a mistake a branch may be missing.
+    branches.retain(|branch| !branch.is_empty());
+    branches.truncate(MAX_ARITY);
+    match (branches.len(), &read) {
+        (0 | 1, _) => steps.extend(branches.pop().into_iter().flatten()),
+        (_, Ok(Separator::Bar)) => steps.push(Step::First(branches)),
+        _ => steps.push(Step::All(branches)),
+    }
+    read.map(|_| ())
+}
+
+/// What stands between branches.
+enum Separator {
+    Comma,
+    Bar,
+}
+
+/// The branches within parentheses. Without a separator there is one.
+fn branches(
+    content: ParseStream<'_>,
+    parentheses: Paren,
+    branches: &mut Vec<Vec<Step>>,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<Separator> {
     if content.is_empty() {
         let message = "expected branches in these parentheses: `(fetch_user, fetch_orders)` runs both on each item, `(primary | mirror)` returns the first that succeeds";
         return Err(syn::Error::new(parentheses.span.join(), message));
     }
-    let mut branches = vec![branch(&content, diagnostics)?];
+    branch(content, branches, diagnostics)?;
     if content.is_empty() {
-        refuse_trailing_bit_or(&branches)?;
-        return Ok(branches.remove(0));
+        refuse_trailing_bit_or(branches)?;
+        return Ok(Separator::Comma);
     }
     let all = content.peek(Token![,]);
     while !content.is_empty() {
@@ -160,7 +203,7 @@ fn parenthesized(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::
                 return Err(syn::Error::new(separator, "an alternative is missing after this `|`"));
             }
         }
-        branches.push(branch(&content, diagnostics)?);
+        branch(content, branches, diagnostics)?;
     }
     if branches.len() == 1 {
         let message = "a single branch needs no parentheses: remove them, or add a branch, `(a, b)`";
@@ -170,23 +213,31 @@ fn parenthesized(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::
         let message = "a fork has at most eight branches: move some into a nested pipeline, `{ pipeline![…] }`, or use the graph form, which has no such limit";
         return Err(syn::Error::new(first.span(), message));
     }
-    if !all {
-        refuse_trailing_bit_or(&branches)?;
+    if all {
+        return Ok(Separator::Comma);
     }
-    Ok(vec![if all { Step::All(branches) } else { Step::First(branches) }])
+    refuse_trailing_bit_or(branches)?;
+    Ok(Separator::Bar)
 }
 
-fn branch(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Vec<Step>> {
+/// Reads one more branch.
+fn branch(
+    input: ParseStream<'_>,
+    branches: &mut Vec<Vec<Step>>,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<()> {
     if input.peek(Token![,]) || input.peek(Token![|]) && input.peek2(Token![|]) {
         return Err(input.error("expected a branch here"));
     }
-    let steps = steps(input, StepsEnd::Branch, diagnostics)?;
-    refuse_boundaries(&steps)?;
-    Ok(steps)
+    let mut branch = Vec::new();
+    let read = steps(input, StepsEnd::Branch, &mut branch, diagnostics);
+    let read = read.and_then(|()| refuse_boundaries(&branch));
+    branches.push(branch);
+    read
 }
 
 /// `match { pattern => value => chain, … }`
-fn route(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Step> {
+fn route(input: ParseStream<'_>, steps: &mut Vec<Step>, diagnostics: &mut Diagnostics) -> syn::Result<()> {
     let keyword: Token![match] = input.parse()?;
     if !input.peek(Brace) {
         let message = "a `match` in a pipeline matches the output of the stage before it, without naming it: `match { pattern => value => stage, … }`";
@@ -203,8 +254,16 @@ fn route(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<S
         return Err(syn::Error::new(braces.span.join(), message));
     }
     let mut arms = Vec::new();
+    let read = self::arms(&content, &mut arms, diagnostics);
+    if !arms.is_empty() {
+        steps.push(Step::Route { keyword, arms });
+    }
+    read
+}
+
+fn arms(content: ParseStream<'_>, arms: &mut Vec<Arm>, diagnostics: &mut Diagnostics) -> syn::Result<()> {
     while !content.is_empty() {
-        arms.push(arm(&content, diagnostics)?);
+        arm(content, arms, diagnostics)?;
         if content.is_empty() {
             break;
         }
@@ -213,10 +272,11 @@ fn route(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<S
         }
         content.parse::<Token![,]>()?;
     }
-    Ok(Step::Route { keyword, arms })
+    Ok(())
 }
 
-fn arm(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Arm> {
+/// Reads one more arm.
+fn arm(input: ParseStream<'_>, arms: &mut Vec<Arm>, diagnostics: &mut Diagnostics) -> syn::Result<()> {
     let shape = "an arm is `pattern => value => stage`, where the value is passed to the stage";
     let pattern = Pat::parse_multi_with_leading_vert(input)?;
     let guard = match input.parse::<Option<Token![if]>>()? {
@@ -242,9 +302,13 @@ fn arm(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Arm
     if input.is_empty() || input.peek(Token![,]) {
         return Err(syn::Error::new_spanned(arrow, "a stage is missing after this `=>`"));
     }
-    let steps = steps(input, StepsEnd::Arm, diagnostics)?;
-    refuse_boundaries(&steps)?;
-    Ok(Arm { pattern, guard, value, steps })
+    let mut arm = Arm { pattern, guard, value, steps: Vec::new() };
+    let read = steps(input, StepsEnd::Arm, &mut arm.steps, diagnostics);
+    let read = read.and_then(|()| refuse_boundaries(&arm.steps));
+    if !arm.steps.is_empty() {
+        arms.push(arm);
+    }
+    read
 }
 
 /// A branch returns one item for each that it takes; a boundary does not.

@@ -2,18 +2,19 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{ItemFn, parse_quote};
+use syn::parse_quote;
 
 use super::generics::{any_instance, cfgs, phantom_type, struct_generics};
 use crate::crate_path::CratePath;
 use crate::stage::model::shared_attributes;
+use crate::stage::parse::Function;
 
 /// The struct of a stage whose signature is wrong. It takes anything, so that its uses are not reported too.
 ///
 /// An error in the place of a type silences errors in whatever depends on that type.
-pub(crate) fn fallback(function: &ItemFn, crate_path: &CratePath, error: &TokenStream) -> TokenStream {
+pub(crate) fn fallback(function: &Function, crate_path: &CratePath, error: &TokenStream) -> TokenStream {
     let private = crate_path.private();
-    let ItemFn { sig, vis, .. } = function;
+    let Function { sig, vis, .. } = function;
     let name = &sig.ident;
     let attributes = shared_attributes(function);
     let cfgs = cfgs(&attributes);

@@ -25,6 +25,9 @@ pub(super) fn statements(block: &Block) -> Vec<Statement<'_>> {
     let mut statements = Vec::new();
     let mut rest = block.stmts.iter().peekable();
     while let Some(statement) = rest.next() {
+        if is_empty(statement) {
+            continue;
+        }
         statements.push(match statement {
             Stmt::Local(local) => match &local.init {
                 Some(init) if init.diverge.is_none() => {
@@ -51,6 +54,11 @@ pub(super) fn statements(block: &Block) -> Vec<Statement<'_>> {
         });
     }
     statements
+}
+
+/// A `;` with nothing in front of it.
+fn is_empty(statement: &Stmt) -> bool {
+    matches!(statement, Stmt::Expr(Expr::Verbatim(tokens), _) if tokens.is_empty())
 }
 
 /// What a call calls: `(stage)(x)` is `stage(x)`.
