@@ -6,7 +6,7 @@
 //! - `failures`, `cancellation`: items that fail, panic or are cancelled
 //! - `runs`, `run_blocking`: many items or one; back-pressure, workers, sources, accounting
 //! - `observers`, `dead_letters`: what a run reports while it runs, and where failed items go
-//! - `ui`: compile errors
+//! - `ui`: compile errors; `facade`: those of a crate that has `pipeline` from another one
 //! - `layers`: which part of the runtime crate may import which; `public_items`: what users can name
 
 // Stages in tests take and return what users' stages may, recommended or not. A minute is written as 60 s.
@@ -26,6 +26,8 @@ mod closures;
 mod context;
 mod dead_letters;
 mod diagrams;
+#[cfg(all(feature = "rate", feature = "serde"))]
+mod facade;
 mod failures;
 mod forks;
 mod graphs;

@@ -29,7 +29,7 @@ fn a_rate_without_its_feature_names_the_feature() {
 }
 
 /// The cases with another number of errors than one, and why. A case that is mended leaves this list.
-const NOT_ONE_ERROR: [(&str, usize); 12] = [
+const NOT_ONE_ERROR: [(&str, usize); 11] = [
     // The bound is met by the impl that matches, so what comes out is known, and the pipeline is reported too.
     ("chain/fail/bound_of_a_generic_stage_not_met", 2),
     // Neither `Send` nor `Sync`.
@@ -40,8 +40,6 @@ const NOT_ONE_ERROR: [(&str, usize); 12] = [
     ("fork/fail/graph_whose_input_has_no_type", 2),
     // A copy for each attempt, and one beside the other branch.
     ("fork/fail/override_of_retries_in_a_branch_of_what_is_not_clone", 2),
-    // A macro on a function inside an `impl` cannot see the `impl`.
-    ("stage/fail/associated_function", 5),
     // rustc has a word of its own on `self`.
     ("stage/fail/free_function_with_self", 3),
     // At the parameter, and at the `.run()`.
@@ -57,11 +55,10 @@ const INTERNAL_NAMES: [&str; 1] = ["stage/fail/module_of_the_same_name"];
 
 /// The errors with their caret on a whole macro. Where nothing is in it there is no better place; the rest is to be
 /// mended.
-const WHOLE_MACROS: [&str; 4] = [
+const WHOLE_MACROS: [&str; 3] = [
     "chain/fail/bound_of_a_generic_stage_not_met",
     "chain/fail/pipeline_empty",
     "chain/fail/type_argument_that_does_not_fit",
-    "stage/fail/associated_function",
 ];
 
 #[test]

@@ -225,3 +225,60 @@ async fn concurrent_items_do_not_mix_their_values() {
         }
     }
 }
+
+#[stage]
+fn sum8(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> u64 {
+    [a, b, c, d, e, f, g, h].iter().sum()
+}
+
+/// They are joined as a tree, which stays far from rustc's limit on types within types.
+#[tokio::test]
+async fn thirty_two_calls_run_side_by_side() {
+    #[stage]
+    async fn double(x: u64) -> u64 {
+        tokio::task::yield_now().await;
+        x * 2
+    }
+
+    let graph = pipeline!(|x: u64| {
+        let x0 = double(x);
+        let x1 = double(x);
+        let x2 = double(x);
+        let x3 = double(x);
+        let x4 = double(x);
+        let x5 = double(x);
+        let x6 = double(x);
+        let x7 = double(x);
+        let x8 = double(x);
+        let x9 = double(x);
+        let x10 = double(x);
+        let x11 = double(x);
+        let x12 = double(x);
+        let x13 = double(x);
+        let x14 = double(x);
+        let x15 = double(x);
+        let x16 = double(x);
+        let x17 = double(x);
+        let x18 = double(x);
+        let x19 = double(x);
+        let x20 = double(x);
+        let x21 = double(x);
+        let x22 = double(x);
+        let x23 = double(x);
+        let x24 = double(x);
+        let x25 = double(x);
+        let x26 = double(x);
+        let x27 = double(x);
+        let x28 = double(x);
+        let x29 = double(x);
+        let x30 = double(x);
+        let x31 = double(x);
+        let sum0 = sum8(x0, x1, x2, x3, x4, x5, x6, x7);
+        let sum1 = sum8(x8, x9, x10, x11, x12, x13, x14, x15);
+        let sum2 = sum8(x16, x17, x18, x19, x20, x21, x22, x23);
+        let sum3 = sum8(x24, x25, x26, x27, x28, x29, x30, x31);
+        (sum0 + sum1 + sum2 + sum3)
+    });
+    assert_eq!(graph.run(1).await.ok(), Some(64));
+    assert_eq!(graph.run(2).await.ok(), Some(128));
+}

@@ -31,7 +31,8 @@ fn largest(orders: Vec<u32>, least: usize) -> Option<u32> {
 
 fn main() {
     let page = pipeline!(|id: u32| {
-        let user = name(id);
+        // A `;` alone is nothing, as in Rust.
+        let user = name(id);;
         let all = orders(id);
         let count = sum(vec![1; all.len()]);
         // Values in ranges, in fields, in closures, in macros and in texts.

@@ -74,10 +74,51 @@ macro_rules! named {
 
         fn main() {
             $($name::check();)*
+            of_outer_scopes::check();
         }
     };
 }
 
 named! {
     input cx kept moved place state context borrowed error observe args stage value policy
+}
+
+// What the prelude has, our own crate, and a keyword. By hand: to rustc these names are ambiguous if a macro makes them, and
+// another crate's macro is not the user.
+mod of_outer_scopes {
+    use ::pipeline::{pipeline, stage};
+
+    #[stage(concurrency = 2)]
+    pub async fn drop(drop: u32) -> u32 {
+        drop + 1
+    }
+
+    #[stage]
+    pub fn size_of(size_of: &u32) -> u32 {
+        size_of + 1
+    }
+
+    #[stage(retries = 1)]
+    pub async fn pipeline(pipeline: u32, r#gen: u32) -> Result<u32, String> {
+        Ok(pipeline + r#gen)
+    }
+
+    #[stage]
+    pub fn r#gen(r#gen: u32) -> u32 {
+        r#gen + 1
+    }
+
+    pub fn check() {
+        let chain = pipeline![
+            drop => size_of.concurrency(3) => (r#gen, size_of) => pipeline.retries(2) => (drop | r#gen)
+        ];
+        assert_eq!(chain.run_blocking(1).unwrap(), 9);
+        let graph = pipeline!(|x: u32| {
+            let a = drop(x);
+            let b = size_of(x);
+            let c = r#gen(b);
+            pipeline(a, c)
+        });
+        assert_eq!(graph.run_blocking(1).unwrap(), 5);
+    }
 }

@@ -1,0 +1,1 @@
+//! Tests of the macros in a crate of edition 2021.
