@@ -142,6 +142,28 @@ fn graph_that_is_not_series_parallel() {
     })));
 }
 
+/// The stack of rustc's main thread has 8 MB, and a debug build of this crate needs the most of it.
+#[test]
+fn the_deepest_input_does_not_overflow_the_stack() {
+    let deep = |open: &str, inside: &str, close: &str| {
+        let text = format!("{}{inside}{}", open.repeat(60), close.repeat(60));
+        text.parse::<TokenStream>().expect("the brackets match")
+    };
+    let expand = move || {
+        let (ty, parentheses) = (deep("Vec<", "u8", ">"), deep("(", "fetch", ")"));
+        let stage = stage(quote!(retries = 2), &quote!(fn deep(x: #ty) -> Result<#ty, String> { Ok(x) }));
+        assert!(stage.contains("struct deep"));
+        for input in
+            [quote!(#parentheses), quote!(#ty: fetch), quote!(|x| #parentheses), quote!({ #parentheses })]
+        {
+            assert!(!crate::chain::expand(input).to_string().contains("compile_error"));
+        }
+    };
+    let thread =
+        std::thread::Builder::new().stack_size(8 << 20).spawn(expand).expect("a thread can be started");
+    thread.join().expect("a message above says what failed");
+}
+
 #[test]
 fn provide() {
     insta::assert_snapshot!(items(&crate::provide::expand(quote! {

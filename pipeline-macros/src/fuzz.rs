@@ -155,6 +155,12 @@ fn expand(what: &str, input: &TokenStream, expand: impl FnOnce() -> TokenStream)
 
 #[test]
 fn no_mutated_input_makes_the_macros_panic_or_write_what_is_no_rust() {
+    // With the stack of rustc's main thread.
+    let fuzz = std::thread::Builder::new().stack_size(8 << 20).spawn(fuzz).expect("a thread can be started");
+    fuzz.join().expect("a message above says what failed");
+}
+
+fn fuzz() {
     let count = std::env::var("FUZZ").ok().and_then(|count| count.parse().ok()).unwrap_or(4000);
     let inputs = Inputs::of_this_repository();
     let all = inputs.all();

@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "diagnostics.rs",
             "fragments.rs",
             "nesting.rs",
+            "outer_names.rs",
         ],
     ),
     ("value/", &["duration.rs", "backoff.rs", "rate.rs", "mod.rs"]),

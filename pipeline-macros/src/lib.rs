@@ -9,6 +9,7 @@ mod dependency;
 mod diagnostics;
 mod fragments;
 mod nesting;
+mod outer_names;
 mod policy;
 mod provide;
 mod stage;

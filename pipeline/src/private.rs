@@ -69,7 +69,9 @@ pub use crate::stage::function::{
 };
 pub use crate::stage::never_fails::NeverFails;
 pub use crate::stage::now::Now;
-pub use crate::stage::output_checks::{NotAFuture, NotAResult, NotAResultOfItems, ReturnsNoResult};
+pub use crate::stage::output_checks::{
+    IsFuture, NoFuture, NotAFuture, NotAResult, NotAResultOfItems, ReturnsNoResult,
+};
 pub use crate::stage::plan::{ForkKind, Plan};
 pub use crate::stage::state::Provide;
 

@@ -17,24 +17,28 @@ const SPLIT_LIMIT: u32 = 16;
 pub(crate) struct Qualities {
     pub(crate) interruptible: bool,
     pub(crate) fallible: bool,
+    /// Whether it returns a future, as an expression; nothing if it certainly does not.
+    pub(crate) returns_future: Option<TokenStream>,
 }
 
 /// The policy of an attribute, as a constant.
 pub(crate) fn policy_constant(
     policy: &Policy,
     function: &Ident,
-    Qualities { interruptible, fallible }: Qualities,
+    Qualities { interruptible, fallible, returns_future }: Qualities,
     crate_path: &CratePath,
 ) -> TokenStream {
     let private = crate_path.private();
     let name = policy.name.as_ref().map_or_else(|| function_name(function), |name| name.value.clone());
     let assignments = assignments(policy, crate_path);
     let blocking = policy.blocking.is_some();
+    let returns_future = returns_future.map(|is| quote!(__policy.returns_future = #is;));
     quote! {{
         let mut __policy = #private::Policy::new(#name);
         __policy.interruptible = #interruptible;
         __policy.blocking = #blocking;
         __policy.fallible = #fallible;
+        #returns_future
         #assignments
         __policy
     }}
@@ -117,6 +121,13 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
             #assertions
         };
     }
+}
+
+/// Checks at compile time that the last stage does not return a future.
+pub(crate) fn output_assertion(at: Span) -> TokenStream {
+    let message = "this stage returns a future, which would be the output of the pipeline: nobody would poll it; make the stage an `async fn`, or end with one that awaits it";
+    let refuse = quote_spanned!(at=> ::core::panic!(#message));
+    quote!(const _: () = if __Stage::__POLICY.returns_future { #refuse };)
 }
 
 /// Assignments to a variable `__policy`.

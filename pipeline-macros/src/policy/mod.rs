@@ -7,7 +7,9 @@ mod options;
 mod parse;
 
 pub(crate) use check::{check_attribute, check_override};
-pub(crate) use expand::{Qualities, duration, overridden_policy, override_assertions, policy_constant};
+pub(crate) use expand::{
+    Qualities, duration, output_assertion, overridden_policy, override_assertions, policy_constant,
+};
 pub(crate) use model::{Asyncness, Policy};
 #[cfg(test)]
 pub(crate) use options::overridable;

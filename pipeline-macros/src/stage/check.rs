@@ -6,15 +6,11 @@ use syn::{PatType, ReturnType, Type};
 use super::parse::{Function, Parameter};
 use super::types::{anonymous_borrow, display, impl_trait, is_static, lifetimes, strip};
 use crate::diagnostics::Diagnostics;
+use crate::outer_names::PRIMITIVE_TYPES;
 use crate::policy::Policy;
 
 const RECEIVER: &str =
     "a stage is a free function and has no `self`: take what you need from the state, `#[state] app: &App`";
-
-const PRIMITIVE_TYPES: [&str; 19] = [
-    "bool", "char", "f16", "f32", "f64", "f128", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8",
-    "u16", "u32", "u64", "u128", "usize",
-];
 
 /// A function in an `impl` or a `trait`.
 pub(super) fn associated(function: &Function, diagnostics: &mut Diagnostics) {

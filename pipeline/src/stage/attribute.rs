@@ -37,6 +37,8 @@ pub struct Policy {
     pub blocking: bool,
     /// Whether the function returns a `Result`.
     pub fallible: bool,
+    /// Whether the function returns a future as a value.
+    pub returns_future: bool,
 }
 
 impl Policy {
@@ -59,6 +61,7 @@ impl Policy {
             interruptible: true,
             blocking: false,
             fallible: true,
+            returns_future: false,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! all types are known. The types that rustc itself falls back to, at the same moment, are allowed either way.
 
 use std::future::Future;
+use std::marker::PhantomData;
 
 use super::edge::EdgeType;
 
@@ -31,6 +32,22 @@ macro_rules! refuse {
         impl $check<i32> for Never {}
     };
 }
+
+/// Whether a type that is known where the stage is declared is a future.
+pub struct IsFuture<T: ?Sized>(PhantomData<T>);
+
+impl<T: Future + ?Sized> IsFuture<T> {
+    /// Found before the constant of [`NoFuture`].
+    pub const ANSWER: bool = true;
+}
+
+/// The answer for all other types.
+pub trait NoFuture {
+    /// See [`IsFuture`].
+    const ANSWER: bool = false;
+}
+
+impl<T: ?Sized> NoFuture for IsFuture<T> {}
 
 trait AnyResult {}
 

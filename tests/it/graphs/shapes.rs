@@ -277,7 +277,7 @@ async fn thirty_two_calls_run_side_by_side() {
         let sum1 = sum8(x8, x9, x10, x11, x12, x13, x14, x15);
         let sum2 = sum8(x16, x17, x18, x19, x20, x21, x22, x23);
         let sum3 = sum8(x24, x25, x26, x27, x28, x29, x30, x31);
-        (sum0 + sum1 + sum2 + sum3)
+        sum0 + sum1 + sum2 + sum3
     });
     assert_eq!(graph.run(1).await.ok(), Some(64));
     assert_eq!(graph.run(2).await.ok(), Some(128));

@@ -110,7 +110,7 @@ impl GraphChecks<'_> {
             Callee::Stage(stage_use) => {
                 let at = stage_use.span();
                 let StageUse { path, overrides, .. } = stage_use;
-                let resolved = resolve_stage(path, overrides.as_deref(), self.crate_path);
+                let resolved = resolve_stage(path, overrides.as_deref(), false, self.crate_path);
                 let value = Ident::new("stage", at);
                 let arity =
                     call_at(at, &quote!(#private::Arity::<#count>::__arity), &value.to_token_stream());

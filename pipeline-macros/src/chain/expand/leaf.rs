@@ -18,6 +18,8 @@ pub(super) struct StepVariables<'a> {
     /// The edge before it, and the one after it.
     pub(super) edge: &'a Ident,
     pub(super) next_edge: &'a Ident,
+    /// Whether its output is that of the pipeline.
+    pub(super) is_last: bool,
 }
 
 impl StepVariables<'_> {
@@ -31,7 +33,7 @@ impl StepVariables<'_> {
 /// `fetch.retries(5)`
 pub(super) fn stage(stage: &StageUse, variables: &StepVariables<'_>, crate_path: &CratePath) -> TokenStream {
     let StageUse { path, overrides, .. } = stage;
-    let value = resolve_stage(path, overrides.as_deref(), crate_path);
+    let value = resolve_stage(path, overrides.as_deref(), variables.is_last, crate_path);
     // An edge that does not fit is reported at the stage's own name.
     let bound = variables.bind(&connect(&value, variables.edge, stage.span(), crate_path));
     let overridden = overrides

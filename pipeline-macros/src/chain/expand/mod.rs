@@ -31,7 +31,8 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
     let mut boundaries = Vec::new();
     for (index, step) in pipeline.steps.iter().enumerate() {
         let (stage, next_edge) = (stage_variable(index), edge_variable(index + 1));
-        let variables = StepVariables { stage: &stage, edge: &edge, next_edge: &next_edge };
+        let is_last = index + 1 == pipeline.steps.len();
+        let variables = StepVariables { stage: &stage, edge: &edge, next_edge: &next_edge, is_last };
         statements.extend(self::step(step, &variables, &crate_path));
         if matches!(step, Step::Boundary(_)) {
             boundaries.push(stage);
@@ -65,7 +66,7 @@ pub(crate) fn pipeline(pipeline: &Pipeline) -> TokenStream {
 fn check_output(last: Option<&Step>, edge: &Ident, crate_path: &CratePath) -> TokenStream {
     let Some(last) = last else { return TokenStream::new() };
     let is_declared = match last {
-        // `#[stage]` has checked what it returns.
+        // `#[stage]` has checked that it is no `Result`, and its policy says whether it is a future.
         Step::Stage(_) => return TokenStream::new(),
         Step::Closure(Closure { expr, .. }) if is_inferred_later(&expr.body) => {
             return TokenStream::new();

@@ -6,19 +6,29 @@ use syn::{GenericArgument, Path, PathArguments};
 
 use crate::codegen::{call_at, respan};
 use crate::crate_path::CratePath;
+use crate::outer_names::{OWN_CRATE, PRELUDE_FUNCTIONS, PRIMITIVE_TYPES};
 use crate::policy::{self, Policy};
 
-/// The value of the stage at a path.
-pub(super) fn resolve_stage(path: &Path, overrides: Option<&Policy>, crate_path: &CratePath) -> TokenStream {
+/// The value of the stage at a path, which may be that of the last step.
+pub(super) fn resolve_stage(
+    path: &Path,
+    overrides: Option<&Policy>,
+    is_last: bool,
+    crate_path: &CratePath,
+) -> TokenStream {
     let Some(import) = StageImport::new(path) else { return TokenStream::new() };
     let private = crate_path.private();
     let stage = import.stage_passed_to(&quote!(#private::StageFn::__this));
-    let assertions = overrides.map(|overrides| policy::override_assertions(overrides, crate_path));
+    let mut assertions = TokenStream::new();
+    if let Some(overrides) = overrides {
+        assertions.extend(policy::override_assertions(overrides, crate_path));
+    }
+    if is_last {
+        assertions.extend(policy::output_assertion(import.at));
+    }
     // The stand-in agrees with any override: one error is enough.
-    let any_policy = assertions
-        .as_ref()
-        .filter(|assertions| !assertions.is_empty())
-        .map(|_| quote!(pub const __POLICY: #private::Policy = #private::Policy::ANY;));
+    let any_policy = (!assertions.is_empty())
+        .then(|| quote!(pub const __POLICY: #private::Policy = #private::Policy::ANY;));
     let stand_in = StandIn { stage_type: quote!(Self), items: any_policy };
     import.scope(&stand_in, &quote!(#assertions #stage))
 }
@@ -42,9 +52,6 @@ pub(super) fn reject_stage_calls(
     });
     checks.collect()
 }
-
-/// Functions of the prelude, which a stage of the same name hides.
-const PRELUDE: [&str; 5] = ["align_of", "align_of_val", "drop", "size_of", "size_of_val"];
 
 /// What `__Stage` is where the path names a function, and no stage.
 struct StandIn {
@@ -114,12 +121,14 @@ impl StageImport {
         let placeholder =
             self.is_single_name().then(|| quote!(#[allow(unused_macros)] macro_rules! #path { () => {} }));
         let stage = Ident::new("__Stage", *at);
-        // To rustc a name that a macro has made is ambiguous if an outer scope has it too: a plain import finds the function of
-        // the prelude, and one of types finds the crate.
-        let is_plain = self.is_single_name() && arguments.is_none();
-        let import = if is_plain && PRELUDE.iter().any(|outer| name == outer) {
+        // To rustc a name that a macro has made is ambiguous if an outer scope has it too. An import of types alone does not find
+        // the prelude's functions, and where types are looked up otherwise, the nearest is taken.
+        let is_name = |names: &[&str]| {
+            self.is_single_name() && arguments.is_none() && names.iter().any(|outer| name == outer)
+        };
+        let import = if is_name(&PRELUDE_FUNCTIONS) {
             quote_spanned!(*at=> use #path::{self as #stage};)
-        } else if is_plain && name == "pipeline" {
+        } else if is_name(&PRIMITIVE_TYPES) || is_name(&[OWN_CRATE]) {
             quote_spanned!(*at=> type #stage = #path;)
         } else {
             quote_spanned!(*at=> use #path as #stage;)

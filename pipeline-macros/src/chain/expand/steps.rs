@@ -51,7 +51,7 @@ fn branch(steps: &[Step], edge: &Ident, crate_path: &CratePath) -> Branch {
     let mut edge = first_edge;
     for (index, step) in steps.iter().enumerate() {
         let (stage, next_edge) = (stage_variable(index), edge_variable(index + 1));
-        let variables = StepVariables { stage: &stage, edge: &edge, next_edge: &next_edge };
+        let variables = StepVariables { stage: &stage, edge: &edge, next_edge: &next_edge, is_last: false };
         statements.extend(self::step(step, &variables, crate_path));
         stages.push(stage.into_token_stream());
         edge = next_edge;

@@ -103,6 +103,20 @@ pub(super) fn returned_check(stage: &Stage) -> Option<TokenStream> {
     Some(quote!(fn __check_returned #generics () #clause { #check }))
 }
 
+/// Whether the function returns a future, as a constant expression. Of a generic one nobody knows.
+pub(super) fn returns_future(stage: &Stage) -> Option<TokenStream> {
+    let ty = &stage.output.ty;
+    let is_generic = stage.generics.params.iter().next().is_some();
+    if stage.output.is_fallible() || is_generic || is_plain(ty) {
+        return None;
+    }
+    let private = stage.crate_path.private();
+    Some(quote!({
+        use #private::NoFuture as _;
+        <#private::IsFuture<#ty>>::ANSWER
+    }))
+}
+
 /// Whether a type certainly is no alias: none that users name themselves.
 fn is_plain(ty: &Type) -> bool {
     const PLAIN: [&str; 29] = [

@@ -12,7 +12,7 @@ use quote::{quote, quote_spanned};
 pub(super) use self::fallback::fallback;
 use self::generics::{
     any_instance, cfgs, error_type, generics_with_caller, generics_with_state, phantom_type, returned_alias,
-    returned_check, split_bounds, struct_generics, type_arguments, value_type,
+    returned_check, returns_future, split_bounds, struct_generics, type_arguments, value_type,
 };
 use super::model::Stage;
 use crate::policy::{self, Asyncness, Qualities};
@@ -112,7 +112,8 @@ fn policy_impls(stage: &Stage) -> TokenStream {
     let private = stage.crate_path.private();
     let any_instance = any_instance(name, &stage.generics);
     let interruptible = stage.asyncness == Asyncness::Async || stage.is_blocking();
-    let qualities = Qualities { interruptible, fallible: stage.output.is_fallible() };
+    let returns_future = returns_future(stage);
+    let qualities = Qualities { interruptible, fallible: stage.output.is_fallible(), returns_future };
     let constant = policy::policy_constant(policy, name, qualities, &stage.crate_path);
     let error = error_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
