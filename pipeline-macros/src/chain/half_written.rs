@@ -34,9 +34,15 @@ fn push_stages<'a>(steps: &'a [Step], stages: &mut Vec<&'a StageUse>) {
         match step {
             Step::Stage(stage) => stages.push(stage),
             Step::All(branches) | Step::First(branches) => {
-                branches.iter().for_each(|steps| push_stages(steps, stages));
+                for steps in branches {
+                    push_stages(steps, stages);
+                }
             }
-            Step::Route { arms, .. } => arms.iter().for_each(|arm| push_stages(&arm.steps, stages)),
+            Step::Route { arms, .. } => {
+                for arm in arms {
+                    push_stages(&arm.steps, stages);
+                }
+            }
             Step::Graph(graph) => stages.extend(graph.calls.iter().filter_map(|call| match &call.callee {
                 Callee::Stage(stage) => Some(stage),
                 Callee::Value(_) => None,
