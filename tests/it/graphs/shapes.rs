@@ -227,8 +227,8 @@ async fn concurrent_items_do_not_mix_their_values() {
 }
 
 #[stage]
-fn sum8(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> u64 {
-    [a, b, c, d, e, f, g, h].iter().sum()
+fn sum4(first: u64, second: u64, third: u64, fourth: u64) -> u64 {
+    first + second + third + fourth
 }
 
 /// They are joined as a tree, which stays far from rustc's limit on types within types.
@@ -273,11 +273,15 @@ async fn thirty_two_calls_run_side_by_side() {
         let x29 = double(x);
         let x30 = double(x);
         let x31 = double(x);
-        let sum0 = sum8(x0, x1, x2, x3, x4, x5, x6, x7);
-        let sum1 = sum8(x8, x9, x10, x11, x12, x13, x14, x15);
-        let sum2 = sum8(x16, x17, x18, x19, x20, x21, x22, x23);
-        let sum3 = sum8(x24, x25, x26, x27, x28, x29, x30, x31);
-        sum0 + sum1 + sum2 + sum3
+        let sum0 = sum4(x0, x1, x2, x3);
+        let sum1 = sum4(x4, x5, x6, x7);
+        let sum2 = sum4(x8, x9, x10, x11);
+        let sum3 = sum4(x12, x13, x14, x15);
+        let total4 = sum4(x16, x17, x18, x19);
+        let sum5 = sum4(x20, x21, x22, x23);
+        let sum6 = sum4(x24, x25, x26, x27);
+        let sum7 = sum4(x28, x29, x30, x31);
+        sum0 + sum1 + sum2 + sum3 + total4 + sum5 + sum6 + sum7
     });
     assert_eq!(graph.run(1).await.ok(), Some(64));
     assert_eq!(graph.run(2).await.ok(), Some(128));
