@@ -1,9 +1,9 @@
 //! Getting pages from a server that does not always give them.
 
 use std::error::Error;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use pipeline::stage;
+use pipeline::{retry_after, stage};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, StatusCode, Url};
 
@@ -60,7 +60,7 @@ fn accepted(response: Response) -> Result<Response, FetchError> {
         return Ok(response);
     }
     let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Err(FetchError::Refused { status, wait: header.and_then(|value| parse_wait(value, SystemTime::now())) })
+    Err(FetchError::Refused { status, wait: header.and_then(retry_after::parse) })
 }
 
 /// Whether the same request may go better another time. What the server calls the client's own mistake, does not.
@@ -85,17 +85,6 @@ fn server_wait(error: &FetchError) -> Option<Duration> {
     }
 }
 
-/// `Retry-After` comes in two forms: seconds from now, and a date (RFC 9110, section 10.2.3). A date that has passed
-/// means now.
-fn parse_wait(value: &str, now: SystemTime) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
-}
-
 fn asked(wait: Option<Duration>) -> String {
     wait.map(|wait| format!(", come back in {:.1}s", wait.as_secs_f64())).unwrap_or_default()
 }
@@ -118,30 +107,6 @@ mod tests {
 
     fn refused(status: StatusCode, wait: Option<Duration>) -> FetchError {
         FetchError::Refused { status, wait }
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_and_as_a_date() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let later = httpdate::fmt_http_date(now + Duration::from_secs(90));
-        assert_eq!(parse_wait("45", now), Some(Duration::from_secs(45)));
-        assert_eq!(parse_wait(" 0 ", now), Some(Duration::ZERO));
-        assert_eq!(parse_wait(&later, now), Some(Duration::from_secs(90)));
-    }
-
-    #[test]
-    fn a_date_that_has_passed_means_now() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let earlier = httpdate::fmt_http_date(now - Duration::from_secs(90));
-        assert_eq!(parse_wait(&earlier, now), Some(Duration::ZERO));
-    }
-
-    #[test]
-    fn what_is_neither_asks_for_nothing() {
-        let now = SystemTime::UNIX_EPOCH;
-        for value in ["", "soon", "-1", "1.5", "Mon, 99 Foo 2024 00:00:00 GMT"] {
-            assert_eq!(parse_wait(value, now), None, "{value:?}");
-        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub use graph::Graph;
 pub use pipeline::boxed::BoxPipeline;
 pub use pipeline::value::Pipeline;
 pub use policy::merge::Merge;
+pub use policy::retry_after;
 pub use report::aborted::Aborted;
 pub use report::batches_closed::BatchesClosed;
 pub use report::failure::Failure;
@@ -81,6 +82,8 @@ pub mod traits {
     pub use crate::pipeline::nested::{Nestable, OneToOneRun};
     pub use crate::policy::split::Rows;
     pub use crate::stage::closure::Fallible;
+    #[doc(hidden)]
+    pub use crate::stage::function::decide;
     pub use crate::stage::function::{RetryInput, Retryable, Returns, StageFailure, StageFn};
     pub use crate::stage::output_checks::{NotAFuture, NotAResult, NotAResultOfItems, ReturnsNoResult};
 }

@@ -64,8 +64,8 @@ pub use crate::stage::closure::{Tried, TriedAny};
 pub use crate::stage::contract::{Accepts, Stage};
 pub use crate::stage::edge::EdgeType;
 pub use crate::stage::function::{
-    Attempts, Bare, CheckedResult, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single, Split,
-    StageFn,
+    AnyType, Attempts, Bare, CheckedResult, Function, Repeat, Retry, RetryInput, Retryable, Returns, Single,
+    Split, StageFn, decide,
 };
 pub use crate::stage::never_fails::NeverFails;
 pub use crate::stage::now::Now;

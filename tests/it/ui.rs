@@ -29,7 +29,7 @@ fn a_rate_without_its_feature_names_the_feature() {
 }
 
 /// The cases with another number of errors than one, and why. A case that is mended leaves this list.
-const NOT_ONE_ERROR: [(&str, usize); 11] = [
+const NOT_ONE_ERROR: [(&str, usize); 10] = [
     // The bound is met by the impl that matches, so what comes out is known, and the pipeline is reported too.
     ("chain/fail/bound_of_a_generic_stage_not_met", 2),
     // Neither `Send` nor `Sync`.
@@ -40,8 +40,6 @@ const NOT_ONE_ERROR: [(&str, usize); 11] = [
     ("fork/fail/graph_whose_input_has_no_type", 2),
     // A copy for each attempt, and one beside the other branch.
     ("fork/fail/override_of_retries_in_a_branch_of_what_is_not_clone", 2),
-    // rustc has a word of its own on `self`.
-    ("stage/fail/free_function_with_self", 3),
     // At the parameter, and at the `.run()`.
     ("stage/fail/input_not_send", 2),
     // Two types of one name.

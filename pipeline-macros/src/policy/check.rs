@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::model::{Asyncness, Policy};
 use crate::diagnostics::Diagnostics;
-use crate::value::display;
+use crate::value::{Growth, display};
 
 /// The rules of an attribute.
 pub(crate) fn check_attribute(policy: &Policy, asyncness: Asyncness, diagnostics: &mut Diagnostics) {
@@ -62,6 +62,13 @@ pub(crate) fn check_override(policy: &Policy, diagnostics: &mut Diagnostics) {
 }
 
 fn check_together(policy: &Policy, diagnostics: &mut Diagnostics) {
+    if let (Some(delay), Some(backoff)) = (&policy.delay, &policy.backoff)
+        && delay.value.is_zero()
+        && backoff.value != Growth::Fixed
+    {
+        let message = "with a `delay` of zero retries begin at once, and a `backoff` has nothing to multiply: remove it, or give a longer `delay`";
+        diagnostics.error(&backoff.key, message);
+    }
     if let (Some(delay), Some(max)) = (&policy.delay, &policy.max_delay)
         && max.value < delay.value
     {

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 
 use super::model::Policy;
 use crate::crate_path::CratePath;
-use crate::value::Rate;
+use crate::value::{Growth, Rate};
 
 /// After this number of parts in a row without a success, the rest of a batch fails as it is.
 const SPLIT_LIMIT: u32 = 16;
@@ -89,6 +89,13 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
             let message = "`timeout` must be shorter than the stage's own `deadline`, which covers all attempts and the waits between them";
             assert(timeout.tokens.span(), quote!(OWN.deadline_allows(#value)), message);
         }
+    }
+    if let (Some(backoff), None) = (&policy.backoff, &policy.delay)
+        && backoff.value != Growth::Fixed
+    {
+        let message =
+            "the stage's own `delay` is zero, so a `backoff` has nothing to multiply: override `delay` too";
+        assert(backoff.key.span(), quote!((OWN.backoff.delay.as_nanos() > 0)), message);
     }
     if let (Some(burst), None) = (&policy.burst, &policy.rate) {
         let value = burst.value;

@@ -16,6 +16,14 @@ pub(crate) struct Spanned<T> {
     pub(crate) tokens: TokenStream,
 }
 
+/// What decides by the error of a call.
+pub(crate) enum Predicate {
+    /// The path of a function.
+    Function(syn::Path),
+    /// `|error| …`
+    Closure(syn::ExprClosure),
+}
+
 /// Whether the function of a stage is an `async fn`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asyncness {
@@ -32,8 +40,8 @@ pub(crate) struct Policy {
     pub(crate) delay: Option<Spanned<Duration>>,
     pub(crate) max_delay: Option<Spanned<Duration>>,
     pub(crate) jitter: Option<Spanned<()>>,
-    pub(crate) retry_if: Option<Spanned<syn::Path>>,
-    pub(crate) retry_after: Option<Spanned<syn::Path>>,
+    pub(crate) retry_if: Option<Spanned<Predicate>>,
+    pub(crate) retry_after: Option<Spanned<Predicate>>,
     pub(crate) pause_all: Option<Spanned<()>>,
     pub(crate) timeout: Option<Spanned<Duration>>,
     pub(crate) deadline: Option<Spanned<Duration>>,
@@ -44,7 +52,7 @@ pub(crate) struct Policy {
     pub(crate) blocking: Option<Spanned<()>>,
     /// `split_on_failure`.
     pub(crate) split: Option<Spanned<()>>,
-    pub(crate) split_if: Option<Spanned<syn::Path>>,
+    pub(crate) split_if: Option<Spanned<Predicate>>,
     pub(crate) split_limit: Option<Spanned<u32>>,
     /// The return type is a `Result` under another name.
     pub(crate) fallible: Option<Spanned<()>>,

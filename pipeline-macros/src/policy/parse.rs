@@ -6,10 +6,10 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprPath, Lit, LitStr, Token, UnOp};
 
-use super::model::{Policy, Spanned};
+use super::model::{Policy, Predicate, Spanned};
 use super::options;
 use crate::diagnostics::Diagnostics;
-use crate::value::{Growth, Rate, nonzero_duration};
+use crate::value::{Growth, Rate, duration, nonzero_duration};
 
 /// An option with its value, not yet checked.
 pub(crate) struct RawOption {
@@ -100,7 +100,7 @@ impl Policy {
             "name" => reader.read_into(&mut self.name, |value| value.text(name)),
             "retries" => reader.read_into(&mut self.retries, |value| value.count("retries")),
             "backoff" => reader.read_into(&mut self.backoff, |value| value.text(Growth::parse)),
-            "delay" => reader.read_into(&mut self.delay, |value| value.text(nonzero_duration)),
+            "delay" => reader.read_into(&mut self.delay, |value| value.text(duration)),
             "max_delay" => reader.read_into(&mut self.max_delay, |value| value.text(nonzero_duration)),
             "jitter" => reader.flag(&mut self.jitter),
             "pause_all" => reader.flag(&mut self.pause_all),
@@ -113,10 +113,8 @@ impl Policy {
                 value.at_least_one("calls at once", "with 0, no call would ever start")
             }),
             "rate" => reader.read_into(&mut self.rate, rate),
-            "retry_if" => reader.read_into(&mut self.retry_if, |value| value.path("the path of a function")),
-            "retry_after" => {
-                reader.read_into(&mut self.retry_after, |value| value.path("the path of a function"))
-            }
+            "retry_if" => reader.read_into(&mut self.retry_if, OptionValue::predicate),
+            "retry_after" => reader.read_into(&mut self.retry_after, OptionValue::predicate),
             "crate" => {
                 reader.read_into(&mut self.crate_path, |value| value.path("the path of the `pipeline` crate"))
             }
@@ -124,7 +122,7 @@ impl Policy {
             "fallible" => reader.flag(&mut self.fallible),
             "blocking" => reader.flag(&mut self.blocking),
             "split_on_failure" => reader.flag(&mut self.split),
-            "split_if" => reader.read_into(&mut self.split_if, |value| value.path("the path of a function")),
+            "split_if" => reader.read_into(&mut self.split_if, OptionValue::predicate),
             "split_limit" => reader.read_into(&mut self.split_limit, |value| {
                 value.at_least_one("parts", "with 0, no part would be called: leave out `split_on_failure`")
             }),
@@ -269,6 +267,16 @@ impl OptionValue {
         match self.count(what)? {
             0 => Err(error(&self.expr, format!("`{}` must be at least 1: {why}", self.key))),
             n => Ok(n),
+        }
+    }
+
+    fn predicate(&self) -> syn::Result<Predicate> {
+        match &self.expr {
+            Expr::Closure(closure) if closure.inputs.len() != 1 || closure.asyncness.is_some() => {
+                self.expected("a closure of the error alone that is not async, `|error| …`")
+            }
+            Expr::Closure(closure) => Ok(Predicate::Closure(closure.clone())),
+            _ => self.path("the path of a function, or a closure, `|error| …`").map(Predicate::Function),
         }
     }
 

@@ -46,9 +46,10 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
     if let Some(stage) = &stage {
         check::splits(&stage.policy, stage.inputs().count(), &mut signature_errors);
     }
-    let is_method = function.sig.receiver().is_some();
-    let is_associated = is_method || surroundings::is_associated(&function.sig.ident);
-    if is_associated && !is_method {
+    let has_receiver = function.sig.receiver().is_some();
+    let is_free = surroundings::is_at_margin();
+    let is_associated = !is_free && (has_receiver || surroundings::is_associated(&function.sig.ident));
+    if is_associated && !has_receiver {
         check::associated(&function, &mut signature_errors);
     }
     let mut signature_errors = signature_errors.into_errors();
@@ -59,5 +60,7 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
         (_, error) => expand::fallback(&function, &crate_path, &error.unwrap_or_default()),
     };
     let errors = diagnostics.into_errors().chain(signature_errors);
+    // To rustc a free function with `self` is a mistake too: it has been reported.
+    let function = (!(is_free && has_receiver)).then_some(function);
     quote!(#function #struct_and_impls #(#errors)*)
 }

@@ -4,18 +4,20 @@ use proc_macro::Span;
 use syn::visit::{self, Visit};
 use syn::{Attribute, File, Ident, ImplItemFn, TraitItemFn};
 
+/// Whether the macro's attribute stands at the margin, where nothing can be around it.
+pub(super) fn is_at_margin() -> bool {
+    // Unit tests run without a compiler.
+    proc_macro::is_available() && Span::call_site().column() <= 1
+}
+
 /// Whether a function of this name stands in an `impl` or a `trait`, as far as the source file shows. If the file cannot be
 /// read, rustc says it, in its own words and more of them.
 pub(super) fn is_associated(name: &Ident) -> bool {
-    // Unit tests run without a compiler.
-    if !proc_macro::is_available() {
+    // Most files need not be read.
+    if !proc_macro::is_available() || is_at_margin() {
         return false;
     }
     let at = Span::call_site();
-    // At the margin nothing is around it: most files need not be read.
-    if at.column() <= 1 {
-        return false;
-    }
     let text = at.local_file().and_then(|path| std::fs::read_to_string(path).ok());
     text.is_some_and(|text| may_be_associated(&text, at.line()) && has_associated_stage(&text, name))
 }

@@ -5,5 +5,5 @@ mod duration;
 mod rate;
 
 pub(crate) use backoff::Growth;
-pub(crate) use duration::{display, nonzero_duration};
+pub(crate) use duration::{display, duration, nonzero_duration};
 pub(crate) use rate::Rate;

@@ -17,6 +17,7 @@ mod pause;
 #[cfg(feature = "rate")]
 pub(crate) mod rate;
 pub(crate) mod retry;
+pub mod retry_after;
 pub(crate) mod single;
 pub(crate) mod sleep;
 pub(crate) mod split;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Attempt, AttemptError, GuardedWait, acquire, expired, finish};
 use super::deadline::within;
@@ -293,6 +294,10 @@ async fn backoff_wait(
 ) -> Result<WaitEnd, Expired> {
     let run = timer.item.run();
     let tokens = &run.settings().cancel;
+    if wait.is_zero() {
+        let is_stopped = tokens.iter().any(CancellationToken::is_cancelled);
+        return Ok(if is_stopped { WaitEnd::Stopped } else { WaitEnd::Over });
+    }
     let wait = async {
         let wait = async {
             match Instant::now().checked_add(wait) {

@@ -117,7 +117,7 @@ impl Policy {
     pub const ANY: Self = {
         let mut policy = Self::new("");
         policy.retries = 1;
-        policy.backoff.delay = Duration::ZERO;
+        policy.backoff.delay = Duration::from_nanos(1);
         policy.rate = Rate::new(u32::MAX, Duration::ZERO);
         policy
     };

@@ -32,6 +32,29 @@ pub trait StageFn {
     fn __this(self) -> Self::__This;
 }
 
+/// Asks a closure about an error.
+#[inline]
+pub fn decide<E, R, F>(error: &E, predicate: F) -> R
+where
+    F: FnOnce(&E) -> R,
+{
+    predicate(error)
+}
+
+/// What all types have in the place of the function that makes a stage, so that one that is none is reported as such.
+pub trait AnyType: Sized {
+    /// A policy that no check refuses.
+    const __POLICY: Policy = Policy::ANY;
+
+    /// Never called: the value is not a stage, so it does not compile.
+    #[must_use]
+    fn stage() -> Self {
+        unreachable!("what is no stage does not compile")
+    }
+}
+
+impl<T> AnyType for T {}
+
 /// A function that can be called with an input.
 ///
 /// An argument that the function takes by reference is passed as a value or as a reference: see

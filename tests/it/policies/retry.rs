@@ -285,3 +285,51 @@ async fn the_last_attempt_takes_the_input_without_a_clone() {
     pipeline![take].with(failing(9)).run(input).await.unwrap_err();
     assert_eq!(copies.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
+
+#[stage(retries = 1000, delay = "0s")]
+async fn at_once(#[state] service: &Service) -> Result<(), Refused> {
+    service.call().await
+}
+
+/// No timer is started: there is none to start.
+#[test]
+fn with_a_delay_of_zero_a_retry_begins_at_once() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(runtime.block_on(pipeline![at_once].with(failing(999)).run(())).is_ok());
+    assert!(runtime.block_on(pipeline![fetch.delay("0s")].with(failing(3)).run(())).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_wait_the_deadline_and_a_stop_hold_too() {
+    #[stage(retries = 1000, delay = "0s", deadline = "1s")]
+    async fn slow(_: u32) -> Result<(), Refused> {
+        tokio::time::sleep(ms(300)).await;
+        Err(Refused(503))
+    }
+
+    let error = pipeline![slow].run(1).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::DeadlineExceeded, 4));
+
+    let token = pipeline::CancellationToken::new();
+    token.cancel();
+    let stopped = pipeline![at_once].with(failing(5)).cancel_on(token);
+    assert_eq!(stopped.run(()).await.unwrap_err().attempts(), 0);
+}
+
+#[stage(
+    retries = 3,
+    delay = "0s",
+    retry_if = |error| error.0 >= 500,
+    retry_after = |Refused(status)| (*status == 503).then(|| ms(2000))
+)]
+async fn with_closures(#[state] service: &Service) -> Result<(), Refused> {
+    service.call().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn closures_decide_like_functions() {
+    let start = Instant::now();
+    let service = Service::new(vec![Act::Fail(500), Act::Fail(503), Act::Fail(404)]);
+    let error = pipeline![with_closures].with(service).run(()).await.unwrap_err();
+    assert_eq!((error.attempts(), start.elapsed()), (3, ms(2000)));
+}

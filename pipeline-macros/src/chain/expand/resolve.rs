@@ -30,7 +30,9 @@ pub(super) fn resolve_stage(
     let any_policy = (!assertions.is_empty())
         .then(|| quote!(pub const __POLICY: #private::Policy = #private::Policy::ANY;));
     let stand_in = StandIn { stage_type: quote!(Self), items: any_policy };
-    import.scope(&stand_in, &quote!(#assertions #stage))
+    // What is no stage has this function of all types, and then is reported as none.
+    let any_type = quote!(#[allow(unused_imports)] use #private::AnyType as _;);
+    import.scope(&stand_in, &quote!(#any_type #assertions #stage))
 }
 
 /// Checks that none of these functions is a stage: a call of it would be one of the plain function, without its policy.

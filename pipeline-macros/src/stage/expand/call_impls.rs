@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 
 use super::generics::{generics_with_state, type_arguments, value_type};
 use crate::codegen::respan;
-use crate::policy::Asyncness;
+use crate::policy::{Asyncness, Predicate};
 use crate::stage::model::{Argument, Input, OutputKind, Stage, one_or_tuple};
 use crate::stage::passing::PassMode;
 
@@ -31,17 +31,12 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
     let (future_type, value) = (future_type(stage), value_type(stage));
     // The parameter of the predicates. A predicate may come from another macro than the function.
     let error = Ident::new("__error", at);
-    let error_at = |path: Span| Ident::new("__error", at.located_at(path));
     let retry_if = policy.retry_if.as_ref().map(|path| {
-        let predicate = &path.value;
-        let passed = error_at(path.value.span());
-        let call = quote_spanned!(path.value.span()=> #predicate(#passed));
+        let call = predicate_call(&path.value, &quote!(#private::bool), stage);
         quote_spanned!(at=> fn retry_if(&self, #error: &<Self as #private::StageFn>::Error) -> #private::bool { #call })
     });
     let retry_after = policy.retry_after.as_ref().map(|path| {
-        let predicate = &path.value;
-        let passed = error_at(path.value.span());
-        let call = quote_spanned!(path.value.span()=> #predicate(#passed));
+        let call = predicate_call(&path.value, &quote!(#private::Option<#private::Duration>), stage);
         quote_spanned!(at=> fn retry_after(&self, #error: &<Self as #private::StageFn>::Error) -> #private::Option<#private::Duration> { #call })
     });
     let split_if = policy.splits().then(|| {
@@ -51,9 +46,7 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
             (None, Some(path)) => (path, quote_spanned!(at=> !)),
             (None, None) => return None,
         };
-        let predicate = &path.value;
-        let passed = error_at(path.value.span());
-        let call = quote_spanned!(path.value.span()=> #predicate(#passed));
+        let call = predicate_call(&path.value, &quote!(#private::bool), stage);
         Some(quote_spanned!(at=> fn split_if(&self, #error: &<Self as #private::StageFn>::Error) -> #private::bool { #not #call }))
     });
     let split_if = split_if.flatten();
@@ -65,6 +58,23 @@ pub(crate) fn function_impl(stage: &Stage) -> TokenStream {
             #retry_if
             #retry_after
             #split_if
+        }
+    }
+}
+
+/// What a predicate says of the variable `__error`. It may come from another macro than the function.
+fn predicate_call(predicate: &Predicate, result: &TokenStream, stage: &Stage) -> TokenStream {
+    let error_at = |at: Span| Ident::new("__error", stage.name.span().located_at(at));
+    match predicate {
+        Predicate::Function(path) => {
+            let error = error_at(path.span());
+            quote_spanned!(path.span()=> #path(#error))
+        }
+        // Through a function, from which rustc infers the parameter.
+        Predicate::Closure(closure) => {
+            let at = closure.inputs_begin.span();
+            let (private, error) = (stage.crate_path.respanned(at).private(), error_at(at));
+            quote_spanned!(at=> #private::decide::<_, #result, _>(#error, #closure))
         }
     }
 }

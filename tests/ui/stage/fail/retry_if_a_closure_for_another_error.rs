@@ -2,7 +2,7 @@ use std::io;
 
 use pipeline::{pipeline, stage};
 
-#[stage(retries = 3, retry_if = |error| error.kind() == io::ErrorKind::Interrupted)]
+#[stage(retries = 3, retry_if = |error: &std::fmt::Error| error.to_string().is_empty())]
 async fn fetch(url: &str) -> Result<String, io::Error> {
     std::fs::read_to_string(url)
 }

@@ -2,7 +2,7 @@ use std::io;
 
 use pipeline::{pipeline, stage};
 
-#[stage(retries = 3, delay = "0s")]
+#[stage(retries = 3, delay = "0s", backoff = "linear")]
 async fn fetch(url: &str) -> Result<String, io::Error> {
     std::fs::read_to_string(url)
 }
