@@ -41,6 +41,8 @@ pub struct RunState<'a, R> {
     items_cancelled: usize,
     pub(crate) rows_isolated: usize,
     pub(crate) failures: Vec<Failure>,
+    /// Those that were not kept.
+    failures_omitted: usize,
     /// How the run was stopped.
     pub(crate) stopped: Option<Stopped>,
     /// Why the run cannot go on, although no item failed.
@@ -88,6 +90,7 @@ impl<'a, R> RunState<'a, R> {
             items_cancelled: 0,
             rows_isolated: 0,
             failures: Vec::new(),
+            failures_omitted: 0,
             stopped: None,
             fatal: None,
             first_stage,
@@ -202,10 +205,25 @@ impl<'a, R> RunState<'a, R> {
             Some(ErrorMode::Lenient) => {
                 tracing::warn!(index, stage = error.stage(), "an item failed: {error:#}");
             }
-            Some(ErrorMode::Collect) => self.failures.push(Failure { index, error: error.clone() }),
-            None => {}
+            Some(ErrorMode::Collect) | None => {}
         }
-        Failure { index, error }
+        let failure = Failure { index, error };
+        self.keep_failure(&failure);
+        failure
+    }
+
+    /// Keeps a failure for the report, unless the verb returns each as a result.
+    fn keep_failure(&mut self, failure: &Failure) {
+        let limit = match self.error_mode {
+            None => return,
+            Some(ErrorMode::Collect) => usize::MAX,
+            Some(ErrorMode::Strict | ErrorMode::Lenient) => self.run.settings().failures_kept,
+        };
+        if self.failures.len() < limit {
+            self.failures.push(failure.clone());
+        } else {
+            self.failures_omitted += 1;
+        }
     }
 
     /// Queues a dead letter for each of these source items, unless it had one before.
@@ -314,6 +332,7 @@ impl<'a, R> RunState<'a, R> {
             items_failed: self.items_failed,
             items_cancelled: self.items_cancelled,
             rows_isolated: self.rows_isolated,
+            failures_omitted: self.failures_omitted,
             letters_lost: self.delivery.as_ref().map_or(0, DeliveryQueue::lost),
             stopped: self.stopped,
             observer_panics: to_usize(counters.observer_panics() + totals.observer_panics),

@@ -13,6 +13,7 @@ use super::source::PollSource;
 use crate::error::stage_error::StageError;
 use crate::report::aborted::Aborted;
 use crate::report::failure::Failure;
+use crate::report::gathered::Gathered;
 use crate::report::summary::Report;
 use crate::run::settings::ErrorMode;
 use crate::stage::contract::Stage;
@@ -20,11 +21,11 @@ use crate::stage::contract::Stage;
 /// `settle` has a result for each item that was not read, up to this number: a range such as `0..u64::MAX` knows its length.
 const MAX_UNREAD_RESULTS: usize = 1 << 24;
 
-/// Returns all outputs, or the first failure.
-pub(crate) async fn collect<In, F, S, M>(
+/// Returns the outputs, and how the run ended.
+async fn outputs<In, F, S, M>(
     request: RunRequest<'_, In, F, S>,
     mut source: impl PollSource<In>,
-) -> Result<Vec<F::Out>, Aborted>
+) -> (Vec<F::Out>, RunOutcome)
 where
     In: Send,
     S: Send + Sync,
@@ -34,11 +35,42 @@ where
     let output_config = OutputConfig { ordered: run.ordered, unbounded: true };
     let mode = RunMode { error_mode: Some(run.mode), emit_failures: false, output_config };
     let mut outputs = CollectSink(Vec::new());
-    let RunOutcome { report, first_failure, fatal, complete, items_in } =
-        <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut outputs).await;
+    let outcome = <F as RunMany<In, S, M>>::__run(request, &mut source, mode, &mut outputs).await;
+    (outputs.0, outcome)
+}
+
+/// Returns what succeeded, with the report.
+pub(crate) async fn gather<In, F, S, M>(
+    request: RunRequest<'_, In, F, S>,
+    source: impl PollSource<In>,
+) -> Gathered<F::Out>
+where
+    In: Send,
+    S: Send + Sync,
+    F: RunMany<In, S, M>,
+{
+    let (outputs, outcome) = outputs::<_, _, _, M>(request, source).await;
+    let RunOutcome { mut report, fatal, items_in, .. } = outcome;
+    // It belongs to no item, and has no other place.
+    report.failures.extend(fatal.map(|error| Failure { index: items_in, error }));
+    Gathered { outputs, report }
+}
+
+/// Returns all outputs, or the first failure.
+pub(crate) async fn collect<In, F, S, M>(
+    request: RunRequest<'_, In, F, S>,
+    source: impl PollSource<In>,
+) -> Result<Vec<F::Out>, Aborted>
+where
+    In: Send,
+    S: Send + Sync,
+    F: RunMany<In, S, M>,
+{
+    let (outputs, outcome) = outputs::<_, _, _, M>(request, source).await;
+    let RunOutcome { report, first_failure, fatal, complete, items_in } = outcome;
     match first_failure {
         Some(failure) => Err(Aborted { failure, report }),
-        None if complete => Ok(outputs.0),
+        None if complete => Ok(outputs),
         None => {
             let index = items_in;
             let error = fatal.unwrap_or_else(|| StageError::not_started(first_stage(request.plan)));

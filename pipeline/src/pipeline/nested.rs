@@ -211,4 +211,10 @@ impl<In, F, S, B, X> Pipeline<In, F, S, WithBoundary<B, X>> {
     pub fn settle<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
         unreachable!("`OneToOneRun` has no implementations")
     }
+
+    /// Only for pipelines without boundaries.
+    #[doc(hidden)]
+    pub fn settle_blocking<I: OneToOneRun<B>>(&self, _: I) -> I::Output {
+        unreachable!("`OneToOneRun` has no implementations")
+    }
 }

@@ -16,7 +16,6 @@ use crate::call::observe::Unobserved;
 use crate::call::stage_context::StageContext;
 use crate::dead_letters::delivery::DeadLetterConfig;
 use crate::dead_letters::sink::DeadLetters;
-use crate::engine::block_on::block_on;
 use crate::engine::outputs::Outputs;
 use crate::engine::run_many::{RunMany, RunRequest};
 use crate::engine::shape::{OneToOne, Shape};
@@ -25,6 +24,7 @@ use crate::engine::{item_result, verbs};
 use crate::error::stage_error::StageError;
 use crate::graph::model::Graph;
 use crate::report::aborted::Aborted;
+use crate::report::gathered::Gathered;
 use crate::report::summary::Report;
 use crate::run::item::Item;
 use crate::run::observer::Observer;
@@ -132,6 +132,13 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     #[must_use]
     pub fn on_error(self, mode: ErrorMode) -> Self {
         self.set(|settings| settings.run.mode = mode)
+    }
+
+    /// Sets how many failures a [report](Report::failures) keeps. The default is 100: a run with millions of failures says how
+    /// many more [there were](Report::failures_omitted). In [`Collect`](ErrorMode::Collect) mode it keeps all.
+    #[must_use]
+    pub fn keep_failures(self, n: usize) -> Self {
+        self.set(|settings| settings.run.failures_kept = n)
     }
 
     /// Attaches an observer. It can be called several times: the observers are notified in the order of the calls.
@@ -295,23 +302,6 @@ where
         catch_unwind(AssertUnwindSafe(|| self.stages.__call_now(Unobserved, input, &cx)))
             .unwrap_or_else(|payload| Err(panic_failure(run, payload)))
     }
-
-    /// Like [`run`](Self::run), but blocks the current thread until the item is finished.
-    ///
-    /// It creates a tokio runtime for the call. On a blocking thread of a multi-thread runtime, it uses that runtime.
-    ///
-    /// # Errors
-    ///
-    /// See [`run`](Self::run).
-    ///
-    /// # Panics
-    ///
-    /// In async code, where it would block a thread of the runtime: use `run(input).await` there. Also if the runtime cannot be
-    /// created.
-    #[track_caller]
-    pub fn run_blocking(&self, input: In) -> Result<F::Out, StageError> {
-        block_on(self.run(input))
-    }
 }
 
 impl<In, F, S, X> Pipeline<In, F, S, OneToOne<X>>
@@ -365,6 +355,30 @@ where
         inputs: impl Source<In> + 'a,
     ) -> BoxFuture<'a, Result<Vec<F::Out>, Aborted>> {
         Box::pin(verbs::collect(self.request(), inputs.__poller()))
+    }
+
+    /// Runs many items, and returns the outputs of those that succeeded, in the order of the inputs unless
+    /// [`unordered`](Self::unordered), with the report. It is never an error: what failed is in
+    /// [`Report::failures`], and what else ended the run in [`Report::stopped`].
+    ///
+    /// In [`Strict`](ErrorMode::Strict) mode the run ends at the first failure, and drops the items in flight.
+    ///
+    /// ```
+    /// use pipeline::{ErrorMode, pipeline};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let parse = pipeline![String: try |text| text.parse::<u32>()].on_error(ErrorMode::Lenient);
+    /// let gathered = parse.gather(["1", "two", "3"].map(String::from)).await;
+    /// assert_eq!(gathered.outputs, [1, 3]);
+    /// assert_eq!(gathered.report.failures()[0].index, 1);
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the outputs, and the items in flight.
+    pub fn gather<'a>(&'a self, inputs: impl Source<In> + 'a) -> BoxFuture<'a, Gathered<F::Out>> {
+        Box::pin(verbs::gather(self.request(), inputs.__poller()))
     }
 
     /// Runs many items, discards their outputs, and returns the report.

@@ -16,6 +16,7 @@ use crate::error::human::format_duration;
 /// |---|---|
 /// | [`collect`](crate::Pipeline::collect) | at the first failure in [`Strict`](crate::ErrorMode::Strict) mode; after the last item, with the first failure, in [`Lenient`](crate::ErrorMode::Lenient) and [`Collect`](crate::ErrorMode::Collect) mode; when a token of [`cancel_on`](crate::Pipeline::cancel_on) stopped the run, with an error of kind [`Cancelled`](crate::ErrorKind::Cancelled) |
 /// | [`drain`](crate::Pipeline::drain) | at the first failure in `Strict` mode; a stopped run returns its report |
+/// | [`gather`](crate::Pipeline::gather) | never: it returns what succeeded, and the report |
 /// | [`settle`](crate::Pipeline::settle) | never: each item has its own result |
 /// | [`stream`](crate::Pipeline::stream) | never: a failure is an `Err` in the place of its item |
 ///

@@ -23,6 +23,9 @@ impl fmt::Display for Report {
         if let Some(stopped) = self.stopped.filter(|stopped| *stopped != Stopped::AtFailure) {
             write!(f, "; {stopped}")?;
         }
+        if self.failures_omitted > 0 {
+            write!(f, "; {} more failures than were kept", with_separators(self.failures_omitted))?;
+        }
         if self.letters_lost > 0 {
             write!(f, "; {} dead letters LOST", with_separators(self.letters_lost))?;
         }

@@ -5,6 +5,7 @@ pub(crate) mod accounting;
 pub(crate) mod batches_closed;
 pub(crate) mod display;
 pub(crate) mod failure;
+pub(crate) mod gathered;
 pub(crate) mod metrics;
 pub(crate) mod run_id;
 #[cfg(feature = "serde")]

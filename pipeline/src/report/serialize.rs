@@ -22,7 +22,7 @@ use super::summary::Report;
 /// ```
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 11)?;
+        let mut fields = serializer.serialize_struct("Report", 12)?;
         fields.serialize_field("items_in", &self.items_in)?;
         fields.serialize_field("items_out", &self.items_out)?;
         fields.serialize_field("items_failed", &self.items_failed)?;
@@ -34,6 +34,7 @@ impl Serialize for Report {
         fields.serialize_field("elapsed", &self.elapsed.as_secs_f64())?;
         fields.serialize_field("stages", &self.stages)?;
         fields.serialize_field("failures", &self.failures)?;
+        fields.serialize_field("failures_omitted", &self.failures_omitted)?;
         fields.end()
     }
 }

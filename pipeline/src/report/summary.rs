@@ -47,6 +47,7 @@ pub struct Report {
     pub(crate) elapsed: Duration,
     pub(crate) stages: Vec<StageReport>,
     pub(crate) failures: Vec<Failure>,
+    pub(crate) failures_omitted: usize,
 }
 
 /// A report that may come.
@@ -136,11 +137,20 @@ impl Report {
         self.stages.iter().find(|stage| stage.name == name)
     }
 
-    /// The failures in the order in which they occurred. Empty unless the run was in
-    /// [`Collect`](crate::ErrorMode::Collect) mode.
+    /// The failures in the order in which they occurred: all of them in [`Collect`](crate::ErrorMode::Collect) mode, otherwise the
+    /// first [100, or as many as the pipeline keeps](crate::Pipeline::keep_failures).
+    ///
+    /// A failed batch is one failure. A run that was ended by something other than an item has that last in
+    /// [`gather`](crate::Pipeline::gather).
     #[must_use]
     pub fn failures(&self) -> &[Failure] {
         &self.failures
+    }
+
+    /// The number of failures that are not in [`failures`](Self::failures), because there were too many.
+    #[must_use]
+    pub fn failures_omitted(&self) -> usize {
+        self.failures_omitted
     }
 
     /// Whether no item failed or was cancelled, and nothing else ended the run. A run that was

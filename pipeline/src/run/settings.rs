@@ -21,11 +21,12 @@ pub enum ErrorMode {
     /// before the failure, then the failure, and ends. This is the default.
     #[default]
     Strict,
-    /// Failures are counted and logged as [`tracing`](https://docs.rs/tracing) warnings, and the run continues.
+    /// Failures are counted and logged as [`tracing`](https://docs.rs/tracing) warnings, and the run continues. The first ones,
+    /// [100 by default](crate::Pipeline::keep_failures), are kept in [`Report::failures`](crate::Report::failures).
     ///
     /// `collect` still returns [`Aborted`](crate::Aborted) at the end if an item failed.
     Lenient,
-    /// Failures are kept in [`Report::failures`](crate::Report::failures), and the run continues.
+    /// All failures are kept in [`Report::failures`](crate::Report::failures), and the run continues.
     ///
     /// `collect` still returns [`Aborted`](crate::Aborted) at the end if an item failed.
     Collect,
@@ -48,6 +49,8 @@ pub(crate) struct RunSettings {
     pub(crate) workers: usize,
     pub(crate) ordered: bool,
     pub(crate) mode: ErrorMode,
+    /// The maximum number of failures in a report, except in `Collect` mode.
+    pub(crate) failures_kept: usize,
     /// Whether items that are cancelled are dead letters too.
     pub(crate) cancelled_letters: bool,
     pub(crate) cancel: Arc<[CancellationToken]>,
@@ -93,6 +96,7 @@ impl<In> Default for Settings<In> {
             workers: 1,
             ordered: true,
             mode: ErrorMode::Strict,
+            failures_kept: 100,
             cancelled_letters: false,
             cancel: Arc::default(),
             grace: Duration::from_secs(30),

@@ -85,8 +85,7 @@ async fn lenient_and_collect_continue_after_a_failure() {
             let report = pipeline.drain(items).await.unwrap();
             assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (5, 3, 2));
             let kept: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
-            let expected: &[usize] = if mode == ErrorMode::Collect { &[3, 1] } else { &[] };
-            assert_eq!(kept, expected, "in the order of time");
+            assert_eq!(kept, [3, 1], "in the order of time");
 
             let aborted = pipeline.collect(items).await.unwrap_err();
             assert_eq!(aborted.failure.index, 3, "the earliest failure");
@@ -101,6 +100,78 @@ async fn lenient_and_collect_continue_after_a_failure() {
             assert_eq!(said, [Ok(50), Err(1), Ok(10), Err(3), Ok(20)], "in the order of the inputs");
         }
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_collect_keeps_more_failures_than_the_limit() {
+    #[stage]
+    async fn refuse(x: u32) -> Result<u32, Refused> {
+        Err(Refused(u16::try_from(x).unwrap_or(0)))
+    }
+
+    for_each_worker_count!(|workers| {
+        let refuse = pipeline![refuse].on_workers(workers);
+        for (mode, limit, kept) in [
+            (ErrorMode::Lenient, None, 100),
+            (ErrorMode::Lenient, Some(3), 3),
+            (ErrorMode::Lenient, Some(0), 0),
+            (ErrorMode::Collect, Some(3), 150),
+        ] {
+            let refuse = refuse.clone().on_error(mode);
+            let refuse = match limit {
+                Some(limit) => refuse.keep_failures(limit),
+                None => refuse,
+            };
+            let report = refuse.drain(0..150).await.unwrap();
+            let counts = (report.failures().len(), report.failures_omitted(), report.items_failed());
+            assert_eq!(counts, (kept, 150 - kept, 150), "{mode:?} {limit:?}");
+            let says = format!("; {} more failures than were kept", 150 - kept);
+            assert_eq!(report.to_string().contains(&says), kept < 150, "{report}");
+        }
+        let aborted = refuse.drain(0..150).await.unwrap_err();
+        assert_eq!(aborted.report.failures()[0].index, aborted.failure.index, "of a strict run too");
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn gather_throws_nothing_away_in_any_mode() {
+    for_each_worker_count!(|workers| {
+        let work = pipeline![work].with(Arc::<Gauge>::default()).on_workers(workers);
+        for mode in [ErrorMode::Lenient, ErrorMode::Collect] {
+            let gathered = work.clone().on_error(mode).gather([50, 31, 10, 30, 20]).await;
+            assert_eq!(gathered.outputs, [50, 10, 20], "in the order of the inputs");
+            let failed: Vec<_> = gathered.report.failures().iter().map(|failure| failure.index).collect();
+            assert_eq!(failed, [3, 1]);
+            let finished = work.clone().on_error(mode).unordered().gather([50, 31, 10, 30, 20]).await;
+            assert_eq!(finished.outputs, [10, 20, 50], "in the order of time");
+        }
+        // 10 and 20 finish before 30 fails, and 50 is dropped.
+        let gathered = work.unordered().gather([50, 30, 10, 20]).await;
+        assert_eq!(gathered.outputs, [10, 20]);
+        let report = gathered.report;
+        assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (4, 2, 1));
+        assert_eq!((report.items_cancelled(), report.failures()[0].index), (1, 1));
+    });
+}
+
+#[tokio::test]
+async fn gather_has_boundaries_and_what_ended_the_run() {
+    #[stage]
+    fn halve(rows: Vec<u32>) -> Result<u32, Refused> {
+        if rows.contains(&3) { Err(Refused(400)) } else { Ok(rows.iter().sum()) }
+    }
+
+    let sums = pipeline![|to: u32| 0..to => each => batch(2) => halve].on_error(ErrorMode::Lenient);
+    let gathered = sums.gather([4, 2]).await;
+    assert_eq!(gathered.outputs, [1, 1]);
+    assert_eq!((gathered.report.items_failed(), gathered.report.failures().len()), (2, 1));
+
+    let no_source: Result<Vec<u32>, std::fmt::Error> = Err(std::fmt::Error);
+    let gathered = sums.gather(no_source.map_or_else(|_| vec![], |rows| rows)).await;
+    assert!(gathered.outputs.is_empty() && gathered.report.is_success());
+    let failed = pipeline![|rows: Vec<u32>| rows.len()].gather(Err::<Vec<u32>, _>(std::fmt::Error)).await;
+    assert!(!failed.report.is_success());
+    assert_eq!(failed.report.failures()[0].error.stage(), "source");
 }
 
 #[tokio::test(start_paused = true)]
