@@ -37,7 +37,7 @@ pub use report::aborted::Aborted;
 pub use report::batches_closed::BatchesClosed;
 pub use report::failure::Failure;
 pub use report::gathered::Gathered;
-pub use report::run_id::RunId;
+pub use report::run_id::{ParseRunIdError, RunId};
 pub use report::stage_report::StageReport;
 pub use report::stopped::Stopped;
 pub use report::summary::Report;

@@ -34,6 +34,19 @@ async fn items_of_a_run_share_its_id_and_other_runs_have_another() {
     assert_ne!(pipeline.run(()).await.unwrap(), ids[0]);
 }
 
+#[tokio::test]
+async fn the_id_of_a_run_can_be_set_and_is_in_its_report() {
+    let id: pipeline::RunId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
+    let begin = std::time::SystemTime::now();
+    let gathered = pipeline![run_of].run_id(id).gather([(), ()]).await;
+    assert_eq!(gathered.outputs, [id, id]);
+    assert_eq!(gathered.report.run_id(), id);
+    let started = gathered.report.started_at().unwrap();
+    assert!(begin <= started && started <= std::time::SystemTime::now());
+    let other = pipeline![run_of].drain([()]).await.unwrap();
+    assert!(other.run_id() > id, "ids begin with the time");
+}
+
 #[derive(Clone)]
 struct Trace(Vec<&'static str>);
 

@@ -40,6 +40,8 @@ pub struct RunState<'a, R> {
     /// Items that were dropped before they finished.
     items_cancelled: usize,
     pub(crate) rows_isolated: usize,
+    /// The members of the batches that came out at the end, but for one of each.
+    further_members_out: usize,
     pub(crate) failures: Vec<Failure>,
     /// Those that were not kept.
     failures_omitted: usize,
@@ -89,6 +91,7 @@ impl<'a, R> RunState<'a, R> {
             items_failed: 0,
             items_cancelled: 0,
             rows_isolated: 0,
+            further_members_out: 0,
             failures: Vec::new(),
             failures_omitted: 0,
             stopped: None,
@@ -317,6 +320,8 @@ impl<'a, R> RunState<'a, R> {
     #[inline]
     pub(crate) fn finish_item<G: Provenance<Root = R>>(&mut self, provenance: &G) {
         self.items_out += 1;
+        // Of an item that is no batch this is a constant, 0.
+        self.further_members_out += provenance.origins().len() - 1;
         self.end_parts(provenance, || Outcome::Done);
     }
 
@@ -332,10 +337,12 @@ impl<'a, R> RunState<'a, R> {
             items_failed: self.items_failed,
             items_cancelled: self.items_cancelled,
             rows_isolated: self.rows_isolated,
+            rows_loaded: (self.items_out + self.further_members_out).saturating_sub(self.rows_isolated),
             failures_omitted: self.failures_omitted,
             letters_lost: self.delivery.as_ref().map_or(0, DeliveryQueue::lost),
             stopped: self.stopped,
             observer_panics: to_usize(counters.observer_panics() + totals.observer_panics),
+            started_at: Some(counters.started_at()),
             elapsed: counters.elapsed(),
             failures: std::mem::take(&mut self.failures),
         }

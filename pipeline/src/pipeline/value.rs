@@ -25,6 +25,7 @@ use crate::error::stage_error::StageError;
 use crate::graph::model::Graph;
 use crate::report::aborted::Aborted;
 use crate::report::gathered::Gathered;
+use crate::report::run_id::RunId;
 use crate::report::summary::Report;
 use crate::run::item::Item;
 use crate::run::observer::Observer;
@@ -196,6 +197,12 @@ impl<In, F, S, M> Pipeline<In, F, S, M> {
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         self.set(|settings| settings.run.seed = Some(seed))
+    }
+
+    /// Sets the id of the runs, such as the one that an orchestrator has given to this. By default each run has one of its own.
+    #[must_use]
+    pub fn run_id(self, id: RunId) -> Self {
+        self.set(|settings| settings.run.run_id = Some(id))
     }
 
     fn set(mut self, change: impl FnOnce(&mut Settings<In>)) -> Self {

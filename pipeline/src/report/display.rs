@@ -3,21 +3,24 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::stage_report::StageReport;
 use super::stopped::Stopped;
 use super::summary::Report;
-use super::table::{table, with_separators};
+use super::table::{plural, table, with_separators};
 use super::totals::Totals;
 
 use crate::error::human::format_duration;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Totals(self).fmt(f)?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate for people to read.
-        let rate = self.items_per_second().round() as u64;
-        write!(f, " in {}", format_duration(self.elapsed))?;
-        if rate > 0 {
-            write!(f, " ({} items/s)", with_separators(rate))?;
+        match self.stages.iter().rfind(|stage| stage.is_boundary()) {
+            Some(last) => self.write_rows(last, f)?,
+            None => {
+                write!(f, "{} in {}", Totals(self), format_duration(self.elapsed))?;
+                if let Some(rate) = self.per_second(self.items_in) {
+                    write!(f, " ({rate} items/s)")?;
+                }
+            }
         }
         // A failure is in the line already.
         if let Some(stopped) = self.stopped.filter(|stopped| *stopped != Stopped::AtFailure) {
@@ -69,6 +72,38 @@ impl fmt::Display for Report {
             "queued",
         ];
         table(f, &headers, &rows.collect::<Vec<_>>())
+    }
+}
+
+impl Report {
+    /// Writes `Loaded 300 rows in 210ms (3 batches, 5 pages, 1 failed; 1,429 rows/s)`, for a pipeline with this last boundary.
+    fn write_rows(&self, last: &StageReport, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_each = self.stages.iter().any(|stage| stage.is_boundary() && stage.name() == "each");
+        let (page, pages) = if has_each { ("page", "pages") } else { ("item", "items") };
+        let mut counts = Vec::new();
+        if last.name() != "each" {
+            counts.push(plural(self.items_out, "batch", "batches"));
+        }
+        counts.push(plural(self.items_in, page, pages));
+        for (count, what) in [(self.items_failed, "failed"), (self.items_cancelled, "cancelled")] {
+            if count > 0 {
+                counts.push(format!("{} {what}", with_separators(count)));
+            }
+        }
+        let (rows, elapsed) = (plural(self.rows_loaded, "row", "rows"), format_duration(self.elapsed));
+        write!(f, "Loaded {rows} in {elapsed} ({}", counts.join(", "))?;
+        if let Some(rate) = self.per_second(self.rows_loaded) {
+            write!(f, "; {rate} rows/s")?;
+        }
+        f.write_str(")")
+    }
+
+    /// A rate for people to read; `None` if it is less than one a second.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+    fn per_second(&self, count: usize) -> Option<String> {
+        let seconds = self.elapsed.as_secs_f64();
+        let rate = if seconds > 0.0 { (count as f64 / seconds).round() as u64 } else { 0 };
+        (rate > 0).then(|| with_separators(rate))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Serializes reports, for logs and dashboards. Durations are in seconds.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::stage_report::StageReport;
 use super::summary::Report;
 
-/// The fields are named like the methods; `elapsed` is in seconds, and `stopped` is `null` or such as `"gracefully"`. Needs the feature `serde`.
+/// The fields are named like the methods; `elapsed` is in seconds, `started_at` in seconds since 1970, and `stopped` is `null` or such as `"gracefully"`. Needs the feature `serde`.
 ///
 /// ```
 /// use pipeline::pipeline;
@@ -22,12 +22,17 @@ use super::summary::Report;
 /// ```
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 12)?;
+        let mut fields = serializer.serialize_struct("Report", 17)?;
+        fields.serialize_field("run_id", &self.run)?;
+        fields.serialize_field("started_at", &self.started_at.map(seconds_since_epoch))?;
         fields.serialize_field("items_in", &self.items_in)?;
         fields.serialize_field("items_out", &self.items_out)?;
         fields.serialize_field("items_failed", &self.items_failed)?;
         fields.serialize_field("items_cancelled", &self.items_cancelled)?;
         fields.serialize_field("rows_isolated", &self.rows_isolated)?;
+        fields.serialize_field("rows_extracted", &self.rows_extracted())?;
+        fields.serialize_field("rows_loaded", &self.rows_loaded)?;
+        fields.serialize_field("rows_failed", &self.rows_failed())?;
         fields.serialize_field("letters_lost", &self.letters_lost)?;
         fields.serialize_field("observer_panics", &self.observer_panics)?;
         fields.serialize_field("stopped", &self.stopped)?;
@@ -37,6 +42,10 @@ impl Serialize for Report {
         fields.serialize_field("failures_omitted", &self.failures_omitted)?;
         fields.end()
     }
+}
+
+fn seconds_since_epoch(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
 }
 
 /// The fields are named like the methods. `queued` and the latencies `p50`, `p95` and `p99` are in seconds; a latency is

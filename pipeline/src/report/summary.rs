@@ -1,7 +1,7 @@
 //! `Report`: the result of a run of many items.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::failure::Failure;
 use super::run_id::RunId;
@@ -41,9 +41,11 @@ pub struct Report {
     pub(crate) items_failed: usize,
     pub(crate) items_cancelled: usize,
     pub(crate) rows_isolated: usize,
+    pub(crate) rows_loaded: usize,
     pub(crate) letters_lost: usize,
     pub(crate) observer_panics: usize,
     pub(crate) stopped: Option<Stopped>,
+    pub(crate) started_at: Option<SystemTime>,
     pub(crate) elapsed: Duration,
     pub(crate) stages: Vec<StageReport>,
     pub(crate) failures: Vec<Failure>,
@@ -93,6 +95,37 @@ impl Report {
         self.rows_isolated
     }
 
+    /// The number of rows that came through the last stage: the members of its batches if there is a `batch` before it, otherwise
+    /// its items. Rows that were [isolated](Self::rows_isolated) from their batch are not among them.
+    ///
+    /// ```
+    /// use pipeline::pipeline;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pipeline::Aborted> {
+    /// let load = pipeline![|page: u32| 0..page => each => batch(4) => |rows| rows.len()];
+    /// let report = load.drain([3, 7]).await?;
+    /// assert_eq!((report.items_in(), report.items_out()), (2, 3)); // two pages, three batches
+    /// assert_eq!((report.rows_extracted(), report.rows_loaded(), report.rows_failed()), (10, 10, 0));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn rows_loaded(&self) -> usize {
+        self.rows_loaded
+    }
+
+    /// The number of rows that were read: the items that came out of the first `each`, or without one those of the source.
+    #[must_use]
+    pub fn rows_extracted(&self) -> usize {
+        let each = self.stages.iter().find(|stage| stage.is_boundary() && stage.name() == "each");
+        each.map_or(self.items_in, StageReport::outputs)
+    }
+
+    /// The number of rows that failed: [`items_failed`](Self::items_failed), in which a batch counts as many as it has members.
+    #[must_use]
+    pub fn rows_failed(&self) -> usize {
+        self.items_failed
+    }
+
     /// The number of dead letters that were not delivered: the sink failed, or a second cancellation dropped them.
     #[must_use]
     pub fn letters_lost(&self) -> usize {
@@ -109,6 +142,12 @@ impl Report {
     #[must_use]
     pub fn observer_panics(&self) -> usize {
         self.observer_panics
+    }
+
+    /// When the run began, on the clock of the system; `None` for a report that is of no run.
+    #[must_use]
+    pub fn started_at(&self) -> Option<SystemTime> {
+        self.started_at
     }
 
     /// The duration of the run.

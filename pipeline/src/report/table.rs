@@ -15,6 +15,11 @@ pub(crate) fn with_separators(number: impl fmt::Display) -> String {
     text
 }
 
+/// A number with its unit: `1 batch`, `3,376 batches`.
+pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", with_separators(count), if count == 1 { one } else { many })
+}
+
 /// Writes rows under headers. The first column is left-aligned, the others right-aligned; empty columns are omitted.
 pub(crate) fn table(f: &mut fmt::Formatter<'_>, headers: &[&str], rows: &[Vec<String>]) -> fmt::Result {
     let columns: Vec<_> = headers

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::summary::Report;
-use super::table::with_separators;
+use super::table::{plural, with_separators};
 
 /// Writes `34 items in, 8 batches out, 12 failures, 3 cancelled`, with the units where they differ.
 pub(super) struct Totals<'r>(pub(super) &'r Report);
@@ -13,9 +13,6 @@ impl fmt::Display for Totals<'_> {
         let &Report { items_in, items_out, items_failed, items_cancelled, ref stages, .. } = self.0;
         let number = with_separators;
         let boundary = stages.iter().rfind(|stage| stage.is_boundary());
-        let plural = |count: usize, one: &str, many: &str| {
-            format!("{} {}", number(count), if count == 1 { one } else { many })
-        };
         match boundary {
             None => {
                 write!(f, "{} in, {} out", number(items_in), number(items_out))?;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::observer::Observer;
 
 use crate::dead_letters::delivery::DeadLetterConfig;
+use crate::report::run_id::RunId;
 
 /// What a run does when an item fails. Set with [`Pipeline::on_error`](crate::Pipeline::on_error).
 ///
@@ -58,6 +59,8 @@ pub(crate) struct RunSettings {
     pub(crate) grace: Duration,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) seed: Option<u64>,
+    /// `None` for a new one each time.
+    pub(crate) run_id: Option<RunId>,
 }
 
 impl<In> Settings<In> {
@@ -102,6 +105,7 @@ impl<In> Default for Settings<In> {
             grace: Duration::from_secs(30),
             observers: Vec::new(),
             seed: None,
+            run_id: None,
         };
         Self { plain: true, run, dead_letters: None }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -17,8 +17,8 @@ use crate::report::run_id::RunId;
 
 /// One run, that is, one call of `run`, `collect`, `drain`, `settle` or `stream`, as seen by one worker.
 pub(crate) struct Run<'a> {
-    /// 0 until it is requested: most runs of a single item never need an id.
-    id: AtomicU64,
+    /// Made when it is asked for: most runs of a single item never need an id.
+    id: OnceLock<RunId>,
     settings: &'a RunSettings,
     /// `None` for a single item, which is not counted.
     counters: Option<&'a RunCounters>,
@@ -29,6 +29,8 @@ pub(crate) struct RunCounters {
     /// One per step of the plan.
     metrics: Box<[StageMetrics]>,
     started: Instant,
+    /// The same moment on the clock of the system.
+    started_at: SystemTime,
     /// Nanoseconds since `started`, as of the last call of `tick_clock`.
     clock: AtomicU64,
     observer_panics: Counter,
@@ -42,6 +44,7 @@ impl RunCounters {
         Self {
             metrics: (0..steps).map(|_| StageMetrics::default()).collect(),
             started: Instant::now(),
+            started_at: SystemTime::now(),
             clock: AtomicU64::new(0),
             observer_panics: Counter::default(),
             wait_note: WaitNote::default(),
@@ -50,6 +53,10 @@ impl RunCounters {
 
     pub(crate) fn metrics(&self) -> &[StageMetrics] {
         &self.metrics
+    }
+
+    pub(crate) fn started_at(&self) -> SystemTime {
+        self.started_at
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -65,26 +72,17 @@ impl<'a> Run<'a> {
     /// The run of a single item, which counts nothing.
     #[inline]
     pub(crate) fn single(settings: &'a RunSettings) -> Self {
-        Self { id: AtomicU64::new(0), settings, counters: None }
+        Self { id: OnceLock::new(), settings, counters: None }
     }
 
     /// A run of many items, or one worker's part of it.
     pub(crate) fn counted(settings: &'a RunSettings, counters: &'a RunCounters, id: Option<RunId>) -> Self {
-        Self { id: AtomicU64::new(id.map_or(0, |id| id.0)), settings, counters: Some(counters) }
+        Self { id: id.map_or_else(OnceLock::new, OnceLock::from), settings, counters: Some(counters) }
     }
 
     /// The id of the run, assigned at the first call.
     pub(crate) fn id(&self) -> RunId {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-        let assigned = self.id.load(Ordering::Relaxed);
-        if assigned != 0 {
-            return RunId(assigned);
-        }
-        let new = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        match self.id.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => RunId(new),
-            Err(concurrent) => RunId(concurrent),
-        }
+        *self.id.get_or_init(|| self.settings.run_id.unwrap_or_else(RunId::new))
     }
 
     pub(crate) fn settings(&self) -> &'a RunSettings {

@@ -65,10 +65,16 @@ async fn the_report_says_whether_and_how_the_run_was_stopped() {
 async fn a_pipeline_with_boundaries_says_the_unit_of_each_count() {
     let batches = pipeline![work => batch(4) => |batch| batch].on_error(ErrorMode::Collect);
     let report = batches.drain(0..10).await.unwrap();
-    assert!(report.to_string().starts_with("10 items in, 3 batches out, 1 failure in 100ms"), "{report}");
+    assert!(
+        report.to_string().starts_with("Loaded 9 rows in 100ms (3 batches, 10 items, 1 failed; 90 rows/s)\n"),
+        "{report}"
+    );
     let rows = pipeline![|x: u64| vec![x; 2] => each => work].on_error(ErrorMode::Collect);
     let report = rows.drain(6..8).await.unwrap();
-    assert!(report.to_string().starts_with("2 items in, 2 rows out, 2 failures in 100ms"), "{report}");
+    assert!(
+        report.to_string().starts_with("Loaded 2 rows in 100ms (2 pages, 2 failed; 20 rows/s)\n"),
+        "{report}"
+    );
     let aborted = batches.on_error(ErrorMode::Strict).collect(7..8).await.unwrap_err();
     assert_eq!(
         format!("{aborted:#}"),

@@ -39,7 +39,7 @@ async fn good_rows_pass_and_each_bad_row_fails_with_its_own_index() {
     let indices: Vec<_> = report.failures().iter().map(|failure| failure.index).collect();
     assert_eq!(indices, [5, 11]);
     assert_eq!((report.items_in(), report.items_out(), report.items_failed()), (16, 2, 2));
-    assert_eq!(report.rows_isolated(), 2);
+    assert_eq!((report.rows_isolated(), report.rows_loaded(), report.rows_failed()), (2, 14, 2));
     let failure = &report.failures()[1];
     assert_eq!(failure.error.row(), Some(3));
     assert_eq!(format!("{:#}", failure.error), "stage `upsert` failed on row 4 of 8: refused with 22");

@@ -107,6 +107,9 @@ fn check_report(case: &Case, actions: &SeededActions, outcome: &RunOutcome, repo
         ErrorMode::Collect => assert!(counts(report.failures().len())),
         _ => assert!(counts(report.failures().len() + report.failures_omitted())),
     }
+    if !has_batches {
+        assert_eq!(report.rows_loaded(), items_out);
+    }
     if let Some(outputs) = outcome.outputs {
         assert_eq!(items_out, outputs);
     }

@@ -35,7 +35,12 @@ async fn a_report_serializes_to_json_with_consistent_counts() {
     assert_eq!((count(&json["items_in"]), count(&json["items_out"])), (10, 12));
     assert_eq!((count(&json["items_failed"]), count(&json["items_cancelled"])), (4, 0));
     assert_eq!((count(&json["rows_isolated"]), count(&json["letters_lost"])), (0, 0));
-    assert_eq!(count(&json["observer_panics"]), 0);
+    assert_eq!((count(&json["observer_panics"]), count(&json["failures_omitted"])), (0, 0));
+    assert_eq!((count(&json["rows_extracted"]), count(&json["rows_loaded"])), (12, 12));
+    assert_eq!(count(&json["rows_failed"]), 4);
+    assert_eq!(json["run_id"], report.run_id().to_string());
+    let started = report.started_at().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+    assert!((json["started_at"].as_f64().unwrap() - started.as_secs_f64()).abs() < 1e-3);
     assert!((json["elapsed"].as_f64().unwrap() - report.elapsed().as_secs_f64()).abs() < 1e-9);
 
     let stages = json["stages"].as_array().unwrap();
