@@ -98,6 +98,7 @@ where
     ///
     /// In async code: use `collect(inputs).await` there. Also if the runtime cannot be created.
     #[track_caller]
+    #[allow(clippy::result_large_err)] // Once per run.
     pub fn collect_blocking(&self, inputs: impl Source<In>) -> Result<Vec<F::Out>, Aborted> {
         BlockingVerb { name: "collect_blocking", instead: ".collect(inputs).await" }
             .block_on(self.collect(inputs))
@@ -124,6 +125,7 @@ where
     ///
     /// In async code: use `drain(inputs).await` there. Also if the runtime cannot be created.
     #[track_caller]
+    #[allow(clippy::result_large_err)] // Once per run.
     pub fn drain_blocking(&self, inputs: impl Source<In>) -> Result<Report, Aborted> {
         BlockingVerb { name: "drain_blocking", instead: ".drain(inputs).await" }.block_on(self.drain(inputs))
     }

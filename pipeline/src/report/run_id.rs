@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Identifies a run: in logs, reports and files, and as a key for data that stages keep themselves.
+/// Identifies a run: in logs, reports and files, and as a key for data that stages keep themselves. The default is 0, the id of no
+/// run.
 ///
 /// Each run gets a UUID of version 7, unless the pipeline [sets one](crate::Pipeline::run_id). It begins with the time, so that ids
 /// sort by it. Source: RFC 9562, section 5.7.
@@ -15,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// let id: RunId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse()?;
 /// assert_eq!(id.to_string(), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
 /// assert_eq!(RunId::from_u128(id.as_u128()), id);
-/// assert!(RunId::new() > id); // which is of 2022
+/// assert!(RunId::now() > id); // which is of 2022
 /// # Ok::<(), pipeline::ParseRunIdError>(())
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,8 +25,7 @@ pub struct RunId(u128);
 impl RunId {
     /// A new id, of the current time.
     #[must_use]
-    #[allow(clippy::new_without_default)] // The default is the id of a report without a run.
-    pub fn new() -> Self {
+    pub fn now() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Self::at(now, fastrand::u128(..))
     }
@@ -106,6 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::duration_suboptimal_units)] // As in the RFC.
     fn the_example_of_the_rfc() {
         let since_epoch = Duration::from_millis(0x017F_22E2_79B0);
         let id = RunId::at(since_epoch, (0xCC3 << 64) | 0x18C4_DC0C_0C07_398F);
@@ -117,7 +118,7 @@ mod tests {
         let (zeros, ones) = (RunId::at(Duration::ZERO, 0), RunId::at(Duration::MAX, u128::MAX));
         assert_eq!(zeros.to_string(), "00000000-0000-7000-8000-000000000000");
         assert_eq!(&ones.to_string()[14..], "7fff-bfff-ffffffffffff");
-        assert_ne!(RunId::new(), RunId::new());
+        assert_ne!(RunId::now(), RunId::now());
     }
 
     #[test]

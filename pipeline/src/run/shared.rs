@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
 
     /// The id of the run, assigned at the first call.
     pub(crate) fn id(&self) -> RunId {
-        *self.id.get_or_init(|| self.settings.run_id.unwrap_or_else(RunId::new))
+        *self.id.get_or_init(|| self.settings.run_id.unwrap_or_else(RunId::now))
     }
 
     pub(crate) fn settings(&self) -> &'a RunSettings {
