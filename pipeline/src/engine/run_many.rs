@@ -240,7 +240,7 @@ where
 {
     let RunRequest { stages, state, settings, plan } = request;
     let counters = RunCounters::new(plan.steps().len());
-    let run = Run::counted(&settings.run, &counters, None);
+    let run = Run::counted(&settings.run, &counters);
     let waker = Arc::new(AtomicWaker::new());
     let context = SegmentContext {
         run: &run,

@@ -17,7 +17,6 @@ use super::turn::yield_to_others;
 use super::work_queue::{WorkItem, WorkQueue, WorkerSummary};
 
 use crate::report::metrics::Snapshot;
-use crate::report::run_id::RunId;
 use crate::run::settings::RunSettings;
 use crate::run::shared::{Run, RunCounters};
 use crate::run::wait_note::WaitNote;
@@ -147,13 +146,13 @@ impl<In, T> Drop for WorkerTask<In, T> {
 
 impl<In: Send, T: Send> WorkerTask<In, T> {
     /// Runs items from the queue until the queue is stopped.
-    pub(super) async fn work<F, S>(self, stages: Arc<F>, state: Arc<S>, plan: Plan, id: RunId)
+    pub(super) async fn work<F, S>(self, stages: Arc<F>, state: Arc<S>, plan: Plan)
     where
         S: Send + Sync,
         F: Stage<In, S, Out = T>,
     {
         let counters = RunCounters::new(plan.steps().len());
-        let run = Run::counted(&self.settings, &counters, Some(id));
+        let run = Run::counted(&self.settings, &counters);
         let driver = Arc::new(AtomicWaker::new());
         let (slots, max_parked) = (self.slots, self.max_parked);
         let mut worker = Worker::new(slots, max_parked, Arc::clone(&driver), &counters.wait_note);

@@ -26,6 +26,7 @@ use crate::error::stage_error::StageError;
 use crate::report::accounting::{RunTotals, SegmentTotals};
 use crate::report::stopped::Stopped;
 use crate::run::order::Order;
+use crate::run::settings::RunSettings;
 use crate::stage::contract::Stage;
 
 /// Opens the segment of a chain whose calls run on worker tasks, or on the task of the run if there is only one worker.
@@ -54,11 +55,11 @@ where
     let max_parked = max_parked(context);
     let tasks = (0..workers - 1).map(|index| {
         let (slots, max_parked) = (share(settings.concurrency, index), share(max_parked, index));
-        let worker =
-            WorkerTask { index, slots, max_parked, queue: Arc::clone(&queue), settings: settings.clone() };
+        // The id of the run is that of all its workers.
+        let settings = RunSettings { run_id: Some(context.run.id()), ..settings.clone() };
+        let worker = WorkerTask { index, slots, max_parked, queue: Arc::clone(&queue), settings };
         let (stages, state) = (Arc::clone(stages), Arc::clone(context.state));
-        let (plan, run_id) = (context.plan.clone(), context.run.id());
-        runtime().spawn(worker.work(stages, state, plan, run_id))
+        runtime().spawn(worker.work(stages, state, context.plan.clone()))
     });
     let tasks = tasks.map(Task).collect();
     let own = Worker::new(

@@ -17,8 +17,8 @@ use crate::report::run_id::RunId;
 
 /// One run, that is, one call of `run`, `collect`, `drain`, `settle` or `stream`, as seen by one worker.
 pub(crate) struct Run<'a> {
-    /// Made when it is asked for: most runs of a single item never need an id.
-    id: OnceLock<RunId>,
+    /// What its id is made of; 0 until that is asked for: most runs of a single item never need an id.
+    serial: AtomicU64,
     settings: &'a RunSettings,
     /// `None` for a single item, which is not counted.
     counters: Option<&'a RunCounters>,
@@ -72,17 +72,28 @@ impl<'a> Run<'a> {
     /// The run of a single item, which counts nothing.
     #[inline]
     pub(crate) fn single(settings: &'a RunSettings) -> Self {
-        Self { id: OnceLock::new(), settings, counters: None }
+        Self { serial: AtomicU64::new(0), settings, counters: None }
     }
 
     /// A run of many items, or one worker's part of it.
-    pub(crate) fn counted(settings: &'a RunSettings, counters: &'a RunCounters, id: Option<RunId>) -> Self {
-        Self { id: id.map_or_else(OnceLock::new, OnceLock::from), settings, counters: Some(counters) }
+    pub(crate) fn counted(settings: &'a RunSettings, counters: &'a RunCounters) -> Self {
+        Self { serial: AtomicU64::new(0), settings, counters: Some(counters) }
     }
 
     /// The id of the run, assigned at the first call.
     pub(crate) fn id(&self) -> RunId {
-        *self.id.get_or_init(|| self.settings.run_id.unwrap_or_else(RunId::now))
+        if let Some(id) = self.settings.run_id {
+            return id;
+        }
+        let serial = match self.serial.load(Ordering::Relaxed) {
+            0 => {
+                let new = RunId::next_serial();
+                let first = self.serial.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed);
+                first.err().unwrap_or(new)
+            }
+            serial => serial,
+        };
+        RunId::of_serial(serial)
     }
 
     pub(crate) fn settings(&self) -> &'a RunSettings {
@@ -197,6 +208,6 @@ impl<'a> Run<'a> {
 
 impl fmt::Debug for Run<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Run").field("id", &self.id()).finish_non_exhaustive()
     }
 }
