@@ -179,10 +179,12 @@ impl OptionReader<'_> {
     fn flag(self, slot: &mut Option<Spanned<()>>) -> syn::Result<()> {
         self.check_site()?;
         let Self { key, value, site } = self;
-        if let Some(value) = value {
-            return Err(error(value, format!("`{key}` takes no value: {}", example(key, site))));
+        // It is meant, even with a value.
+        store(slot, Spanned { key: key.clone(), value: (), tokens: quote!(#key) })?;
+        match value {
+            Some(value) => Err(error(value, format!("`{key}` takes no value: {}", example(key, site)))),
+            None => Ok(()),
         }
-        store(slot, Spanned { key: key.clone(), value: (), tokens: quote!(#key) })
     }
 
     fn check_site(&self) -> syn::Result<()> {

@@ -277,6 +277,11 @@ fn arms(content: ParseStream<'_>, arms: &mut Vec<Arm>, diagnostics: &mut Diagnos
 
 /// Reads one more arm.
 fn arm(input: ParseStream<'_>, arms: &mut Vec<Arm>, diagnostics: &mut Diagnostics) -> syn::Result<()> {
+    if input.peek(Token![#]) {
+        let message =
+            "an arm cannot have attributes: put `#[cfg(…)]` on the statement with the whole pipeline";
+        return Err(input.error(message));
+    }
     let shape = "an arm is `pattern => value => stage`, where the value is passed to the stage";
     let pattern = Pat::parse_multi_with_leading_vert(input)?;
     let guard = match input.parse::<Option<Token![if]>>()? {

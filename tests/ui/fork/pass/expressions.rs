@@ -29,7 +29,19 @@ fn largest(orders: Vec<u32>, least: usize) -> Option<u32> {
     orders.into_iter().max().filter(|order| *order as usize >= least)
 }
 
+#[stage]
+fn narrow(wide: u64) -> Option<u8> {
+    u8::try_from(wide).ok()
+}
+
 fn main() {
+    // A function of a type is no stage, also where the type is a primitive one.
+    let wide = pipeline!(|id: u32| {
+        let all = orders(id);
+        let small = narrow(u64::from(all[0]));
+        u32::from(small.unwrap_or(0))
+    });
+    assert_eq!(wide.run_blocking(3).unwrap(), 0);
     let page = pipeline!(|id: u32| {
         // A `;` alone is nothing, as in Rust.
         let user = name(id);;

@@ -2,6 +2,8 @@
 
 use syn::{Block, Expr, ExprCall, ExprClosure, Pat, Stmt, Token};
 
+use crate::outer_names::PRIMITIVE_TYPES;
+
 /// A statement, by what it can be in a graph.
 pub(super) enum Statement<'a> {
     Let {
@@ -101,7 +103,7 @@ pub(crate) fn resembles_graph(closure: &ExprClosure) -> bool {
     statements(innermost(&block.block)).iter().any(binds_call)
 }
 
-/// Whether this is a call of what could be a stage. `Some(x)` and `Page::new(x)` are not.
+/// Whether this is a call of what could be a stage. `Some(x)`, `Page::new(x)` and `u32::from(x)` are not.
 pub(super) fn is_call(expr: &Expr) -> bool {
     let Expr::Call(call) = expr else { return false };
     let mut function = callee(call);
@@ -112,8 +114,10 @@ pub(super) fn is_call(expr: &Expr) -> bool {
         Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
             let name = last.ident.to_string();
             let parent = path.path.segments.iter().rev().nth(1);
-            let of_a_type =
-                parent.is_some_and(|segment| segment.ident.to_string().starts_with(char::is_uppercase));
+            let of_a_type = parent.is_some_and(|segment| {
+                PRIMITIVE_TYPES.iter().any(|ty| segment.ident == ty)
+                    || segment.ident.to_string().starts_with(char::is_uppercase)
+            });
             !name.trim_start_matches("r#").starts_with(char::is_uppercase) && !of_a_type
         }),
         Expr::Block(_) => true,

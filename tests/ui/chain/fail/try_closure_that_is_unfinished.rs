@@ -1,0 +1,10 @@
+use pipeline::{pipeline, stage};
+
+#[stage]
+fn double(x: u64) -> u64 {
+    x * 2
+}
+
+fn main() {
+    let _ = pipeline![double => try |x|];
+}
