@@ -43,7 +43,7 @@ const NOT_ONE_ERROR: [(&str, usize); 10] = [
     // At the parameter, and at the `.run()`.
     ("stage/fail/input_not_send", 2),
     // Two types of one name.
-    ("stage/fail/module_of_the_same_name", 4),
+    ("stage/fail/module_of_the_same_name", 5),
     ("stage/fail/two_mistakes_in_one_attribute", 2),
     ("stage/fail/two_options_about_retries_without_them", 2),
 ];

@@ -134,7 +134,8 @@ pub(crate) fn override_assertions(policy: &Policy, crate_path: &CratePath) -> To
 pub(crate) fn output_assertion(at: Span) -> TokenStream {
     let message = "this stage returns a future, which would be the output of the pipeline: nobody would poll it; make the stage an `async fn`, or end with one that awaits it";
     let refuse = quote_spanned!(at=> ::core::panic!(#message));
-    quote!(const _: () = if __Stage::__POLICY.returns_future { #refuse };)
+    let policy = quote_spanned!(at=> __Stage::__POLICY);
+    quote!(const _: () = if #policy.returns_future { #refuse };)
 }
 
 /// Assignments to a variable `__policy`.
