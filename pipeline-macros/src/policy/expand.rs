@@ -17,22 +17,22 @@ const SPLIT_LIMIT: u32 = 16;
 pub(crate) struct Qualities {
     pub(crate) interruptible: bool,
     pub(crate) fallible: bool,
-    /// Whether it returns a future, as an expression; nothing if it certainly does not.
-    pub(crate) returns_future: Option<TokenStream>,
+    /// Whether there is a constant `__RETURNS_FUTURE` that says so; without it, it does not.
+    pub(crate) may_return_future: bool,
 }
 
 /// The policy of an attribute, as a constant.
 pub(crate) fn policy_constant(
     policy: &Policy,
     function: &Ident,
-    Qualities { interruptible, fallible, returns_future }: Qualities,
+    Qualities { interruptible, fallible, may_return_future }: Qualities,
     crate_path: &CratePath,
 ) -> TokenStream {
     let private = crate_path.private();
     let name = policy.name.as_ref().map_or_else(|| function_name(function), |name| name.value.clone());
     let assignments = assignments(policy, crate_path);
     let blocking = policy.blocking.is_some();
-    let returns_future = returns_future.map(|is| quote!(__policy.returns_future = #is;));
+    let returns_future = may_return_future.then(|| quote!(__policy.returns_future = __RETURNS_FUTURE;));
     quote! {{
         let mut __policy = #private::Policy::new(#name);
         __policy.interruptible = #interruptible;

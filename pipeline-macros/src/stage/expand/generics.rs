@@ -103,7 +103,7 @@ pub(super) fn returned_check(stage: &Stage) -> Option<TokenStream> {
     Some(quote!(fn __check_returned #generics () #clause { #check }))
 }
 
-/// Whether the function returns a future, as a constant expression. Of a generic one nobody knows.
+/// A constant that says whether the function returns a future. Of a generic one nobody knows.
 pub(super) fn returns_future(stage: &Stage) -> Option<TokenStream> {
     let ty = &stage.output.ty;
     let is_generic = stage.generics.params.iter().next().is_some();
@@ -111,10 +111,13 @@ pub(super) fn returns_future(stage: &Stage) -> Option<TokenStream> {
         return None;
     }
     let private = stage.crate_path.private();
-    Some(quote!({
-        use #private::NoFuture as _;
-        <#private::IsFuture<#ty>>::ANSWER
-    }))
+    // Not within an impl: rustc would report a type that does not exist again, with advice about the impl.
+    Some(quote! {
+        const __RETURNS_FUTURE: #private::bool = {
+            use #private::NoFuture as _;
+            <#private::IsFuture<#ty>>::ANSWER
+        };
+    })
 }
 
 /// Whether a type certainly is no alias: none that users name themselves.

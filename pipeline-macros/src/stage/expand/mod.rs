@@ -29,12 +29,12 @@ pub(crate) fn stage(stage: &Stage) -> TokenStream {
         fork_impls::fork_impls(stage),
     ];
     let cfgs = cfgs(&stage.attributes);
-    let (returned_alias, returned_check) = (returned_alias(stage), returned_check(stage));
+    let checks = [returned_alias(stage), returned_check(stage), returns_future(stage)].into_iter().flatten();
     quote! {
         #struct_definition
         #(#cfgs)*
         #[allow(deprecated, unused, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
-        const _: () = { #returned_alias #returned_check #(#impls)* };
+        const _: () = { #(#checks)* #(#impls)* };
     }
 }
 
@@ -112,8 +112,8 @@ fn policy_impls(stage: &Stage) -> TokenStream {
     let private = stage.crate_path.private();
     let any_instance = any_instance(name, &stage.generics);
     let interruptible = stage.asyncness == Asyncness::Async || stage.is_blocking();
-    let returns_future = returns_future(stage);
-    let qualities = Qualities { interruptible, fallible: stage.output.is_fallible(), returns_future };
+    let (fallible, may_return_future) = (stage.output.is_fallible(), returns_future(stage).is_some());
+    let qualities = Qualities { interruptible, fallible, may_return_future };
     let constant = policy::policy_constant(policy, name, qualities, &stage.crate_path);
     let error = error_type(stage);
     let (generics, _, clause) = stage.generics.split_for_impl();
