@@ -42,6 +42,8 @@ pub struct RunState<'a, R> {
     pub(crate) rows_isolated: usize,
     /// The members of the batches that came out at the end, but for one of each.
     further_members_out: usize,
+    /// The isolated rows of batches whose other rows went on.
+    rows_left_out: usize,
     pub(crate) failures: Vec<Failure>,
     /// Those that were not kept.
     failures_omitted: usize,
@@ -92,6 +94,7 @@ impl<'a, R> RunState<'a, R> {
             items_cancelled: 0,
             rows_isolated: 0,
             further_members_out: 0,
+            rows_left_out: 0,
             failures: Vec::new(),
             failures_omitted: 0,
             stopped: None,
@@ -144,6 +147,9 @@ impl<'a, R> RunState<'a, R> {
         let value = match failure {
             ItemFailure::Failed(error) => Err(error),
             ItemFailure::Partial { result, rows } => {
+                if result.is_ok() {
+                    self.rows_left_out += rows.len();
+                }
                 for row in rows {
                     self.isolate_row(provenance, row);
                 }
@@ -337,7 +343,7 @@ impl<'a, R> RunState<'a, R> {
             items_failed: self.items_failed,
             items_cancelled: self.items_cancelled,
             rows_isolated: self.rows_isolated,
-            rows_loaded: (self.items_out + self.further_members_out).saturating_sub(self.rows_isolated),
+            rows_loaded: (self.items_out + self.further_members_out).saturating_sub(self.rows_left_out),
             failures_omitted: self.failures_omitted,
             letters_lost: self.delivery.as_ref().map_or(0, DeliveryQueue::lost),
             stopped: self.stopped,

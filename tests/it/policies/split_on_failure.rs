@@ -32,6 +32,18 @@ fn rows() -> Vec<i64> {
     (0..16).map(|row| if row == 5 || row == 11 { -1 } else { row }).collect()
 }
 
+/// A batch that lost a row to its own failure and then fails as a whole takes no row from what other batches loaded.
+#[tokio::test(start_paused = true)]
+async fn rows_of_a_batch_that_fails_later_are_not_taken_from_the_loaded_ones() {
+    let second = pipeline![
+        i64: batch(8) => upsert => try |stored| if stored == 7 { Err("refused") } else { Ok(stored) }
+    ];
+    let rows = (0..24).map(|row| if row == 5 { -1 } else { row });
+    let report = second.with(Mutex::default()).on_error(ErrorMode::Collect).drain(rows).await.unwrap();
+    assert_eq!((report.items_out(), report.rows_isolated()), (2, 1));
+    assert_eq!(report.rows_loaded(), 16);
+}
+
 #[tokio::test(start_paused = true)]
 async fn good_rows_pass_and_each_bad_row_fails_with_its_own_index() {
     let pipeline = pipeline![i64: batch(8) => upsert].with(Mutex::default()).on_error(ErrorMode::Collect);
