@@ -164,6 +164,31 @@ fn the_deepest_input_does_not_overflow_the_stack() {
     thread.join().expect("a message above says what failed");
 }
 
+/// Each macro looks first, wherever the nesting is.
+#[test]
+fn what_is_nested_too_deep_is_an_error_in_each_macro() {
+    let deep = |open: &str, inside: &str, close: &str| {
+        let text = format!("{}{inside}{}", open.repeat(200), close.repeat(200));
+        text.parse::<TokenStream>().expect("the brackets match")
+    };
+    let (ty, value) = (deep("Vec<", "u8", ">"), deep("(", "f", ")"));
+    for expanded in [
+        crate::stage::expand(
+            quote!(retries = 1, retry_if = #value),
+            &quote!(
+                fn a() -> Result<(), String> {
+                    Ok(())
+                }
+            ),
+        ),
+        crate::stage::expand(quote!(), &quote!(fn a(x: #ty) {})),
+        crate::provide::expand(quote!(struct App { rows: #ty })),
+        crate::chain::expand(quote!(#value)),
+    ] {
+        assert!(expanded.to_string().contains("nested more than 64 levels"), "{expanded}");
+    }
+}
+
 #[test]
 fn provide() {
     insta::assert_snapshot!(items(&crate::provide::expand(quote! {

@@ -8,10 +8,12 @@ use syn::{Data, DeriveInput, Field, Index, Member};
 use crate::crate_path::CratePath;
 use crate::dependency;
 use crate::diagnostics::Diagnostics;
+use crate::nesting;
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
-    let impls = match syn::parse2::<DeriveInput>(input) {
+    let parsed = nesting::check(&input).and_then(|()| syn::parse2::<DeriveInput>(input));
+    let impls = match parsed {
         Ok(input) => impls(&input, &mut diagnostics),
         Err(error) => {
             diagnostics.push(error);

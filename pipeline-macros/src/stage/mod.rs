@@ -13,11 +13,17 @@ use quote::quote;
 use syn::parse::Parser;
 
 use crate::diagnostics::Diagnostics;
-use crate::{dependency, policy};
+use crate::{dependency, nesting, policy};
 
 pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
-    let policy = policy::parse_attribute(attribute, &mut diagnostics);
+    let policy = match nesting::check(&attribute) {
+        Ok(()) => policy::parse_attribute(attribute, &mut diagnostics),
+        Err(error) => {
+            diagnostics.push(error);
+            policy::Policy::default()
+        }
+    };
     let function = match parse::function.parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {

@@ -35,6 +35,14 @@ fn square(x: u32) -> u32 {
     x * x
 }
 
+/// What the body says of itself stays in the body: on the struct `unused_variables` would be an unknown place.
+#[stage]
+fn halve(x: u32) -> u32 {
+    #![allow(unused_variables)]
+    let unused = 1;
+    x / 2
+}
+
 #[stage]
 #[deprecated = "use `add`"]
 fn increment(x: u32) -> u32 {
